@@ -1,0 +1,12 @@
+"""How fast, and how long: scripts that print ratios, and cheap tests that they measure right.
+
+Each script runs from the repository's root as ``python -m tests.benchmarks.bench_models``:
+
+==============  ====================================================================
+bench_models    six models: lines and run time of emitted code over hand-written code
+bench_call      what a call costs beside the computation
+bench_import    ``import symgraph`` over ``import numpy``
+bench_compile   a three-layer MLP, from nothing to its first gradient
+bench_scale     graphs of 10⁴ and 10⁵ nodes, stage by stage
+==============  ====================================================================
+"""
