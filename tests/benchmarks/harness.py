@@ -81,6 +81,26 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
+class Stopwatch:
+    """Times of stages that follow one another, each taken once.
+
+    >>> watch = Stopwatch()
+    >>> watch.lap("nothing")
+    >>> watch.seconds["nothing"] < 1
+    True
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._mark = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """End a stage; the next one starts now."""
+        now = time.perf_counter()
+        self.seconds[stage] = now - self._mark
+        self._mark = now
+
+
 def count_lines(code: Callable[..., object] | str, function: str | None = None) -> int:
     """Count the lines of code in a function's body.
 
