@@ -1,0 +1,151 @@
+"""The error classes, and how a message is put together.
+
+Every error says what was expected, what came, where the user wrote it and what to do.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from typing import NamedTuple
+
+PACKAGE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_NUMPY_FOLDER = os.sep + "numpy" + os.sep
+
+__all__ = [
+    "DTypeError",
+    "DerivativeError",
+    "DisconnectedError",
+    "InputError",
+    "Location",
+    "ShapeError",
+    "SymgraphError",
+    "UnsupportedError",
+    "user_location",
+]
+
+
+class Location(NamedTuple):
+    """A line of the user's code.
+
+    Examples
+    --------
+    >>> Location("model.py", 3).describe()
+    'model.py:3'
+    """
+
+    file: str
+    line: int
+
+    @property
+    def text(self) -> str:
+        """The line itself, stripped; empty where the file cannot be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def describe(self) -> str:
+        """``file:line`` and, where it can be read, the line."""
+        text = self.text
+        return f"{self.file}:{self.line}" + (f": {text}" if text else "")
+
+
+def user_location() -> Location | None:
+    """The innermost frame that is neither ours nor NumPy's.
+
+    Returns
+    -------
+    Location or None
+        ``None`` if every frame is ours (our own code run as a script).
+    """
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(PACKAGE_FOLDER) and _NUMPY_FOLDER not in file:
+            return Location(file, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+class SymgraphError(Exception):
+    """Base of every error that the library raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what is wrong.
+    expected, got, hint : str, optional
+        What was expected, what came, and what to do.
+    where : Location, optional
+        The user's line; by default the innermost line outside the library.
+
+    Examples
+    --------
+    >>> print(ShapeError("sizes differ", expected="3", got="4", where=Location("m.py", 1)))
+    sizes differ
+      expected: 3
+      got:      4
+      at:       m.py:1
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: str = "",
+        got: str = "",
+        hint: str = "",
+        where: Location | None = None,
+    ) -> None:
+        self.summary = message
+        self.expected = expected
+        self.got = got
+        self.hint = hint
+        self.where = where if where is not None else user_location()
+        lines = [message]
+        rows = [
+            ("expected", expected),
+            ("got", got),
+            ("at", self.where.describe() if self.where else ""),
+            ("try", hint),
+        ]
+        lines += [f"  {label + ':':<9} {text}" for label, text in rows if text]
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions pickle by their positional arguments, which here are not enough.
+        return (_rebuild, (type(self), self.summary, self.expected, self.got, self.hint, self.where))
+
+
+def _rebuild(
+    kind: type[SymgraphError],
+    summary: str,
+    expected: str,
+    got: str,
+    hint: str,
+    where: Location | None,
+) -> SymgraphError:
+    return kind(summary, expected=expected, got=got, hint=hint, where=where)
+
+
+class ShapeError(SymgraphError, ValueError):
+    """Shapes do not fit together."""
+
+
+class DTypeError(SymgraphError, TypeError):
+    """A dtype, or a kind of value, that an operation does not take."""
+
+
+class DerivativeError(SymgraphError, TypeError):
+    """A derivative that does not exist: of an integer, of a non-scalar, of a step."""
+
+
+class DisconnectedError(SymgraphError, ValueError):
+    """The result does not depend on what it should be differentiated by."""
+
+
+class UnsupportedError(SymgraphError, NotImplementedError):
+    """A call that cannot be recorded in a graph."""
+
+
+class InputError(SymgraphError, ValueError):
+    """A compiled function was called with the wrong arguments."""

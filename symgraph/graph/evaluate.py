@@ -1,0 +1,137 @@
+"""Evaluate a graph operation by operation: constant folding, and the tests' reference.
+
+The text that an operation emits is its meaning, so evaluation runs that text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from symgraph.graph.code import atom, tuple_text
+from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
+from symgraph.graph.node import Node, make, placeholder, topological
+from symgraph.graph.op import Op
+from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate
+from symgraph.graph.types import TensorType, Type
+
+__all__ = ["evaluate_node", "interpret"]
+
+
+class _LocalScope:
+    """The emitter's side of an operation's text, for a single expression."""
+
+    def __init__(self) -> None:
+        self.globals: dict[str, Any] = {"np": np}
+        self.sizes: set[str] = set()
+
+    def dim(self, dim: Dim) -> str:
+        if isinstance(dim, int):
+            return str(dim)
+        self.sizes |= dim.names
+        return dim.render({name: f"size_{name}" for name in dim.names})
+
+    def shape(self, shape: Shape) -> str:
+        return tuple_text([self.dim(dim) for dim in shape])
+
+    def helper(self, name: str, source: str) -> str:
+        exec(source, self.globals)
+        return name
+
+    def imports(self, module: str) -> str:
+        root = module.split(".")[0]
+        import_module(module)
+        self.globals[root] = import_module(root)
+        return module
+
+
+def _stand_in(number: int, type_: Type) -> Node:
+    assert isinstance(type_, TensorType)
+    return make(Placeholder(f"a{number}", type_, ("stand-in", number, 0)))
+
+
+@lru_cache(maxsize=2048)
+def _compiled(op: Op, types: tuple[Type, ...]) -> Callable[..., Any]:
+    """A function of the operands and of the sizes as keywords."""
+    scope = _LocalScope()
+    names = [f"a{i}" for i in range(len(types))]
+    node = make(op, *[_stand_in(i, t) for i, t in enumerate(types)])
+    args = [atom(name) for name in names]
+    if op.mutates:
+        statement = op.in_place(node, 0, "result", args, scope)
+        body = f"    result = a0.copy()\n    {statement}\n    return result"
+    else:
+        block = op.block(node, ["result"], names, scope)
+        if block is None:
+            body = f"    return {op.code(node, args, scope).text}"
+        else:
+            body = "\n".join(f"    {line}" for line in block) + "\n    return result"
+    sizes = ", ".join(f"size_{name}" for name in sorted(scope.sizes))
+    head = ", ".join([*names, f"*, {sizes}" if sizes else ""]).strip(", ")
+    exec(f"def run({head}):\n{body}", scope.globals)
+    function = scope.globals["run"]
+    if not scope.sizes:
+        return lambda values, sizes: function(*values)
+    used = sorted(scope.sizes)
+    return lambda values, sizes: function(*values, **{f"size_{n}": sizes[n] for n in used})
+
+
+def evaluate_node(node: Node, operands: Sequence[Any], sizes: Mapping[str, int]) -> Any:
+    """The value of one node from the values of its operands."""
+    op = node.op
+    if isinstance(op, Constant):
+        return op.value[()]
+    if isinstance(op, SizeValue):
+        return op.dtype.type(evaluate(op.size, sizes))
+    if isinstance(op, Item):
+        return operands[0][op.index]
+    simpler = op.decompose(*node.inputs)
+    if simpler is not None:
+        known = dict(zip(node.inputs, operands, strict=True))
+        return interpret([simpler], known, sizes)[0]
+    types = tuple([operand.result_type for operand in node.inputs])
+    with np.errstate(all="ignore"):
+        return _compiled(op, types)(operands, sizes)
+
+
+def bind_sizes(values: Mapping[Node, Any]) -> dict[str, int]:
+    """The symbolic sizes that plain names in the placeholders' shapes fix."""
+    sizes: dict[str, int] = {}
+    for node, value in values.items():
+        for dim, length in zip(node.shape, np.shape(value), strict=True):
+            if not isinstance(dim, int) and len(names := dim_names(dim)) == 1:
+                (name,) = names
+                if dim == name:
+                    sizes[name] = length
+    return sizes
+
+
+def interpret(
+    outputs: Sequence[Node], values: Mapping[Node, Any], sizes: Mapping[str, int] | None = None
+) -> list[Any]:
+    """The values of `outputs`, node by node, without compiling a function.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+    values : mapping
+        Arrays for the placeholders (or for any other nodes).
+    sizes : mapping, optional
+        Values of the symbolic sizes; by default read off `values`.
+
+    Examples
+    --------
+    >>> x = placeholder("x", "n")
+    >>> interpret([x * 2.0], {x: np.arange(3.0)})
+    [array([0., 2., 4.])]
+    """
+    known: dict[Node, Any] = dict(values)
+    sizes = bind_sizes(values) if sizes is None else sizes
+    for node in topological(outputs, stop=lambda n: n in known):
+        if node not in known:
+            known[node] = evaluate_node(node, [known[i] for i in node.inputs], sizes)
+    return [known[node] for node in outputs]

@@ -1,0 +1,83 @@
+"""The base of all operations: what the layers above may ask of any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from symgraph.graph.code import Code, Scope
+from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType, Type
+
+if TYPE_CHECKING:
+    from symgraph.graph.node import Node
+
+__all__ = ["Op"]
+
+
+class Op:
+    """An operation with its static attributes.
+
+    A subclass is a frozen dataclass whose fields are the attributes; two operations are one if
+    class and fields are equal. A subclass gives, in this order: type inference, its NumPy text,
+    derivative (see the kinds in `symgraph.ops.kinds`), facts, cost and formula.
+    """
+
+    name: ClassVar[str] = ""
+    """The name in listings, rules and error messages: NumPy's where NumPy has one."""
+
+    views: ClassVar[tuple[int, ...]] = ()
+    """Operands whose memory the result may share."""
+
+    def infer(self, *types: TensorType) -> Type:
+        """Type of the result; raises `ShapeError` or `DTypeError`."""
+        raise NotImplementedError(type(self).__name__)
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """The NumPy expression for `node`, an application of this operation."""
+        raise NotImplementedError(type(self).__name__)
+
+    def in_place(
+        self, node: Node, operand: int, target: str, args: Sequence[Code], scope: Scope
+    ) -> str | None:
+        """A statement that leaves the result in `target`, which holds the operand's values.
+
+        ``None`` where the operation cannot do that with this operand. `target` has the type of
+        the result, and nothing else refers to its memory.
+        """
+        return None
+
+    def block(
+        self, node: Node, targets: Sequence[str], args: Sequence[str], scope: Scope
+    ) -> list[str] | None:
+        """Statements that assign the results to `targets`, for what is no expression (a loop).
+
+        ``None`` where `code` or `in_place` says it all.
+        """
+        return None
+
+    mutates: ClassVar[bool] = False
+    """Written only with `in_place` on a copy of its first operand (scatter)."""
+
+    def decompose(self, *inputs: Node) -> Node | None:
+        """The same value by other operations, or ``None`` if NumPy has this one itself."""
+        return None
+
+    def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
+        """Sizes that must not be negative for a call to be valid (``n - 1`` of ``x[1:]``)."""
+        return ()
+
+    def work(self, node: Node) -> float:
+        """Cost in nanoseconds an element of the result, roughly; 0 for a view."""
+        return 0.0 if self.views else 1.0
+
+    @property
+    def label(self) -> str:
+        """The name with the attributes that a reader needs, as listings show it."""
+        fields = getattr(self, "__dataclass_fields__", {})
+        shown = [
+            f"{name}={getattr(self, name)}"
+            for name, field in fields.items()
+            if field.compare and field.repr and getattr(self, name) != field.default
+        ]
+        return f"{self.name}[{', '.join(shown)}]" if shown else self.name

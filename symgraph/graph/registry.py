@@ -1,0 +1,61 @@
+"""How a node's operators and NumPy's functions find the operations, which lie a layer above.
+
+The operations fill these tables when `symgraph.ops` is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from symgraph.errors import UnsupportedError
+
+__all__ = ["BUILDERS", "NUMPY_FUNCTIONS", "VIEWS", "apply", "builder"]
+
+BUILDERS: dict[str, Callable[..., Any]] = {}
+"""Public functions that build nodes, by name: a ufunc's ``__name__``, or ours."""
+
+NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy's own function to the one of ours that takes its place for nodes."""
+
+VIEWS: dict[str, Callable[..., Any]] = {}
+"""Ways to look at a graph or a node (``svg``, ``latex``), filled by the packages that draw."""
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def builder(*numpy_functions: Callable[..., Any], name: str = "") -> Callable[[_F], _F]:
+    """Register a public function under its name and for the given functions of NumPy.
+
+    Parameters
+    ----------
+    *numpy_functions : callable
+        Functions of NumPy that call this one when an argument is a node.
+    name : str, optional
+        Another name than the function's own.
+    """
+
+    def register(function: _F) -> _F:
+        BUILDERS[name or function.__name__] = function
+        for numpy_function in numpy_functions:
+            NUMPY_FUNCTIONS[numpy_function] = function
+        return function
+
+    return register
+
+
+def apply(name: str, *args: Any, **keywords: Any) -> Any:
+    """Call the builder of that name.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is none.
+    """
+    found = BUILDERS.get(name)
+    if found is None:
+        raise UnsupportedError(
+            f"{name} cannot be recorded in a graph",
+            hint="compose it from operations that exist, or declare it with sg.elementwise",
+        )
+    return found(*args, **keywords)

@@ -1,0 +1,112 @@
+"""What stands beside a node: names, the user's line, what it is the gradient of.
+
+None of it is meaning: equal expressions from two lines are one node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import local
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from weakref import ref
+
+from symgraph.errors import Location, user_location
+
+if TYPE_CHECKING:
+    from symgraph.graph.node import Node
+
+__all__ = [
+    "GRADIENT_OF",
+    "NAMES",
+    "ORIGINS",
+    "GradientOf",
+    "Origin",
+    "SideTable",
+    "current_origin",
+    "origin_as",
+    "set_origin",
+]
+
+_T = TypeVar("_T")
+
+
+class SideTable(Generic[_T]):
+    """A mapping from nodes, by identity, that does not keep them alive."""
+
+    tables: list[SideTable[object]] = []  # noqa: RUF012 - the one list of all tables
+
+    def __init__(self) -> None:
+        self._values: dict[int, _T] = {}
+        SideTable.tables.append(self)  # pyright: ignore[reportArgumentType]
+
+    def get(self, node: Node) -> _T | None:
+        """The entry of `node`, or ``None``."""
+        return self._values.get(id(node))
+
+    def __setitem__(self, node: Node, value: _T) -> None:
+        self._values[id(node)] = value
+
+    def setdefault(self, node: Node, value: _T) -> _T:
+        """Enter `value` unless there is an entry; returns the entry."""
+        return self._values.setdefault(id(node), value)
+
+    def forget(self, identity: int) -> None:
+        """Drop the entry of a node that died."""
+        self._values.pop(identity, None)
+
+
+class Origin(NamedTuple):
+    """Where a node comes from."""
+
+    location: Location
+    gradient: bool = False
+    """Whether it was derived from what the user wrote there."""
+
+
+NAMES: SideTable[str] = SideTable()
+ORIGINS: SideTable[Origin] = SideTable()
+
+
+class GradientOf(NamedTuple):
+    """That a node is the derivative of one value by another.
+
+    The references are weak: a gradient may be the very node it is taken by.
+    """
+
+    value: ref[Node]
+    by: ref[Node]
+
+
+GRADIENT_OF: SideTable[GradientOf] = SideTable()
+
+
+class _Current(local):
+    origin: Origin | None = None
+
+
+_current = _Current()
+
+
+def current_origin() -> Origin | None:
+    """The origin that a new node gets: what a pass set, or else the user's line."""
+    if _current.origin is not None:
+        return _current.origin
+    location = user_location()
+    return None if location is None else Origin(location)
+
+
+@contextmanager
+def origin_as(origin: Origin | None) -> Iterator[None]:
+    """Give new nodes this origin for the length of a block."""
+    before = _current.origin
+    _current.origin = origin
+    try:
+        yield
+    finally:
+        _current.origin = before
+
+
+def set_origin(origin: Origin | None) -> None:
+    """Give new nodes this origin from here on; for loops inside `origin_as`."""
+    _current.origin = origin

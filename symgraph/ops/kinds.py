@@ -1,0 +1,446 @@
+"""The kinds of operations: what each declares, so that the rest can be derived.
+
+==============  =============================  ==================================================
+kind            declares                       derived
+==============  =============================  ==================================================
+`Elementwise`   ``partials`` or a formula      forward and reverse mode, batching
+`Linear`        ``transpose``                  forward mode is the operation itself
+`Multilinear`   ``transpose`` in each factor   forward mode is the product rule
+`Structured`    ``jvp``                        reverse mode, by transposing the forward rule
+`ControlFlow`   ``jvp`` and ``vjp``            nothing: both are deliberate
+`Discrete`      nothing                        integer-valued: it has no derivative
+==============  =============================  ==================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from symgraph.errors import DTypeError
+from symgraph.graph.code import Code, Scope, call, infix, prefix
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.op import Op
+from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Size
+from symgraph.graph.types import DType, TensorType, Type, as_dtype, broadcast_shapes
+
+__all__ = [
+    "ELEMENTWISE",
+    "ControlFlow",
+    "Discrete",
+    "Elementwise",
+    "Example",
+    "Facts",
+    "Linear",
+    "Multilinear",
+    "Structured",
+    "any_node",
+    "elementwise",
+]
+
+Partial: TypeAlias = "Callable[..., Node]"
+"""From the result and the operands to the derivative by one operand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call for the tests: a function of arrays or nodes, and arrays to call it with.
+
+    Attributes
+    ----------
+    call : callable
+        Must run on NumPy arrays with NumPy's own functions (`reference`) and on nodes.
+    args : tuple of array
+    reference : callable, optional
+        NumPy's or SciPy's spelling of the same, if `call` is not one that runs on arrays.
+    """
+
+    call: Callable[..., Any]
+    args: tuple[Any, ...]
+    reference: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Algebraic facts of an element-wise operation; the rules that follow are written once."""
+
+    commutative: bool = False
+    associative: bool = False
+    unit: float | None = None
+    """``op(x, unit) = x``."""
+    unit_right_only: bool = False
+    absorbing: float | None = None
+    """``op(x, absorbing) = absorbing`` for every finite x."""
+    idempotent: bool = False
+    """``op(x, x) = x``, or ``op(op(x)) = op(x)`` with one operand."""
+    involution: bool = False
+    """``op(op(x)) = x``."""
+    inverse: str = ""
+    """``op(inverse(x)) = x`` wherever the inverse is defined."""
+    even: bool = False
+    odd: bool = False
+
+
+class Elementwise(Op):
+    """A scalar function, applied element by element with broadcasting."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        ufunc: np.ufunc | None,
+        dtypes: np.ufunc | Callable[..., DType],
+        arity: int,
+        symbol: str,
+        text: Callable[..., Code] | None,
+        partials: Sequence[Partial | None] | None,
+        formula: str | Callable[..., Any],
+        facts: Facts,
+        cost: float,
+        domain: tuple[float, float],
+        decompose: Callable[..., Node] | None,
+    ) -> None:
+        self.name = name  # pyright: ignore[reportAttributeAccessIssue] - a name for each instance
+        self.ufunc = ufunc
+        self.dtypes = dtypes
+        self.arity = arity
+        self.symbol = symbol
+        self.text = text
+        self.partials = partials
+        self.formula = formula
+        self.facts = facts
+        self.cost = cost
+        self.domain = domain
+        self.decomposed = decompose
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"<elementwise {self.name}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_by_name, (self.name,))
+
+    def infer(self, *types: TensorType) -> Type:
+        """Broadcast shape; dtype by NumPy's promotion for this ufunc."""
+        shape = broadcast_shapes(*[t.shape for t in types], what=self.name)
+        dtypes = tuple([t.dtype for t in types])
+        if isinstance(self.dtypes, np.ufunc):
+            return TensorType(loop_dtypes(self.dtypes, dtypes, self.name)[-1], shape)
+        return TensorType(self.dtypes(*dtypes), shape)
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """The operator, or a call of the ufunc."""
+        if self.text is not None:
+            return self.text(*args)
+        assert self.ufunc is not None, self.name
+        function = f"np.{_NUMPY_NAMES.get(self.name, self.name)}"
+        if all(arg.literal for arg in args):
+            # Python's numbers raise on 1 / 0 and 0 ** -1, and 7 & 1 of sizes is no array.
+            return call(function, *args)
+        if self.symbol and self.arity == 1:
+            return prefix(self.symbol, args[0])
+        if self.symbol:
+            return infix(self.symbol, *args)
+        return call(function, *args)
+
+    def in_place(
+        self, node: Node, operand: int, target: str, args: Sequence[Code], scope: Scope
+    ) -> str | None:
+        """An augmented assignment, or the ufunc with ``out=``."""
+        if self.ufunc is None or self.text is not None:
+            return None
+        if self.symbol in _AUGMENTED and operand == 0:
+            return f"{target} {self.symbol}= {args[1].text}"
+        if self.symbol in ("+", "*") and operand == 1:
+            return f"{target} {self.symbol}= {args[0].text}"
+        return call(f"np.{_NUMPY_NAMES.get(self.name, self.name)}", *args, out=target).text
+
+    def decompose(self, *inputs: Node) -> Node | None:
+        """By the declared expansion, if NumPy has no function for it."""
+        return None if self.decomposed is None else self.decomposed(*inputs)
+
+    def work(self, node: Node) -> float:
+        """Nanoseconds an element."""
+        return self.cost
+
+    @property
+    def label(self) -> str:
+        """The name."""
+        return self.name
+
+    @cached_property
+    def sympy_formula(self) -> Any:
+        """The formula as a SymPy expression in ``x0, x1, ...`` (imports SymPy)."""
+        import sympy
+
+        symbols = sympy.symbols(f"x0:{self.arity}", real=True)
+        if callable(self.formula):
+            return self.formula(*symbols)
+        names = dict(zip("xyz", symbols, strict=False))
+        return sympy.sympify(self.formula, locals=names)
+
+
+_NUMPY_NAMES = {"absolute": "abs"}
+_AUGMENTED = frozenset(("+", "-", "*", "/", "**"))
+
+ELEMENTWISE: dict[str, Elementwise] = {}
+"""Every element-wise operation by name."""
+
+
+def _by_name(name: str) -> Elementwise:
+    return ELEMENTWISE[name]
+
+
+@lru_cache(maxsize=4096)
+def _resolve(ufunc: np.ufunc, dtypes: tuple[Any, ...]) -> tuple[DType, ...] | None:
+    try:
+        return ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
+    except TypeError:
+        return None
+
+
+def loop_dtypes(ufunc: np.ufunc, dtypes: tuple[Any, ...], what: str) -> tuple[DType, ...]:
+    """The dtypes NumPy computes in; ``int``, ``float``, ``complex`` stand for weak scalars.
+
+    Raises
+    ------
+    DTypeError
+        If NumPy has no loop for them.
+    """
+    found = _resolve(ufunc, dtypes)
+    if found is None:
+        raise DTypeError(
+            f"{what}: not defined for these dtypes",
+            got=" and ".join(getattr(d, "name", None) or d.__name__ for d in dtypes),
+            hint="convert with .astype()",
+        )
+    return found
+
+
+def promote(dtypes: Sequence[DType]) -> DType:
+    """NumPy's common dtype."""
+    return as_dtype(np.result_type(*dtypes))
+
+
+def any_node(*values: Any) -> bool:
+    """Whether a node is among the values or in lists of them."""
+    for value in values:
+        if isinstance(value, Node | Size):
+            return True
+        if isinstance(value, list | tuple) and any_node(*value):  # pyright: ignore[reportUnknownArgumentType]
+            return True
+    return False
+
+
+_WEAK = (int, float, complex)
+
+
+def _weak_kind(value: object) -> type | None:
+    kind = type(value)
+    if kind is Size:
+        return int
+    return kind if kind in _WEAK else None
+
+
+def operands(op: Elementwise, args: Sequence[Any]) -> list[Node]:
+    """Nodes for the arguments; Python scalars take the dtype that NumPy computes in."""
+    weak = [_weak_kind(arg) for arg in args]
+    if not isinstance(op.dtypes, np.ufunc):
+        return weak_nodes(args, op.name)
+    if all(weak) or not any(weak):
+        return [as_node(arg) for arg in args]
+    nodes = [None if kind else as_node(arg) for kind, arg in zip(weak, args, strict=True)]
+    dtypes = tuple([kind if n is None else n.dtype for kind, n in zip(weak, nodes, strict=True)])
+    wanted = loop_dtypes(op.dtypes, dtypes, op.name)
+    return [
+        weak_constant(arg, dtype, op.name) if node is None else node
+        for arg, dtype, node in zip(args, wanted, nodes, strict=False)
+    ]
+
+
+def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
+    """Nodes for arguments of one kind; Python scalars adapt to the dtype of the others."""
+    weak = [_weak_kind(arg) for arg in args]
+    if all(weak) or not any(weak):
+        return [as_node(arg) for arg in args]
+    nodes = [None if kind else as_node(arg) for kind, arg in zip(weak, args, strict=True)]
+    zeros = {int: 0, float: 0.0, complex: 0j}
+    # result_type looks at the kind of a Python scalar only; a Size has no value to show it.
+    parts = [n.dtype if n is not None else zeros[k or int] for k, n in zip(weak, nodes, strict=True)]
+    common = as_dtype(np.result_type(*parts))
+    return [
+        weak_constant(arg, common, what) if node is None else node
+        for arg, node in zip(args, nodes, strict=True)
+    ]
+
+
+def weak_constant(value: Any, dtype: DType, what: str) -> Node:
+    if isinstance(value, Size):
+        return constant(value, dtype)
+    try:
+        with np.errstate(over="ignore"):
+            return constant(np.asarray(value, dtype=dtype))
+    except OverflowError:
+        if dtype.kind in "iu" and -(2**63) <= value < 2**64:
+            comparison = what in _COMPARISONS
+            if comparison:  # NumPy compares Python integers of any size exactly
+                return constant(value)
+        raise DTypeError(
+            f"{what}: the Python integer {value} is out of bounds for {dtype}",
+            hint=f"convert the {dtype} operand with .astype() first",
+        ) from None
+
+
+_COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())
+
+
+def elementwise(
+    name: str,
+    *,
+    ufunc: np.ufunc | None = None,
+    dtypes: np.ufunc | Callable[..., DType] | None = None,
+    arity: int = 1,
+    symbol: str = "",
+    text: Callable[..., Code] | None = None,
+    partials: Sequence[Partial | None] | None = None,
+    formula: str | Callable[..., Any] = "",
+    facts: Facts = Facts(),  # noqa: B008 - frozen
+    cost: float = 1.0,
+    domain: tuple[float, float] = (-3.0, 3.0),
+    decompose: Callable[..., Node] | None = None,
+    doc: str = "",
+) -> Callable[..., Any]:
+    """Declare an element-wise operation and get the public function that applies it.
+
+    Parameters
+    ----------
+    name : str
+        NumPy's or SciPy's name.
+    ufunc : numpy.ufunc, optional
+        The function that computes it; gives dtypes, arity and text.
+    dtypes : numpy.ufunc or callable, optional
+        What decides the result's dtype where there is no `ufunc`.
+    symbol : str
+        Its operator in Python.
+    text : callable, optional
+        Writes it from the operands' code, where it is neither an operator nor a ufunc.
+    partials : sequence of callable, optional
+        For each operand, from ``(result, *operands)`` to the derivative; ``None`` for zero
+        everywhere. By default the derivative of the formula.
+    formula : str or callable
+        SymPy's spelling in x, y, z.
+    facts : Facts
+        What rewrites may use.
+    cost : float
+        Nanoseconds an element, roughly.
+    domain : tuple of float
+        Where the tests sample the operands.
+    decompose : callable, optional
+        The expansion in other operations that the NumPy backend emits.
+    """
+    if ufunc is not None:
+        arity = ufunc.nin
+    decides = dtypes or ufunc
+    assert decides is not None, name
+    op = Elementwise(
+        name, ufunc=ufunc, dtypes=decides, arity=arity, symbol=symbol, text=text,
+        partials=partials, formula=formula, facts=facts, cost=cost, domain=domain,
+        decompose=decompose,
+    )
+    ELEMENTWISE[name] = op
+
+    def function(*args: Any) -> Any:
+        if len(args) != arity:
+            raise DTypeError(
+                f"{name} takes {arity} argument{'s' if arity > 1 else ''}", got=f"{len(args)}"
+            )
+        if not any_node(*args):
+            if ufunc is not None:
+                return ufunc(*args)
+            return interpret([make(op, *operands(op, args))], {})[0]
+        return make(op, *operands(op, args))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc or _docstring(op)
+    return builder(name=name)(function)
+
+
+def _docstring(op: Elementwise) -> str:
+    names = "x1, x2, x3"[: 4 * op.arity - 2] if op.arity > 1 else "x"
+    law = f"\n\nThe function is ``{op.formula}``." if isinstance(op.formula, str) else ""
+    numpy = f"As ``np.{op.ufunc.__name__}``" if op.ufunc is not None else op.name
+    return (
+        f"{numpy}, element by element, on nodes and arrays.{law}\n\n"
+        f"Parameters\n----------\n{names} : array_like\n    Broadcast against each other.\n\n"
+        "Returns\n-------\nNode\n    A NumPy array if no argument is a node.\n\n"
+        "Raises\n------\nShapeError, DTypeError\n    If the operands do not fit.\n"
+    )
+
+
+class Linear(Op):
+    """Linear in the operands `linear` together, the others held fixed."""
+
+    linear: ClassVar[tuple[int, ...] | None] = (0,)
+    """Positions; ``None`` for all of them."""
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """Cotangents of the linear operands, in their order."""
+        raise NotImplementedError(type(self).__name__)
+
+    def positions(self, node: Node) -> tuple[int, ...]:
+        """The positions of the linear operands of `node`."""
+        return tuple(range(len(node.inputs))) if self.linear is None else self.linear
+
+
+class Multilinear(Op):
+    """Linear in each operand, the others held fixed."""
+
+    def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
+        """Cotangent of one operand."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class Structured(Op):
+    """Differentiated by a forward rule in other operations; reverse mode is derived from it."""
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """Tangent of the result (a tuple of them for several results); ``None`` for zero.
+
+        `tangents` has ``None`` for an operand that does not vary. The answer must be linear in
+        the tangents.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """Cotangents of the operands, where the derived rule would read or run worse.
+
+        `cotangent` is a list with ``None`` for zero where there are several results.
+        """
+        return None
+
+
+class ControlFlow(Op):
+    """Branches and loops over graphs: forward and reverse rule are both declared."""
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """Tangents of the results."""
+        raise NotImplementedError(type(self).__name__)
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None]:
+        """Cotangents of the operands."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class Discrete(Op):
+    """Its results are integers or booleans: it has no derivative."""
