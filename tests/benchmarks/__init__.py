@@ -10,3 +10,10 @@ bench_compile   a three-layer MLP, from nothing to its first gradient
 bench_scale     graphs of 10⁴ and 10⁵ nodes, stage by stage
 ==============  ====================================================================
 """
+
+import os
+
+# Here, because it must come before NumPy is imported: idle BLAS threads wait for work in a loop,
+# and the CPU time of a small product then is several times the time that it takes.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")

@@ -1,11 +1,5 @@
 """Paired timings, counted lines, printed tables."""
 
-import os
-
-# Before NumPy is imported: with one thread, CPU time is the time of the work and repeats well.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
-
 import ast
 import contextlib
 import gc
@@ -40,25 +34,27 @@ def paired(
     """Time callables against each other.
 
     Every round times each contender once, in an order that turns with the round, so that the
-    machine's moods and the caches' contents hit all alike. One sample is as many calls as fill
-    `sample_seconds`. Time is CPU time, without the garbage collector.
+    machine's moods hit all alike. One sample is as many calls as fill `sample_seconds`: the same
+    number for each, because a single call finds colder caches and pages than the mean of ten.
+    Time is CPU time, without the garbage collector.
     """
-    repeats = {name: _calibrate(thunk, sample_seconds) for name, thunk in contenders.items()}
+    calls = max(_calibrate(thunk, sample_seconds) for thunk in contenders.values())
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
     with _no_garbage_collection():
         for i in range(rounds):
             for k in range(len(names)):
                 name = names[(i + k) % len(names)]
-                samples[name].append(_sample(contenders[name], repeats[name]))
+                samples[name].append(_sample(contenders[name], calls))
     return {name: Timing(tuple(values)) for name, values in samples.items()}
 
 
 def _calibrate(thunk: Thunk, seconds: float) -> int:
-    """Count the calls that fill a sample; calling also warms up."""
+    """Count the calls that fill a sample, to within a factor of two."""
+    thunk()
     calls = 1
-    while (spent := _sample(thunk, calls) * calls) < seconds / 2:
-        calls *= 2 if spent < seconds / 8 else 1 + (seconds / 2 > spent)
+    while _sample(thunk, calls) * calls < seconds / 2:
+        calls *= 2
     return calls
 
 
