@@ -1,0 +1,1 @@
+"""Ways to look at a graph: pictures and what surrounds them."""
