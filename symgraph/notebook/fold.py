@@ -103,7 +103,8 @@ def _runs(nodes: Mapping[str, PictureNode], links: _Links, private: set[str]) ->
             fit = node.foldable and nodes[other].foldable and alike
             if fit and len(links.after[key]) == 1 and len(operands) == 1:
                 following[key] = other
-    starts = [key for key in following if key not in set(following.values())]
+    inside = set(following.values())
+    starts = [key for key in following if key not in inside]
     runs: list[list[str]] = []
     for start in starts:
         run = [start]

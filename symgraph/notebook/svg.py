@@ -44,6 +44,8 @@ _LABEL_SIZE = 13.0
 _DETAIL_SIZE = 10.5
 _NOTE_SIZE = 11.0
 _LABEL_ROOM = 210.0
+_EDGE_LABEL_ROOM = 100.0
+_NOTE_ROOM = 800.0
 _MARGIN = 14.0
 _PADDING = 12.0
 _ARROW = 6.0
@@ -169,8 +171,9 @@ def _body(picture: Picture, drawing: Drawing, faces: dict[str, _Face]) -> list[s
     for node in picture.nodes:
         lines += _box(node, faces[node.id], drawing.centres[node.id])
     for edge, route in zip(picture.edges, drawing.routes, strict=True):
-        if plain_text(edge.label):
-            lines += _edge_label(plain_text(edge.label), route.points)
+        label = shortened(plain_text(edge.label), _NOTE_SIZE, _EDGE_LABEL_ROOM)
+        if label:
+            lines += _edge_label(label, route.points)
     return lines
 
 
@@ -259,7 +262,7 @@ def _chip(text: str, centre: Point, palette: Palette) -> list[str]:
 
 
 def _note(note: str) -> _Band:
-    text = plain_text(note)
+    text = shortened(plain_text(note), _NOTE_SIZE, _NOTE_ROOM)
     if not text:
         return 0.0, 0.0, []
     width = text_width(text, _NOTE_SIZE) + 14
