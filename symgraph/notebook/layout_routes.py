@@ -16,6 +16,8 @@ from symgraph.notebook.layout_layers import LayeredGraph
 # An arrow keeps this share of a box's width from its corners, and this distance from the next.
 _MARGIN = 0.16
 _ARROW_GAP = 10.0
+# Places that differ by less are the same on any screen.
+_SAME = 0.01
 
 
 class Point(NamedTuple):
@@ -128,7 +130,7 @@ class Router:
         for dummy in self._graph.passed(u, v):
             x = self._frame.x[dummy]
             # A straight run of a trunk is one passage.
-            if passages and abs(passages[-1][0] - x) < 0.01:
+            if passages and abs(passages[-1][0] - x) < _SAME:
                 passages[-1] = (passages[-1][0], passages[-1][1], layer[dummy])
             else:
                 passages.append((x, layer[dummy], layer[dummy]))
@@ -177,20 +179,20 @@ class _Path:
     def down_to(self, y: float) -> None:
         """Go straight down."""
         here = self.points[-1]
-        if y - here.y > 0.01:
+        if y - here.y > 1e-6:
             self._straight(Point(here.x, y))
 
     def bend_to(self, end: Point) -> None:
         """Go to a point further down, with vertical tangents at both ends."""
         here = self.points[-1]
-        if abs(end.x - here.x) < 0.01:
+        if abs(end.x - here.x) < _SAME:
             self._straight(Point(here.x, end.y))
             return
         middle = (here.y + end.y) / 2
         self.points += [Point(here.x, middle), Point(end.x, middle), end]
 
     def _straight(self, end: Point) -> None:
-        if len(self.points) >= 4 and all(abs(p.x - end.x) < 0.01 for p in self.points[-4:]):
+        if len(self.points) >= 4 and all(abs(p.x - end.x) < _SAME for p in self.points[-4:]):
             del self.points[-3:]
         here = self.points[-1]
         third = (end.y - here.y) / 3
@@ -247,4 +249,4 @@ def _lanes(graph: LayeredGraph, right: float, gap: float) -> tuple[dict[int, flo
 def straight_runs(points: Sequence[Point]) -> list[bool]:
     """Say of each cubic curve of a route whether it is a straight vertical line."""
     curves = zip(points[0::3], points[1::3], points[2::3], points[3::3], strict=False)
-    return [all(abs(b.x - a.x) < 0.01 for a, b in pairwise(curve)) for curve in curves]
+    return [all(abs(b.x - a.x) < _SAME for a, b in pairwise(curve)) for curve in curves]
