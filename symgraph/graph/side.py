@@ -74,11 +74,11 @@ class GradientOf(NamedTuple):
     The references are weak: a gradient may be the very node it is taken by.
     """
 
-    value: ref[Node]
+    value: ref[Node] | None
     by: ref[Node]
 
 
-GRADIENT_OF: SideTable[GradientOf] = SideTable()
+GRADIENT_OF: SideTable[tuple[GradientOf, ...]] = SideTable()
 
 
 class _Current(local):
