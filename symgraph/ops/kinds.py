@@ -48,6 +48,11 @@ Partial: TypeAlias = "Callable[..., Node]"
 """From the result and the operands to the derivative by one operand."""
 
 
+Call: TypeAlias = (
+    "Callable[[Any], Any] | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A call for the tests: a function of arrays or nodes, and arrays to call it with.
@@ -61,9 +66,9 @@ class Example:
         NumPy's or SciPy's spelling of the same, if `call` is not one that runs on arrays.
     """
 
-    call: Callable[..., Any]
+    call: Call
     args: tuple[Any, ...]
-    reference: Callable[..., Any] | None = None
+    reference: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
