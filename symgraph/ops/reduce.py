@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,21 +12,20 @@ import numpy as np
 from symgraph.errors import ShapeError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.op import Op
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_shape
-from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
-from symgraph.ops.kinds import Linear, any_node
+from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes, normalize_axis
+from symgraph.ops.elementwise import astype
+from symgraph.ops.kinds import Example, Linear, any_node
+from symgraph.ops.shape import expand_dims, normalize_axis_list, reshape
 
 
 def normalize_axes(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     """Sorted non-negative axes; ``None`` means all of them."""
     if axis is None:
         return tuple(range(ndim))
-    items = axis if isinstance(axis, list | tuple) else (axis,)
-    axes = [normalize_axis(item, ndim, what) for item in items]  # pyright: ignore[reportUnknownVariableType]
-    if len(set(axes)) != len(axes):
-        raise ShapeError(f"{what}: an axis is given twice", got=f"axis={axis}")
-    return tuple(sorted(axes))
+    return tuple(sorted(normalize_axis_list(axis, ndim, what)))
 
 
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
@@ -45,7 +45,7 @@ def axis_text(axes: tuple[int, ...], ndim: int) -> str:
 def spread(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
     """A reduced value broadcast back over the axes that were reduced."""
     if not keepdims:
-        value = apply("expand_dims", value, axes) if axes else value
+        value = expand_dims(value, axes) if axes and value.ndim else value
     return broadcast_to(value, like.shape)
 
 
@@ -56,6 +56,7 @@ class BroadcastTo(Linear):
     shape: Shape
     name: ClassVar[str] = "broadcast_to"
     views: ClassVar[tuple[int, ...]] = (0,)
+    readonly: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The shape asked for, if the operand broadcasts to it."""
@@ -97,7 +98,7 @@ def broadcast_to(array: Any, shape: Any) -> Any:
     """
     wanted = as_shape(shape)
     if not any_node(array, *wanted):
-        return np.broadcast_to(array, wanted)  # pyright: ignore[reportArgumentType]
+        return np.broadcast_to(array, wanted)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
     node = as_node(array)
     return node if node.shape == wanted else make(BroadcastTo(wanted), node)
 
@@ -120,32 +121,77 @@ def sum_to(node: Node, shape: Shape) -> Node:
     return sum(node, axis=tuple([i - extra for i in repeated]), keepdims=True)
 
 
+def unreduced(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
+    """A reduced value with axes of size one, so that it broadcasts against what was reduced."""
+    if keepdims or len(axes) == like.ndim or not axes:
+        return value
+    return expand_dims(value, axes)
+
+
+def count(shape: Shape, axes: tuple[int, ...]) -> Dim:
+    """How many elements a reduction takes together."""
+    total: Dim = 1
+    for axis in axes:
+        total = total * shape[axis]
+    return total
+
+
+@lru_cache(maxsize=256)
+def _numpy_dtype(name: str, dtype: DType) -> DType:
+    """The dtype of the result of a function of NumPy."""
+    return getattr(np, name)(np.ones(1, dtype)).dtype
+
+
 @dataclass(frozen=True, slots=True)
-class Sum(Linear):
-    """The sum over axes."""
+class Reduction(Op):
+    """What all reductions share: axes, and whether they stay as axes of size one."""
 
     axes: tuple[int, ...]
     keepdims: bool = False
-    name: ClassVar[str] = "sum"
 
     def infer(self, *types: TensorType) -> Type:
-        """Small integers add up in the platform integer, as in NumPy."""
+        """The other axes; NumPy's dtype (small integers add up in the platform integer)."""
         (x,) = types
-        dtype = x.dtype if x.inexact else np.sum(np.zeros(1, x.dtype)).dtype
+        dtype = _numpy_dtype(self.name, x.dtype)
         return TensorType(dtype, reduced_shape(x.shape, self.axes, self.keepdims))
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
-        """``np.sum``."""
+        """NumPy's function of this name."""
         axis = axis_text(self.axes, node.inputs[0].ndim)
-        return call("np.sum", *args, axis=axis, keepdims="True" if self.keepdims else "")
+        keepdims = "True" if self.keepdims else ""
+        return call(f"np.{self.name}", *args, axis=axis, **self.keywords(), keepdims=keepdims)
 
-    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
-        """The cotangent repeated over the axes."""
-        return (spread(cotangent, node.inputs[0], self.axes, self.keepdims),)
+    def keywords(self) -> dict[str, str]:
+        """Further arguments as source."""
+        return {}
 
     def work(self, node: Node) -> float:
         """For each element of the operand, not of the result."""
         return 10.0
+
+    def spread(self, value: Node, like: Node) -> Node:
+        """A result with axes of size one, so that it broadcasts against the operand."""
+        return unreduced(value, like, self.axes, self.keepdims)
+
+
+def reduce(kind: type[Reduction], a: Any, axis: Any, keepdims: bool) -> Node:
+    """The reduction of `a` over the axes that the user gave."""
+    node = as_node(a)
+    return make(kind(normalize_axes(axis, node.ndim, kind.name), bool(keepdims)), node)
+
+
+# Sum and mean ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Reduction, Linear):
+    """The sum over axes."""
+
+    name: ClassVar[str] = "sum"
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """The cotangent repeated over the axes."""
+        return (spread(cotangent, node.inputs[0], self.axes, self.keepdims),)
 
 
 @builder(np.sum)
@@ -160,6 +206,7 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) 
     dtype : data-type, optional
         Of the result.
     keepdims : bool, optional
+        Whether the axes stay, with size one.
 
     Raises
     ------
@@ -170,16 +217,198 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) 
         return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
     node = as_node(a)
     if dtype is not None:
-        node = apply("astype", node, dtype)
+        node = astype(node, dtype)
     axes = normalize_axes(axis, node.ndim, "sum")
     if not axes and node.type.inexact:
         return node
     return make(Sum(axes, bool(keepdims)), node)
 
 
-def count(shape: Shape, axes: tuple[int, ...]) -> Dim:
-    """How many elements a reduction takes together."""
-    total: Dim = 1
-    for axis in axes:
-        total = total * shape[axis]
-    return total
+@dataclass(frozen=True, slots=True)
+class Mean(Reduction, Linear):
+    """The mean over axes."""
+
+    name: ClassVar[str] = "mean"
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """The cotangent divided by the count, repeated over the axes."""
+        x = node.inputs[0]
+        share = cotangent / count(x.shape, self.axes)
+        return (spread(share, x, self.axes, self.keepdims),)
+
+
+@builder(np.mean)
+def mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    """Mean over axes, as ``np.mean``; of no elements it is NaN.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    dtype : data-type, optional
+        Of the result.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError
+        If there is no such axis.
+    """
+    if not any_node(a):
+        return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    node = as_node(a)
+    if dtype is not None:
+        node = astype(node, dtype)
+    axes = normalize_axes(axis, node.ndim, "mean")
+    if not axes and node.type.inexact:
+        return node
+    return make(Mean(axes, bool(keepdims)), node)
+
+
+@builder(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+    """Mean with weights, as ``np.average``.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    weights : array_like, optional
+        Of the shape of `a`, or of one dimension along the one axis.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError
+        If the weights do not fit.
+    """
+    if not any_node(a, weights):
+        return np.average(a, axis=axis, weights=weights, keepdims=keepdims)
+    if weights is None:
+        return mean(a, axis, keepdims=keepdims)
+    values, factors = as_node(a), as_node(weights)
+    axes = normalize_axes(axis, values.ndim, "average")
+    if factors.shape != values.shape:
+        if factors.ndim != 1 or len(axes) != 1 or factors.shape[0] != values.shape[axes[0]]:
+            raise ShapeError(
+                "average: the weights do not fit",
+                expected=f"{values.shape}, or one dimension along the one axis",
+                got=f"weights {factors.shape}, axis={axis}",
+            )
+        others = tuple([i for i in range(values.ndim) if i != axes[0]])
+        factors = broadcast_to(expand_dims(factors, others), values.shape)
+    total = sum(factors, axis=axes, keepdims=keepdims)
+    return sum(values * factors, axis=axes, keepdims=keepdims) / total
+
+
+# Cumulative sum --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CumSum(Linear):
+    """Sums of the leading elements along an axis."""
+
+    axis: int
+    name: ClassVar[str] = "cumsum"
+
+    def infer(self, *types: TensorType) -> Type:
+        """The same shape; the dtype of a sum."""
+        return types[0].with_dtype(_numpy_dtype("sum", types[0].dtype))
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.cumsum``."""
+        return call("np.cumsum", *args, axis=str(self.axis) if node.ndim > 1 else "")
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """Sums of the trailing elements."""
+        return (apply("flip", make(self, apply("flip", cotangent, self.axis)), self.axis),)
+
+    def work(self, node: Node) -> float:
+        """A chain of additions."""
+        return 2.0
+
+
+@builder(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """Cumulative sum, as ``np.cumsum``.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int, optional
+        By default over all elements in C order.
+    dtype : data-type, optional
+        Of the result.
+
+    Raises
+    ------
+    ShapeError
+        If there is no such axis.
+    """
+    if not any_node(a):
+        return np.cumsum(a, axis=axis, dtype=dtype)
+    node = as_node(a)
+    if dtype is not None:
+        node = astype(node, dtype)
+    if axis is None:
+        node, axis = reshape(node, -1), 0
+    return make(CumSum(normalize_axis(axis, node.ndim, "cumsum")), node)
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+CUBE = np.sin(np.arange(24.0)).reshape(2, 3, 4)
+EMPTY = np.ones((0, 3))
+FLAGS = np.array([[True, False], [True, True]])
+
+
+def axes_examples(function: Any, *empty: Example) -> list[Example]:
+    """A reduction over every kind of axes."""
+    return [
+        Example(function, (CUBE,)),
+        Example(lambda x: function(x, axis=1), (CUBE,)),
+        Example(lambda x: function(x, axis=(0, -1)), (CUBE,)),
+        Example(lambda x: function(x, axis=-1, keepdims=True), (CUBE.astype(np.float32),)),
+        Example(lambda x: function(x, axis=(0, 1), keepdims=True), (CUBE,)),
+        Example(function, (np.float64(2.5),)),
+        Example(lambda x: function(x, axis=1), (EMPTY,)),
+        *empty,
+    ]
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    "broadcast_to": [
+        Example(lambda x: np.broadcast_to(x, (2, 3)), (np.arange(3.0),)),
+        Example(lambda x: np.broadcast_to(x, (2, 3)), (np.ones((2, 1), np.float32),)),
+        Example(lambda x: np.broadcast_to(x, (4, 2, 3)), (np.ones((1, 3)),)),
+        Example(lambda x: np.broadcast_to(x, (0, 2)), (np.float64(2.0),)),
+    ],
+    "sum": [
+        *axes_examples(np.sum, Example(np.sum, (EMPTY,))),
+        Example(lambda x: x.sum(axis=0), (FLAGS,)),
+        Example(lambda x: np.sum(x, axis=()), (CUBE,)),
+        Example(lambda x: np.sum(x, dtype=np.float32), (np.arange(3, dtype=np.int8),)),
+    ],
+    "mean": [
+        *axes_examples(np.mean),
+        Example(np.mean, (np.arange(4),)),
+        Example(lambda x: np.mean(x, axis=0), (FLAGS,)),
+        Example(lambda x: np.mean(x, axis=(), dtype=np.float32), (CUBE,)),
+    ],
+    "average": [
+        Example(lambda x: np.average(x, axis=1), (CUBE,)),
+        Example(lambda x, w: np.average(x, axis=1, weights=w), (CUBE, np.array([1.0, 2.0, 4.0]))),
+        Example(lambda x, w: np.average(x, weights=w), (CUBE, np.exp(CUBE))),
+    ],
+    "cumsum": [
+        Example(np.cumsum, (np.arange(4.0),)),
+        Example(np.cumsum, (CUBE,)),
+        Example(lambda x: np.cumsum(x, axis=1), (CUBE,)),
+        Example(lambda x: x.cumsum(axis=0), (EMPTY,)),
+        Example(lambda x: np.cumsum(x, axis=-1), (FLAGS,)),
+    ],
+}

@@ -1,0 +1,279 @@
+"""Reductions by order and by truth: max, min, argmax, argmin, any, all, count_nonzero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symgraph.errors import ShapeError
+from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.ops.elementwise import astype, where
+from symgraph.ops.kinds import Discrete, Example, Structured, any_node
+from symgraph.ops.reduce import (
+    CUBE,
+    EMPTY,
+    FLAGS,
+    Reduction,
+    axes_examples,
+    reduce,
+    reduced_shape,
+    sum,
+)
+
+# Maximum and minimum ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Extreme(Reduction, Structured):
+    """Maximum or minimum over axes; the derivative is split evenly among ties."""
+
+    def infer(self, *types: TensorType) -> Type:
+        """The same dtype; of no elements there is none."""
+        (x,) = types
+        shape = reduced_shape(x.shape, self.axes, self.keepdims)
+        empty = any_dim_is_zero([x.shape[i] for i in self.axes])
+        if empty and not any_dim_is_zero(shape):
+            raise ShapeError(
+                f"{self.name} of no elements",
+                expected="at least one element along the axes",
+                got=f"shape {x.shape}, axis={self.axes}",
+            )
+        return TensorType(x.dtype, shape)
+
+    def _ties(self, node: Node, keepdims: bool) -> tuple[Node, Node]:
+        """Where the operand is the extreme, and how often."""
+        x = node.inputs[0]
+        mask = x == self.spread(node, x)
+        ties = count_nonzero(mask, axis=self.axes, keepdims=keepdims)
+        return mask, ties if node.dtype == np.float64 else astype(ties, node.dtype)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """The mean of the tangents at the ties."""
+        tangent = tangents[0]
+        assert tangent is not None
+        mask, ties = self._ties(node, self.keepdims)
+        return sum(where(mask, tangent, 0.0), axis=self.axes, keepdims=self.keepdims) / ties
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """The cotangent, divided among the ties."""
+        mask, ties = self._ties(node, self.keepdims)
+        return (where(mask, self.spread(cotangent / ties, node.inputs[0]), 0.0),)
+
+
+def any_dim_is_zero(dims: Sequence[Dim]) -> bool:
+    """Whether a size is known to be 0."""
+    return 0 in [dim for dim in dims if isinstance(dim, int)]
+
+
+@dataclass(frozen=True, slots=True)
+class Max(_Extreme):
+    """The maximum over axes."""
+
+    name: ClassVar[str] = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Min(_Extreme):
+    """The minimum over axes."""
+
+    name: ClassVar[str] = "min"
+
+
+@builder(np.max, np.amax)
+def max(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Maximum over axes, as ``np.max``; the derivative is split evenly among ties.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError
+        If there is no such axis, or no element along it.
+    """
+    return reduce(Max, a, axis, keepdims) if any_node(a) else np.max(a, axis, keepdims=keepdims)
+
+
+@builder(np.min, np.amin)
+def min(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Minimum over axes, as ``np.min``; the derivative is split evenly among ties.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError
+        If there is no such axis, or no element along it.
+    """
+    return reduce(Min, a, axis, keepdims) if any_node(a) else np.min(a, axis, keepdims=keepdims)
+
+
+amax = builder(name="amax")(max)
+amin = builder(name="amin")(min)
+
+
+@builder(np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Maximum less minimum, as ``np.ptp``."""
+    if not any_node(a):
+        return np.ptp(a, axis=axis, keepdims=keepdims)
+    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+
+
+# Discrete reductions ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Any_(Reduction, Discrete):  # noqa: N801 - Any is typing's
+    """Whether one element is true."""
+
+    name: ClassVar[str] = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class All(Reduction, Discrete):
+    """Whether every element is true."""
+
+    name: ClassVar[str] = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class CountNonzero(Reduction, Discrete):
+    """How many elements are not zero."""
+
+    name: ClassVar[str] = "count_nonzero"
+
+    def infer(self, *types: TensorType) -> Type:
+        """An integer."""
+        shape = reduced_shape(types[0].shape, self.axes, self.keepdims)
+        return TensorType(np.dtype(np.intp), shape)
+
+
+@builder(np.any)
+def any(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Whether one element along the axes is true, as ``np.any``."""
+    return reduce(Any_, a, axis, keepdims) if any_node(a) else np.any(a, axis, keepdims=keepdims)
+
+
+@builder(np.all)
+def all(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Whether every element along the axes is true, as ``np.all``."""
+    return reduce(All, a, axis, keepdims) if any_node(a) else np.all(a, axis, keepdims=keepdims)
+
+
+@builder(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """How many elements along the axes are not zero, as ``np.count_nonzero``."""
+    if not any_node(a):
+        return np.count_nonzero(a, axis, keepdims=keepdims)
+    return reduce(CountNonzero, a, axis, keepdims)
+
+
+@dataclass(frozen=True, slots=True)
+class _ArgExtreme(Discrete):
+    """Position of an extreme along one axis, or among all elements."""
+
+    axis: int | None
+    keepdims: bool = False
+
+    def infer(self, *types: TensorType) -> Type:
+        """An integer for each place along the other axes."""
+        (x,) = types
+        axes = tuple(range(x.ndim)) if self.axis is None else (self.axis,)
+        shape = reduced_shape(x.shape, axes, self.keepdims)
+        empty = any_dim_is_zero([x.shape[i] for i in axes])
+        if empty and not any_dim_is_zero(shape):
+            raise ShapeError(f"{self.name} of no elements", got=f"shape {x.shape}")
+        return TensorType(np.dtype(np.intp), shape)
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """NumPy's function of this name."""
+        axis = "" if self.axis is None else str(self.axis)
+        keepdims = "True" if self.keepdims else ""
+        return call(f"np.{self.name}", *args, axis=axis, keepdims=keepdims)
+
+    def work(self, node: Node) -> float:
+        """For each element of the operand."""
+        return 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ArgMax(_ArgExtreme):
+    """Position of the first maximum."""
+
+    name: ClassVar[str] = "argmax"
+
+
+@dataclass(frozen=True, slots=True)
+class ArgMin(_ArgExtreme):
+    """Position of the first minimum."""
+
+    name: ClassVar[str] = "argmin"
+
+
+def _arg_extreme(kind: type[_ArgExtreme], a: Any, axis: Any, keepdims: bool) -> Node:
+    node = as_node(a)
+    place = None if axis is None else normalize_axis(axis, node.ndim, kind.name)
+    return make(kind(place, bool(keepdims)), node)
+
+
+@builder(np.argmax)
+def argmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Position of the first maximum along an axis, or in C order, as ``np.argmax``."""
+    if not any_node(a):
+        return np.argmax(a, axis, keepdims=keepdims)
+    return _arg_extreme(ArgMax, a, axis, keepdims)
+
+
+@builder(np.argmin)
+def argmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Position of the first minimum along an axis, or in C order, as ``np.argmin``."""
+    if not any_node(a):
+        return np.argmin(a, axis, keepdims=keepdims)
+    return _arg_extreme(ArgMin, a, axis, keepdims)
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+_TIES = np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [0.0, -1.0, -1.0]])
+
+EXAMPLES: dict[str, list[Example]] = {
+    "max": [
+        *axes_examples(np.max),
+        Example(lambda x: x.max(axis=1), (np.arange(6).reshape(2, 3),)),
+    ],
+    "min": [*axes_examples(np.min), Example(lambda x: np.amin(x, axis=0), (CUBE,))],
+    "amax": [Example(lambda x: np.amax(x, axis=0), (CUBE,))],
+    "ptp": [Example(lambda x: np.ptp(x, axis=1), (CUBE,))],
+    "any": axes_examples(np.any, Example(np.any, (EMPTY,)), Example(np.any, (FLAGS,))),
+    "all": axes_examples(np.all, Example(np.all, (EMPTY,)), Example(np.all, (FLAGS,))),
+    "count_nonzero": axes_examples(np.count_nonzero, Example(np.count_nonzero, (EMPTY,))),
+    "argmax": [
+        Example(np.argmax, (CUBE,)),
+        Example(lambda x: np.argmax(x, axis=-1), (_TIES,)),
+        Example(lambda x: x.argmax(axis=0, keepdims=True), (_TIES.astype(np.float32),)),
+        Example(lambda x: np.argmax(x, axis=1), (EMPTY,)),
+    ],
+    "argmin": [
+        Example(np.argmin, (CUBE,)),
+        Example(lambda x: np.argmin(x, axis=-1, keepdims=True), (_TIES,)),
+    ],
+}
