@@ -435,6 +435,34 @@ minimum = elementwise(
     cost=0.5,
     doc="The smaller of two values, as ``np.minimum``; at a tie each gets half the derivative.",
 )
+
+
+def _share_without_nan(first: Node, second: Node) -> Node:
+    share = where(isnan(second), 1.0, _tie_share(first, second))
+    return where(isnan(first), 0.0, share)
+
+
+fmax = elementwise(
+    "fmax",
+    ufunc=np.fmax,
+    partials=(lambda r, x, y: _share_without_nan(x, y), lambda r, x, y: _share_without_nan(y, x)),
+    formula="Max(x, y)",
+    facts=Facts(commutative=True, associative=True, idempotent=True),
+    cost=1.0,
+    doc="The larger of two values that is not NaN, as ``np.fmax``; at a tie a half each.",
+)
+fmin = elementwise(
+    "fmin",
+    ufunc=np.fmin,
+    partials=(
+        lambda r, x, y: _share_without_nan(-x, -y),
+        lambda r, x, y: _share_without_nan(-y, -x),
+    ),
+    formula="Min(x, y)",
+    facts=Facts(commutative=True, associative=True, idempotent=True),
+    cost=1.0,
+    doc="The smaller of two values that is not NaN, as ``np.fmin``; at a tie a half each.",
+)
 relu = elementwise(
     "relu",
     dtypes=np.positive,
