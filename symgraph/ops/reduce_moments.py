@@ -1,0 +1,303 @@
+"""Reductions that are not linear: variance, standard deviation, product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symgraph.errors import DTypeError, UnsupportedError
+from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType, Type
+from symgraph.ops.create import arange
+from symgraph.ops.elementwise import astype, where
+from symgraph.ops.kinds import Example, Structured, any_node
+from symgraph.ops.reduce import (
+    CUBE,
+    EMPTY,
+    Reduction,
+    axes_examples,
+    count,
+    mean,
+    normalize_axes,
+    reduce,
+    sum,
+)
+from symgraph.ops.reduce_order import count_nonzero
+from symgraph.ops.shape import expand_dims, inverse_permutation, reshape, transpose
+
+# Variance and standard deviation ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread(Reduction, Structured):
+    """Variance or standard deviation over axes."""
+
+    ddof: int = 0
+
+    def keywords(self) -> dict[str, str]:
+        """Delta degrees of freedom, where there are some."""
+        return {"ddof": str(self.ddof)} if self.ddof else {}
+
+    def _centered(self, node: Node) -> Node:
+        x = node.inputs[0]
+        return x - mean(x, self.axes, keepdims=True)
+
+    def _freedom(self, node: Node) -> Dim:
+        """What the sum of squares is divided by; like NumPy's it is not negative."""
+        freedom = count(node.inputs[0].shape, self.axes) - self.ddof
+        return 0 if isinstance(freedom, int) and freedom < 0 else freedom
+
+
+@dataclass(frozen=True, slots=True)
+class Var(_Spread):
+    """The variance over axes."""
+
+    name: ClassVar[str] = "var"
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """``2 sum((x - mean) * tangent) / freedom``: the mean's tangent sums to nothing."""
+        tangent = tangents[0]
+        assert tangent is not None
+        products = sum(self._centered(node) * tangent, self.axes, keepdims=self.keepdims)
+        return 2.0 * products / self._freedom(node)
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """``2 (x - mean) * cotangent / freedom``."""
+        factor = 2.0 * cotangent / self._freedom(node)
+        return (self.spread(factor, node.inputs[0]) * self._centered(node),)
+
+
+@dataclass(frozen=True, slots=True)
+class Std(_Spread):
+    """The standard deviation over axes; where it is 0 its derivative is 0."""
+
+    name: ClassVar[str] = "std"
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """The tangent of the variance over twice the result."""
+        tangent = tangents[0]
+        assert tangent is not None
+        products = sum(self._centered(node) * tangent, self.axes, keepdims=self.keepdims)
+        return products / self._scale(node)
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """``(x - mean) * cotangent / (freedom * std)``."""
+        factor = cotangent / self._scale(node)
+        return (self.spread(factor, node.inputs[0]) * self._centered(node),)
+
+    def _scale(self, node: Node) -> Node:
+        # Where the deviation is 0 so is x - mean: any divisor but 0 gives the derivative 0.
+        return where(node == 0, 1.0, node) * self._freedom(node)
+
+
+def _spread_of(
+    kind: type[_Spread], a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: bool
+) -> Node:
+    node = as_node(a)
+    if dtype is not None:
+        node = astype(node, dtype)
+    if not node.type.inexact:
+        node = astype(node, np.float64)
+    if node.dtype.kind == "c":
+        raise DTypeError(
+            f"{kind.name} of complex values", expected="a real dtype", got=str(node.dtype)
+        )
+    if int(ddof) != ddof:
+        raise UnsupportedError(f"{kind.name}: ddof must be an integer in a graph", got=repr(ddof))
+    return make(kind(normalize_axes(axis, node.ndim, kind.name), bool(keepdims), int(ddof)), node)
+
+
+@builder(np.var)
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Any:
+    """Variance over axes, as ``np.var``.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    dtype : data-type, optional
+        Of the result.
+    ddof, correction : int, optional
+        The sum of squares is divided by the number of elements less this.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If there is no such axis; for complex values.
+    """
+    ddof = ddof if correction is None else correction
+    if not any_node(a):
+        return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return _spread_of(Var, a, axis, dtype, ddof, keepdims)
+
+
+@builder(np.std)
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Any:
+    """Standard deviation over axes, as ``np.std``; where it is 0 its derivative is 0.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    dtype : data-type, optional
+        Of the result.
+    ddof, correction : int, optional
+        The sum of squares is divided by the number of elements less this.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If there is no such axis; for complex values.
+    """
+    ddof = ddof if correction is None else correction
+    if not any_node(a):
+        return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return _spread_of(Std, a, axis, dtype, ddof, keepdims)
+
+
+# Product ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prod(Reduction, Structured):
+    """The product over axes."""
+
+    name: ClassVar[str] = "prod"
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """Each tangent times the product of the others."""
+        tangent = tangents[0]
+        assert tangent is not None
+        others = make(ProdOfOthers(self.axes), node.inputs[0])
+        return sum(others * tangent, self.axes, keepdims=self.keepdims)
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """The cotangent times the product of the others."""
+        x = node.inputs[0]
+        return (self.spread(cotangent, x) * make(ProdOfOthers(self.axes), x),)
+
+
+@dataclass(frozen=True, slots=True)
+class ProdOfOthers(Structured):
+    """For each element the product of all others along the axes, whatever is 0 among them."""
+
+    axes: tuple[int, ...]
+    name: ClassVar[str] = "prod_of_others"
+
+    def infer(self, *types: TensorType) -> Type:
+        """The same type."""
+        return types[0]
+
+    def decompose(self, *inputs: Node) -> Node | None:
+        """The product without zeros, divided, where no other element is 0."""
+        (x,) = inputs
+        zero = x == 0
+        rest = where(zero, 1.0, x)
+        product = prod(rest, axis=self.axes, keepdims=True)
+        zeros = count_nonzero(zero, axis=self.axes, keepdims=True)
+        return where(zeros == zero, product / rest, 0.0)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """By the square array whose row i holds all elements, but 1 in place of element i.
+
+        Dividing by an element, as the value does, would lose the terms in which it is 0.
+        """
+        tangent = tangents[0]
+        assert tangent is not None
+        x = node.inputs[0]
+        kept = tuple([i for i in range(x.ndim) if i not in self.axes])
+        order = (*kept, *self.axes)
+        shape = tuple([x.shape[i] for i in order])
+        length = count(x.shape, self.axes)
+        lead = shape[: len(kept)]
+        values, changes = (
+            expand_dims(reshape(transpose(v, order), (*lead, length)), -2) for v in (x, tangent)
+        )
+        index = as_node(arange(length))
+        own = expand_dims(index, 1) == index
+        rows = where(own, 1.0, values)
+        terms = make(ProdOfOthers((rows.ndim - 1,)), rows) * where(own, 0.0, changes)
+        result = reshape(sum(terms, axis=-1), shape)
+        return transpose(result, inverse_permutation(order))
+
+    def work(self, node: Node) -> float:
+        """Comparison, choice, product and division."""
+        return 5.0
+
+
+@builder(np.prod)
+def prod(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    """Product over axes, as ``np.prod``.
+
+    Its derivatives of every order are right at zeros, any number of them.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        All axes by default.
+    dtype : data-type, optional
+        Of the result.
+    keepdims : bool, optional
+        Whether the axes stay, with size one.
+
+    Raises
+    ------
+    ShapeError
+        If there is no such axis.
+    """
+    if not any_node(a):
+        return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    return reduce(Prod, a if dtype is None else astype(a, dtype), axis, keepdims)
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+_ZEROS = np.array([[2.0, 3.0, -1.0], [0.0, 3.0, 4.0], [0.0, 5.0, 0.0], [0.0, 0.0, 0.0]])
+
+EXAMPLES: dict[str, list[Example]] = {
+    "var": [
+        *axes_examples(np.var),
+        Example(lambda x: np.var(x, axis=1, ddof=1), (CUBE,)),
+        Example(lambda x: np.var(x, axis=(0, 2), correction=2, keepdims=True), (CUBE,)),
+        Example(np.var, (np.arange(4),)),
+    ],
+    "std": [
+        *axes_examples(np.std),
+        Example(lambda x: np.std(x, axis=1, ddof=1), (CUBE,)),
+        Example(lambda x: np.std(x, axis=0), (CUBE.reshape(6, 4),)),
+    ],
+    "prod": [
+        *axes_examples(np.prod, Example(np.prod, (EMPTY,))),
+        Example(lambda x: np.prod(x, axis=1), (_ZEROS,)),
+        Example(lambda x: np.prod(x, axis=0), (_ZEROS,)),
+        Example(lambda x: np.prod(x, dtype=np.float32), (np.arange(1, 4, dtype=np.int8),)),
+    ],
+}

@@ -1,0 +1,373 @@
+"""Every operation against NumPy, against differences, and against its own formula.
+
+The list of calls is the registry: ``EXAMPLES`` of each module of `symgraph.ops`, and for the
+element-wise operations their declared arity and domain. A new operation is tested by existing.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+import zlib
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+
+import symgraph.ops
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.graph import Graph
+from symgraph.graph.node import Node, constant, make, placeholder, topological
+from symgraph.graph.op import Op
+from symgraph.graph.registry import BUILDERS
+from symgraph.graph.tree import flatten
+from symgraph.ops.kinds import ELEMENTWISE, Discrete, Elementwise, Example
+from symgraph.transforms.jvp import jvp
+from symgraph.transforms.vjp import vjp
+
+MODULES = [
+    importlib.import_module(info.name)
+    for info in pkgutil.walk_packages(symgraph.ops.__path__, "symgraph.ops.")
+]
+
+
+def elementwise_examples(op):
+    """Sizes and dtypes of every kind, in the operation's domain."""
+    rng = np.random.default_rng(zlib.crc32(op.name.encode()))
+    builder = BUILDERS[op.name]
+    low, high = op.domain
+    shapes = [((3, 4), (4,), ()), ((2, 1), (3,), (1, 1)), ((), (), ()), ((0, 2), (2,), ())]
+    logical = op.name.startswith("bitwise") or op.name == "invert"
+    for kind in ("float64", "float32"):
+        for shape in shapes:
+            args = [rng.uniform(low, high, s) for s in shape[: op.arity]]
+            args = [np.asarray(a > 0) if logical else np.asarray(a, kind) for a in args]
+            yield Example(builder, tuple(args), reference_of(op))
+
+
+def reference_of(op):
+    """NumPy's function; where there is none, the one that SciPy or a formula gives."""
+    if op.ufunc is not None:
+        return op.ufunc
+    known = {
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+        "softplus": lambda x: np.log1p(np.exp(x)),
+        "relu": lambda x: np.maximum(x, 0),
+        "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+        "clip_low": np.maximum,
+        "clip_high": np.minimum,
+    }
+    return known.get(op.name) or numeric(op.sympy_formula, op.arity)
+
+
+def numeric(formula, arity):
+    function = sympy.lambdify(sympy.symbols(f"x0:{arity}", real=True), formula, ["scipy", "numpy"])
+    return lambda *args: np.asarray(function(*args), np.result_type(*args))
+
+
+def all_examples():
+    for module in MODULES:
+        for name, examples in getattr(module, "EXAMPLES", {}).items():
+            for number, example in enumerate(examples):
+                yield pytest.param(example, id=f"{name}-{number}")
+    for name, op in ELEMENTWISE.items():
+        if name in BUILDERS:
+            for number, example in enumerate(elementwise_examples(op)):
+                yield pytest.param(example, id=f"{name}-{number}")
+
+
+EXAMPLES = list(all_examples())
+every_example = pytest.mark.parametrize("example", EXAMPLES)
+
+
+def placeholders(args):
+    return [placeholder(f"x{i}", np.shape(a), np.asarray(a).dtype) for i, a in enumerate(args)]
+
+
+def results(example, inputs):
+    """The nodes that a call gives, one or several."""
+    found, _ = flatten(example.call(*inputs))
+    return [node for node in found if isinstance(node, Node)]
+
+
+def values(nodes, inputs, args):
+    with np.errstate(all="ignore"):
+        return interpret(nodes, dict(zip(inputs, args, strict=True)))
+
+
+def tolerance(dtype):
+    return (
+        {"rtol": 2e-5, "atol": 1e-5}
+        if dtype in (np.float32, np.complex64)
+        else {"rtol": 1e-9, "atol": 1e-12}
+    )
+
+
+@every_example
+def test_value_dtype_and_shape_are_numpys(example):
+    inputs = placeholders(example.args)
+    nodes = results(example, inputs)
+    Graph(inputs, nodes).verify()
+    with np.errstate(all="ignore"):
+        expected, _ = flatten((example.reference or example.call)(*example.args))
+    assert len(nodes) == len(expected)
+    for node, value, wanted in zip(
+        nodes, values(nodes, inputs, example.args), expected, strict=True
+    ):
+        assert node.shape == np.shape(wanted) == np.shape(value)
+        assert node.dtype == np.asarray(wanted).dtype == np.asarray(value).dtype
+        np.testing.assert_allclose(value, wanted, **tolerance(node.dtype))
+
+
+@every_example
+def test_arrays_give_arrays(example):
+    with np.errstate(all="ignore"):
+        found, _ = flatten(example.call(*example.args))
+        expected, _ = flatten((example.reference or example.call)(*example.args))
+    if example.reference and any(isinstance(value, Node) for value in found):
+        pytest.skip("arrays have no such method: it is ours")
+    for value, wanted in zip(found, expected, strict=True):
+        assert not isinstance(value, Node)
+        np.testing.assert_allclose(value, wanted, **tolerance(np.asarray(wanted).dtype))
+
+
+@every_example
+def test_constants_give_what_placeholders_give(example):
+    inputs = placeholders(example.args)
+    nodes = results(example, inputs)
+    folded = results(example, [constant(a) for a in example.args])
+    for value, wanted in zip(
+        values(folded, [], []), values(nodes, inputs, example.args), strict=True
+    ):
+        np.testing.assert_array_equal(value, wanted)
+
+
+# Derivatives -----------------------------------------------------------------------------------
+
+
+def differentiable(example):
+    """Placeholders, the results that depend on real ones of them, and the places of those."""
+    inputs = placeholders(example.args)
+    places = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
+    outputs = []
+    for node in results(example, inputs):
+        if node.dtype.kind == "f" and set(topological([node])) & {inputs[i] for i in places}:
+            outputs.append(node)
+    if not outputs or not places:
+        pytest.skip("integers and booleans have no derivative")
+    if any(np.size(args) and not np.all(np.isfinite(args)) for args in example.args):
+        pytest.skip("no derivative at infinity")
+    return inputs, places, outputs
+
+
+def random_like(nodes, seed):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(node.shape).astype(node.dtype) for node in nodes]
+
+
+def tangents_of(example, outputs, inputs, places, tangents):
+    wrt = [inputs[i] for i in places]
+    return jvp(outputs, wrt, [constant(t) for t in tangents], unconnected="zero")
+
+
+def in_double(example):
+    """The same example with float64 operands."""
+    args = tuple(
+        np.asarray(a, np.float64) if np.asarray(a).dtype.kind == "f" else a for a in example.args
+    )
+    return Example(example.call, args, example.reference)
+
+
+def central_differences(nodes, inputs, args, places, tangents, step):
+    """Fourth-order differences of values along a direction."""
+
+    def shifted(h):
+        moved = list(args)
+        for i, t in zip(places, tangents, strict=True):
+            moved[i] = args[i] + h * t
+        return values(nodes, inputs, moved)
+
+    near = zip(shifted(step), shifted(-step), shifted(2 * step), shifted(-2 * step), strict=True)
+    return [(8 * (a - b) - (c - d)) / (12 * step) for a, b, c, d in near]
+
+
+KINKS = {"max", "min", "amax", "amin", "maximum", "minimum"}
+
+
+def smooth_here(nodes, inputs, args, places, tangents):
+    """Whether halving the step leaves the differences: no kink or jump lies in the way."""
+    coarse = central_differences(nodes, inputs, args, places, tangents, 1e-3)
+    fine = central_differences(nodes, inputs, args, places, tangents, 2.5e-4)
+    return all(
+        np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True)
+        for a, b in zip(coarse, fine, strict=True)
+    )
+
+
+@every_example
+def test_forward_mode_is_the_limit_of_differences(example):
+    example = in_double(example)
+    inputs, places, outputs = differentiable(example)
+    tangents = random_like([inputs[i] for i in places], 1)
+    found = tangents_of(example, outputs, inputs, places, tangents)
+    got = values(found, inputs, example.args)
+    if not smooth_here(outputs, inputs, example.args, places, tangents):
+        pytest.skip("at a kink the convention holds: see the tests of conventions")
+    wanted = central_differences(outputs, inputs, example.args, places, tangents, 1e-3)
+    for value, limit, node in zip(got, wanted, outputs, strict=True):
+        assert np.shape(value) == node.shape
+        np.testing.assert_allclose(value, limit, rtol=2e-7, atol=2e-7)
+
+
+@every_example
+def test_reverse_mode_is_the_transpose_of_forward_mode(example):
+    inputs, places, outputs = differentiable(example)
+    wrt = [inputs[i] for i in places]
+    tangents = random_like(wrt, 2)
+    cotangents = random_like(outputs, 3)
+    forward = tangents_of(example, outputs, inputs, places, tangents)
+    reverse = vjp(outputs, wrt, [constant(c) for c in cotangents], unconnected="zero")
+    Graph(inputs, [forward, reverse]).verify()
+    for node, gradient in zip(wrt, reverse, strict=True):
+        assert gradient.type == node.type
+    found = values([*forward, *reverse], inputs, example.args)
+    jv, vj = found[: len(forward)], found[len(forward) :]
+    left = sum(np.sum(c * t, dtype=float) for c, t in zip(cotangents, jv, strict=True))
+    right = sum(np.sum(g * t, dtype=float) for g, t in zip(vj, tangents, strict=True))
+    size = sum(np.sum(np.abs(c * t)) for c, t in zip(cotangents, jv, strict=True)) + 1.0
+    single = any(x.dtype == np.float32 for x in (*wrt, *outputs))
+    assert abs(left - right) <= (1e-4 if single else 1e-11) * size
+
+
+@every_example
+def test_second_derivatives(example):
+    """The tangent of the gradient is the limit of its differences."""
+    example = in_double(example)
+    inputs, places, outputs = differentiable(example)
+    wrt = [inputs[i] for i in places]
+    tangents = random_like(wrt, 4)
+    cotangents = [constant(c) for c in random_like(outputs, 5)]
+    gradients = vjp(outputs, wrt, cotangents, unconnected="zero")
+    second = jvp(gradients, wrt, [constant(t) for t in tangents], unconnected="zero")
+    got = values(second, inputs, example.args)
+    if not smooth_here(outputs, inputs, example.args, places, tangents):
+        pytest.skip("at a kink")
+    wanted = central_differences(gradients, inputs, example.args, places, tangents, 1e-3)
+    for value, limit in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(value, limit, rtol=1e-6, atol=1e-6)
+
+
+# Element-wise operations and their formulas -----------------------------------------------------
+
+
+def formulas():
+    return [
+        pytest.param(op, id=name)
+        for name, op in ELEMENTWISE.items()
+        if op.formula and name in BUILDERS
+    ]
+
+
+def sample(op, seed=7):
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(*op.domain, 12) for _ in range(op.arity)]
+
+
+def at_sample(expression, op, args, digits=50):
+    """An expression in ``x0, x1, ...`` by mpmath, to many digits, rounded at the end."""
+    symbols = sympy.symbols(f"x0:{op.arity}", real=True)
+    function = sympy.lambdify(symbols, expression, "mpmath")
+    with mpmath.workdps(digits):
+        rows = zip(*args, strict=True)
+        return np.array([float(function(*map(mpmath.mpf, map(float, row)))) for row in rows])
+
+
+@pytest.mark.parametrize("op", formulas())
+def test_value_is_that_of_the_formula(op):
+    args = sample(op)
+    inputs = placeholders(args)
+    (value,) = values([make(op, *inputs)], inputs, args)
+    np.testing.assert_allclose(
+        value.astype(float), at_sample(op.sympy_formula, op, args), rtol=4e-15, atol=1e-15
+    )
+
+
+@pytest.mark.parametrize("op", formulas())
+def test_partials_are_the_derivatives_of_the_formula(op):
+    args = sample(op)
+    inputs = placeholders(args)
+    node = make(op, *inputs)
+    if not node.type.inexact:
+        pytest.skip("its result is boolean")
+    symbols = sympy.symbols(f"x0:{op.arity}", real=True)
+    for x, symbol in zip(inputs, symbols, strict=True):
+        derivative = sympy.diff(op.sympy_formula, symbol).doit()
+        # In between its jumps a step does not change: SymPy leaves the derivative open.
+        derivative = derivative.replace(
+            lambda e: isinstance(e, sympy.Derivative | sympy.Subs | sympy.DiracDelta),
+            lambda e: sympy.Integer(0),
+        )
+        (got,) = values(vjp([node], [x], unconnected="zero"), inputs, args)
+        np.testing.assert_allclose(got, at_sample(derivative, op, args), rtol=1e-13, atol=1e-14)
+
+
+# The list is complete ---------------------------------------------------------------------------
+
+
+def subclasses(kind):
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+def test_every_class_of_operation_has_an_example():
+    used = set()
+    for parameter in EXAMPLES:
+        example = parameter.values[0]
+        inputs = placeholders(example.args)
+        nodes = results(example, inputs)
+        real = [n for n in nodes if n.dtype.kind == "f"]
+        wrt = [x for x in inputs if x.dtype.kind == "f"]
+        if real and wrt:
+            nodes += vjp(real, wrt, unconnected="zero")
+        used |= {type(node.op) for node in topological(nodes)}
+    ours = {
+        kind
+        for kind in subclasses(Op)
+        if kind.__module__.startswith("symgraph.ops") and kind.name and kind is not Elementwise
+    }
+    assert {kind.__name__ for kind in ours - used} == set()
+
+
+def test_every_builder_is_called_by_an_example():
+    called = set()
+
+    def note(frame, event, argument):
+        if event == "call":
+            called.add(frame.f_code)
+
+    for parameter in EXAMPLES:
+        example = parameter.values[0]
+        inputs = placeholders(example.args)
+        sys.setprofile(note)
+        try:
+            example.call(*inputs)
+        finally:
+            sys.setprofile(None)
+    missing = [
+        name
+        for name, function in BUILDERS.items()
+        if name not in ELEMENTWISE
+        and function.__module__.startswith("symgraph.ops")
+        and inspect.unwrap(function).__code__ not in called
+    ]
+    assert missing == []
+
+
+def test_discrete_operations_give_integers_or_booleans_or_arrays_without_operands():
+    for parameter in EXAMPLES:
+        example = parameter.values[0]
+        for node in topological(results(example, placeholders(example.args))):
+            if isinstance(node.op, Discrete) and node.inputs:
+                assert node.dtype.kind in "biu"
