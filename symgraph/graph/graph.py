@@ -263,11 +263,9 @@ def replace(outputs: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]
 
 
 def rebuild(node: Node, inputs: Sequence[Node]) -> Node:
-    """The operation of `node` on other operands, with its name and origin."""
+    """The operation of `node` on other operands, with its origin."""
     fresh = make(node.op, *inputs)
-    name, origin = NAMES.get(node), ORIGINS.get(node)
-    if name:
-        NAMES.setdefault(fresh, name)
+    origin = ORIGINS.get(node)
     if origin:
         ORIGINS[fresh] = origin
     return fresh

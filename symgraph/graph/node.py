@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import RLock
 from typing import Any, NoReturn, TypeAlias
@@ -571,9 +570,7 @@ def constant(value: ArrayLike, dtype: object = None) -> Node:
     if isinstance(value, Size):
         return make(SizeValue(value, np.dtype(dtype or np.int64)))  # pyright: ignore[reportArgumentType]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            array = np.asarray(value, dtype=dtype)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+        array = np.asarray(value, dtype=dtype)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
     except (ValueError, TypeError, OverflowError) as error:
         if isinstance(error, DTypeError):
             raise

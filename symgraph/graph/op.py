@@ -56,6 +56,12 @@ class Op:
         """
         return None
 
+    readonly: ClassVar[bool] = False
+    """Whether the result is a view that cannot be written to (``np.broadcast_to``)."""
+
+    free: ClassVar[bool] = False
+    """Costs nothing and reads like a name (``x.T``): written again wherever it is used."""
+
     mutates: ClassVar[bool] = False
     """Written only with `in_place` on a copy of its first operand (scatter)."""
 

@@ -24,6 +24,7 @@ __all__ = [
     "Origin",
     "SideTable",
     "current_origin",
+    "note_gradient",
     "origin_as",
     "set_origin",
 ]
@@ -79,6 +80,19 @@ class GradientOf(NamedTuple):
 
 
 GRADIENT_OF: SideTable[tuple[GradientOf, ...]] = SideTable()
+
+
+def note_gradient(gradient: Node, by: Node, value: Node | None, first: bool = False) -> None:
+    """Remember what a cotangent belongs to: the emitter names it after that."""
+    entry = GradientOf(None if value is None else ref(value), ref(by))
+    known = GRADIENT_OF.get(gradient) or ()
+    if first:
+        GRADIENT_OF[gradient] = (entry, *known)
+    elif len(known) < _MOST_NOTES:
+        GRADIENT_OF[gradient] = (*known, entry)
+
+
+_MOST_NOTES = 8
 
 
 class _Current(local):

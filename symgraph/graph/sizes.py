@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from symgraph.errors import ShapeError
+from symgraph.errors import DTypeError, ShapeError
 
 __all__ = ["Dim", "Shape", "Size", "as_dim", "as_shape", "dim_names", "evaluate", "product"]
 
@@ -109,6 +109,20 @@ class Size:
             return NotImplemented
         return _modulo(self, other)
 
+    def __rmod__(self, other: int) -> Dim:
+        if not isinstance(other, int):
+            return NotImplemented
+        return _modulo(other, self)
+
+    def __truediv__(self, other: object) -> Dim:
+        if not isinstance(other, int | float | Size):
+            return NotImplemented
+        raise DTypeError(  # np.arange(n) ends here, too
+            f"the quotient of the symbolic size {self} and {other} is no size",
+            hint=f"{self} // {other} for sizes, sg.constant({self}) / {other} for numbers; "
+            "sg.arange(n) instead of np.arange(n)",
+        )
+
     # Comparison ------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
@@ -123,7 +137,10 @@ class Size:
         raise TypeError(f"whether the symbolic size {self} is zero is not known in a graph")
 
     def __int__(self) -> int:
-        raise TypeError(f"the symbolic size {self} has no value until the function is called")
+        raise DTypeError(
+            f"the symbolic size {self} has no value until the function is called",
+            hint="sg.zeros, sg.ones, sg.full, sg.eye and sg.arange take symbolic sizes",
+        )
 
     __index__ = __int__
 

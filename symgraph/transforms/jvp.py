@@ -11,15 +11,15 @@ from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.node import Node, constant, topological
 from symgraph.graph.side import ORIGINS, Origin, current_origin, origin_as, set_origin
 from symgraph.graph.tree import unflatten
-from symgraph.ops.elementwise import zeros_like
 from symgraph.transforms import local
 from symgraph.transforms.local import differentiable_operands, fit
 from symgraph.transforms.vjp import (
     Unconnected,
+    check_connected,
     check_differentiable,
-    connected,
     grad,
     matching,
+    or_zeros,
     varying,
 )
 
@@ -91,11 +91,8 @@ def jvp(outputs: Any, wrt: Any, tangents: Any = None, *, unconnected: Unconnecte
         seeds = [fit(constant(np.ones((), x.dtype)), x.type) for x in xs]
     else:
         seeds = matching(tangents, xs, wrt_form, "tangent")
-    found = push_forward(ys, xs, seeds)
-    connected(ys, xs, [None for _ in xs], unconnected)
-    return unflatten(
-        form, [zeros_like(y) if item is None else item for y, item in zip(ys, found, strict=True)]
-    )
+    check_connected(ys, xs, unconnected)
+    return unflatten(form, or_zeros(push_forward(ys, xs, seeds), ys))
 
 
 def hvp(loss: Node, wrt: Any, vector: Any, *, unconnected: Unconnected = "raise") -> Any:

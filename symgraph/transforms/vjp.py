@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
-from weakref import ref
 
 import numpy as np
 
@@ -13,12 +12,11 @@ from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.leaves import Item, Placeholder
 from symgraph.graph.node import Node, as_node, constant, topological
 from symgraph.graph.side import (
-    GRADIENT_OF,
     NAMES,
     ORIGINS,
-    GradientOf,
     Origin,
     current_origin,
+    note_gradient,
     origin_as,
     set_origin,
 )
@@ -68,13 +66,13 @@ def pull_back(
             total = _total(node, terms)
             if isinstance(total, Node):
                 totals[node] = total
-                _note_gradient(total, node, value)
+                note_gradient(total, node, value)
             wanted = [i for i in differentiable_operands(node) if node.inputs[i] in vary]
             if wanted:
                 _hand_on(node, total, wanted, pending)
-    for node in by:
+    for node in by:  # last, so that they come first
         if node in totals:
-            _note_gradient(totals[node], node, value, first=True)
+            note_gradient(totals[node], node, value, first=True)
     return [totals.get(node) for node in by]
 
 
@@ -82,16 +80,6 @@ def _set_gradient_origin(node: Node) -> None:
     origin = ORIGINS.get(node)
     if origin is not None:
         set_origin(Origin(origin.location, gradient=True))
-
-
-def _note_gradient(gradient: Node, by: Node, value: Node | None, first: bool = False) -> None:
-    """Remember what a cotangent belongs to: the emitter names it after that."""
-    entry = GradientOf(None if value is None else ref(value), ref(by))
-    known = GRADIENT_OF.get(gradient) or ()
-    if first:
-        GRADIENT_OF[gradient] = (entry, *known)
-    elif len(known) < 8:
-        GRADIENT_OF[gradient] = (*known, entry)
 
 
 def _total(node: Node, terms: list[Any]) -> Any:
@@ -133,33 +121,32 @@ def check_differentiable(node: Node, role: str) -> None:
         )
 
 
-def connected(
-    outputs: Sequence[Node],
-    by: Sequence[Node],
-    found: Sequence[Node | None],
-    unconnected: Unconnected,
-) -> list[Node]:
-    """The derivatives, with zeros for what only constant pieces connect.
+def check_connected(outputs: Any, wrt: Any, unconnected: Unconnected) -> None:
+    """Raise unless the outputs depend on every node of `wrt`, or zeros were asked for.
 
     Raises
     ------
     DisconnectedError
-        If an output does not depend on a node at all, unless `unconnected` is ``"zero"``.
+        It names the node.
     """
     if unconnected not in ("raise", "zero"):
-        raise DerivativeError(
-            "unconnected", expected="'raise' or 'zero'", got=repr(unconnected)
-        )
-    if any(item is None for item in found) and unconnected == "raise":
-        reached = set(topological(outputs))
-        for node in by:
-            if node not in reached:
-                raise DisconnectedError(
-                    f"{', '.join(map(describe, outputs[:3]))} does not depend on {describe(node)}",
-                    hint="unconnected='zero' gives zeros instead",
-                )
+        raise DerivativeError("unconnected", expected="'raise' or 'zero'", got=repr(unconnected))
+    if unconnected == "zero":
+        return
+    ys = flatten_nodes(outputs, "output")[0]
+    reached = set(topological(ys))
+    for node in flatten_nodes(wrt, "wrt")[0]:
+        if node not in reached:
+            raise DisconnectedError(
+                f"{', '.join(map(describe, ys[:3]))} does not depend on {describe(node)}",
+                hint="unconnected='zero' gives zeros instead",
+            )
+
+
+def or_zeros(found: Sequence[Node | None], like: Sequence[Node]) -> list[Node]:
+    """Derivatives, with zeros for what only constant pieces connect."""
     return [
-        zeros_like(node) if item is None else item for node, item in zip(by, found, strict=True)
+        zeros_like(node) if item is None else item for node, item in zip(like, found, strict=True)
     ]
 
 
@@ -210,8 +197,8 @@ def vjp(
         seeds = [fit(seed, y.type) for seed, y in zip(seeds, ys, strict=True)]
     else:
         seeds = matching(cotangents, ys, form, "cotangent")
-    found = pull_back(ys, seeds, xs)
-    return unflatten(wrt_form, connected(ys, xs, found, unconnected))
+    check_connected(ys, xs, unconnected)
+    return unflatten(wrt_form, or_zeros(pull_back(ys, seeds, xs), xs))
 
 
 def matching(values: Any, nodes: Sequence[Node], form: Any, what: str) -> list[Node]:

@@ -1,0 +1,550 @@
+"""Functions: a graph compiled to NumPy source that runs, checks its arguments, and travels."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector, top_names
+from symgraph.check import CheckReport, GradientEntry, check_gradients, gradient_entries
+from symgraph.emit.document import CheckPlan, describe_module, self_check
+from symgraph.emit.function import ModuleParts
+from symgraph.emit.module import (
+    Emitted,
+    FunctionText,
+    Signature,
+    emit_function,
+    emit_module,
+    large_constants,
+)
+from symgraph.emit.names import safe_name
+from symgraph.errors import PACKAGE_FOLDER, InputError
+from symgraph.explain import Explanation
+from symgraph.graph.graph import Graph
+from symgraph.graph.leaves import Placeholder
+from symgraph.graph.node import Node, topological
+from symgraph.graph.side import GRADIENT_OF
+from symgraph.graph.sizes import Dim
+from symgraph.graph.tree import Tree, flatten, unflatten
+from symgraph.graph.types import TensorType, TupleType
+from symgraph.pipeline import Options, Prepared, Strictness, prepare, wishes
+from symgraph.plan.plan import make_plan
+
+__all__ = ["Function", "GradientEntry", "caller_names", "function"]
+
+
+@dataclass
+class Compiled:
+    """Everything a `Function` needs, so that it can be sent elsewhere and made again.
+
+    Attributes
+    ----------
+    name : str
+        Of the function in the source.
+    source : str
+        The module's text.
+    graph : Graph or None
+        The user's graph; ``None`` where it could not be sent.
+    arguments : list of Argument
+    input_tree, output_tree : Tree
+    results : list of TensorType
+    requirements : list of Dim
+    extra : dict
+        Constant arrays that are too large for text.
+    gradients : list of GradientEntry
+    explanation : Explanation
+    options : Options
+    """
+
+    name: str
+    source: str
+    graph: Graph | None
+    arguments: list[Argument]
+    input_tree: Tree
+    output_tree: Tree
+    results: list[TensorType]
+    signatures: list[Signature]
+    requirements: list[Dim] = field(default_factory=list[Dim])
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    gradients: list[GradientEntry] = field(default_factory=list[GradientEntry])
+    explanation: Explanation = field(default_factory=Explanation)
+    options: Options = field(default_factory=Options)
+
+
+def caller_names(graph_inputs: Sequence[Node] = ()) -> dict[Node, str]:
+    """The variables of the user's frame that are bound to nodes."""
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDER):
+        frame = frame.f_back
+    names: dict[Node, str] = {}
+    if frame is None:
+        return names
+    for name, value in list(frame.f_locals.items()):
+        if isinstance(value, Node) and not name.startswith("_"):
+            names.setdefault(value, name)
+    return names
+
+
+def function(
+    inputs: Any,
+    outputs: Any,
+    *,
+    name: str | None = None,
+    strictness: Strictness = "accurate",
+) -> Function:
+    """Compile nodes to a function of arrays.
+
+    Parameters
+    ----------
+    inputs : tree of placeholder
+        The arguments, in order; or a dict whose keys name them.
+    outputs : tree of Node
+        The results come back in this form.
+    name : str, optional
+        Of the function in the source; by default after its outputs.
+    strictness : {"accurate", "bitwise", "real"}
+        Which rewrites may be used: those that keep every bit, those that also make values more
+        accurate, or those that drop conditions (``x / x = 1``) as well.
+
+    Returns
+    -------
+    Function
+
+    Raises
+    ------
+    InputError
+        If an input is not a placeholder, or one that the outputs need is missing.
+
+    Examples
+    --------
+    >>> import symgraph as sg
+    >>> x = sg.placeholder("x", "n")
+    >>> loss = np.sum(x**2)
+    >>> f = sg.function([x], [loss, sg.grad(loss, x)])
+    >>> f(np.array([1.0, 2.0]))
+    [np.float64(5.0), array([2., 4.])]
+    """
+    graph = outputs if isinstance(outputs, Graph) else Graph(inputs, outputs)
+    for node, text in caller_names().items():
+        graph.names.setdefault(node, text)
+    return compile_graph(graph, name=name, options=Options(strictness))
+
+
+def compile_graph(graph: Graph, *, name: str | None, options: Options) -> Function:
+    """Compile a graph."""
+    for place, node in enumerate(graph.outputs):
+        if isinstance(node.result_type, TupleType):
+            raise InputError(f"output {place} has several results; take one of them")
+    gradients = gradient_entries(graph)
+    parts = ModuleParts()
+    title = parts.names.fresh(safe_name(name) if name else default_name(graph, gradients))
+    text, prepared = emit_graph(parts, graph, title, options)
+    emitted = emit_module(parts, [text], describe(parts, [text]))
+    compiled = Compiled(
+        name=title,
+        source=emitted.source,
+        graph=graph,
+        arguments=[Argument(n.op.label, n.type) for n in graph.inputs],
+        input_tree=graph.input_tree,
+        output_tree=graph.output_tree,
+        results=[node.type for node in graph.outputs],
+        signatures=emitted.signatures,
+        requirements=requirements(prepared.outputs),
+        extra=emitted.extra,
+        gradients=gradients,
+        explanation=explain(graph, prepared, emitted),
+        options=options,
+    )
+    return Function(compiled)
+
+
+def emit_graph(
+    parts: ModuleParts, graph: Graph, title: str, options: Options
+) -> tuple[FunctionText, Prepared]:
+    """Run the passes over a graph and write its function."""
+    prepared = prepare(graph.outputs, options)
+    names = wishes(graph, prepared.image)
+    plan = make_plan(graph.inputs, prepared.outputs, names.__contains__)
+    return emit_function(parts, title, plan, names), prepared
+
+
+def describe(parts: ModuleParts, texts: Sequence[FunctionText]) -> list[str]:
+    """The docstring of a module."""
+    large = list(large_constants(parts).values())
+    return describe_module([text.signature for text in texts], parts.imports, large)
+
+
+def explain(graph: Graph, prepared: Prepared, emitted: Emitted) -> Explanation:
+    """What happened to a graph on its way to source."""
+    return Explanation.of(
+        before=len(graph.nodes),
+        after=len(topological(prepared.outputs)),
+        firings=prepared.firings,
+        source=emitted.source,
+    )
+
+
+def requirements(outputs: Sequence[Node]) -> list[Dim]:
+    """Symbolic sizes that a call must not make negative."""
+    found: dict[Dim, None] = {}
+    for node in topological(outputs):
+        if isinstance(node.op, Placeholder):
+            dims: Sequence[Dim] = node.shape
+        else:
+            dims = node.op.requirements(*[i.result_type for i in node.inputs])  # pyright: ignore[reportArgumentType]
+        for dim in dims:
+            if not isinstance(dim, int) and any(c < 0 for _, c in dim.terms):
+                found[dim] = None
+    return list(found)
+
+
+def default_name(graph: Graph, gradients: Sequence[GradientEntry]) -> str:
+    """A name after what is computed: ``loss_and_grad``."""
+    first = graph.outputs[0] if graph.outputs else None
+    label = graph.name(first) if first is not None else None
+    if label and gradients and any(entry.value == 0 for entry in gradients):
+        return safe_name(f"{label}_and_grad")
+    if label and not gradients:
+        return safe_name(f"compute_{label}")
+    return "gradient" if gradients and len(gradients) == len(graph.outputs) else "compute"
+
+
+class Function:
+    """A compiled function.
+
+    Called with arrays, by position or by name, it checks dtype, rank and sizes of each before it
+    computes. What it returns is the caller's own: no result shares memory with an argument or
+    with another result. It may be called from many threads; it pickles by its source.
+
+    Attributes
+    ----------
+    source : str
+        The module that runs: plain NumPy.
+    graph : Graph
+        What was compiled.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._function = load_source(compiled.source, compiled.extra)[compiled.name]
+        self.__wrapped__ = self._function
+        self.__name__ = compiled.name
+        self.__doc__ = f"Compiled by symgraph: see {compiled.name}.source."
+        self._check = ArgumentChecker(compiled.arguments, compiled.requirements)
+        self._collect = ArgumentCollector(compiled.name, compiled.arguments, compiled.input_tree)
+        form = compiled.input_tree
+        self._flat = bool(form.children) and all(child.kind is None for child in form.children)
+        self._types = [(t.dtype.type, t.ndim) for t in compiled.results]
+        self._tree = compiled.output_tree
+        self._count = len(compiled.arguments)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Check the arguments and compute.
+
+        Raises
+        ------
+        InputError
+            If an argument is missing, unknown, or not as declared. Nothing is computed then.
+        """
+        if keywords or not self._flat or len(args) != self._count:
+            args = self._collect(args, keywords)
+        return self._finish(self._function(*self._check(args)))
+
+    def trusted(self, *args: Any) -> Any:
+        """Compute without checks: arrays of exactly the declared dtypes and shapes, flat."""
+        return self._finish(self._function(*args))
+
+    def trusted_flat(self, *args: Any) -> list[Any]:
+        """Results as a flat list, without checks."""
+        return flatten(self.trusted(*args))[0]
+
+    def _finish(self, results: Any) -> Any:
+        types = self._types
+        if len(types) == 1:
+            results = (results,)
+        values = [
+            result if ndim else (result if type(result) is kind else _scalar(result, kind))
+            for result, (kind, ndim) in zip(results, types, strict=True)
+        ]
+        form = self._tree
+        if form.kind is None:
+            return values[0]
+        if form.kind is list and len(form.children) == len(values):
+            return values
+        return unflatten(form, values)
+
+    # Looking ------------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> str:
+        """The text of the module that runs."""
+        return self._compiled.source
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that was compiled, as the user wrote it."""
+        if self._compiled.graph is None:
+            raise InputError("this function was loaded without its graph")
+        return self._compiled.graph
+
+    @property
+    def gradients(self) -> list[GradientEntry]:
+        """Which outputs are gradients, and of what."""
+        return self._compiled.gradients
+
+    @property
+    def compiled(self) -> Compiled:
+        """What the function was made from."""
+        return self._compiled
+
+    def explain(self) -> Explanation:
+        """The rewrites that fired, each with its law, before and after."""
+        return self._compiled.explanation
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{a.name}: {a.type}" for a in self._compiled.arguments)
+        return f"<Function {self.__name__}({arguments})>"
+
+    def export(self, path: str | Path, *, force: bool = True) -> Path:
+        """Write a standalone module that needs NumPy only.
+
+        ``python <path> --check`` compares its gradients with differences.
+
+        Parameters
+        ----------
+        path : str or Path
+        force : bool, optional
+            Whether an existing file is replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If the file exists and `force` is false.
+        """
+        return write_module(path, self.module(), force)
+
+    def module(self) -> str:
+        """The text that `export` writes: the source and its own check."""
+        compiled = self._compiled
+        extra, value, call = "", "", compiled.name
+        single = len(compiled.results) == 1
+        entries = [entry for entry in compiled.gradients if entry.value is not None]
+        if single:
+            extra, call = _LISTED.format(name=compiled.name), "_results"
+        if compiled.gradients and not entries and compiled.graph is not None:
+            return self._module_with_value()
+        if entries:
+            value = f"{call}(*shifted)[{entries[0].value}]"
+        plan = CheckPlan(
+            compiled.signatures[0].arguments,
+            call,
+            [(entry.input, entry.output) for entry in entries],
+            value,
+            extra,
+        )
+        return self._with_check(compiled.source, plan)
+
+    def _module_with_value(self) -> str:
+        """The module with a function for the value, which the gradients are compared with."""
+        compiled, graph = self._compiled, self.graph
+        values = [
+            (place, entry.value())
+            for place, node in enumerate(graph.outputs)
+            for entry in GRADIENT_OF.get(node) or ()
+            if entry.value is not None
+        ]
+        value = next((node for _, node in values if node is not None), None)
+        if value is None:
+            return self._with_check(compiled.source, CheckPlan(
+                compiled.signatures[0].arguments, compiled.name, [], ""
+            ))
+        parts = ModuleParts()
+        parts.names.fresh(compiled.name)
+        texts = [
+            emit_graph(parts, graph, compiled.name, compiled.options)[0],
+            emit_graph(parts, Graph(graph.inputs, value), "_value", compiled.options)[0],
+        ]
+        emitted = emit_module(parts, texts, describe(parts, texts[:1]))
+        single = len(compiled.results) == 1
+        plan = CheckPlan(
+            compiled.signatures[0].arguments,
+            "_results" if single else compiled.name,
+            [(entry.input, entry.output) for entry in compiled.gradients],
+            "_value(*shifted)",
+            _LISTED.format(name=compiled.name) if single else "",
+        )
+        return self._with_check(emitted.source, plan)
+
+    def _with_check(self, source: str, plan: CheckPlan) -> str:
+        tail = self_check(plan, self._function, self._compiled.requirements)
+        return f"{source}\n\n{tail}\n"
+
+    def check(self, *args: Any, **keywords: Any) -> CheckReport:
+        """Compare every gradient with central differences of the graph as it was written.
+
+        Parameters
+        ----------
+        *args, **keywords
+            A point, as for a call.
+
+        Returns
+        -------
+        CheckReport
+            Prints as a table; ``report.ok`` is the verdict.
+        """
+        return check_gradients(self.graph, self.gradients, self._check(self._collect(args, keywords)), self.trusted_flat)
+
+    def flat(self, example: Any, **fixed: Any) -> FlatFunction:
+        """The same function of one flat float64 vector, for `scipy.optimize.minimize`.
+
+        Parameters
+        ----------
+        example : tree
+            Values of the arguments that vary: a dict by name, or a list of all of them.
+        **fixed
+            The other arguments.
+
+        Returns
+        -------
+        FlatFunction
+            Call it with a vector; ``x0`` is the example as one, ``tree(vector)`` the way back.
+
+        Examples
+        --------
+        >>> import symgraph as sg
+        >>> x = sg.placeholder("x", 2)
+        >>> loss = np.sum((x - 1.0) ** 2)
+        >>> f = sg.function([x], [loss, sg.grad(loss, x)]).flat([np.zeros(2)])
+        >>> f(f.x0)
+        (2.0, array([-2., -2.]))
+        """
+        return FlatFunction(self, example, fixed)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Function, (self._compiled,))
+
+
+class FlatFunction:
+    """A function of one flat float64 vector; see `Function.flat`."""
+
+    def __init__(self, inner: Function, example: Any, fixed: Mapping[str, Any]) -> None:
+        self._inner = inner
+        names = top_names(inner.compiled.arguments, inner.compiled.input_tree)
+        if isinstance(example, dict) and set(example) <= set(names):
+            self._keys: list[str] | None = list(example)
+            branches = list(example.values())
+        else:
+            self._keys = None
+            branches = list(example) if isinstance(example, list | tuple) else [example]
+        flat = [flatten(branch) for branch in branches]
+        self._forms = [form for _, form in flat]
+        arrays = [np.asarray(leaf, dtype=np.float64) for leaves, _ in flat for leaf in leaves]
+        self._shapes = [array.shape for array in arrays]
+        self._fixed = dict(fixed)
+        self.x0 = np.concatenate([array.ravel() for array in arrays]) if arrays else np.zeros(0)
+        self._order = self._gradient_order(names, arrays)
+
+    def _gradient_order(self, names: Sequence[str], arrays: Sequence[Any]) -> list[int]:
+        """Positions of the gradients among the results, in the order of the vector."""
+        form = self._inner.compiled.input_tree
+        children = form.children if form.kind is not None else (form,)
+        starts = np.cumsum([0, *[child.leaves for child in children]])
+        picked = range(len(children)) if self._keys is None else [names.index(k) for k in self._keys]
+        leaves = [i for p in picked for i in range(starts[p], starts[p + 1])]
+        by_input = {entry.input: entry.output for entry in self._inner.gradients}
+        if len(self._inner.compiled.results) == 1:
+            return []
+        missing = [self._inner.compiled.arguments[i].name for i in leaves if i not in by_input]
+        if missing:
+            raise InputError(
+                f"the results hold no gradient by {', '.join(missing)}",
+                hint="fix it by keyword, or compile its gradient as well",
+            )
+        return [by_input[i] for i in leaves]
+
+    def tree(self, vector: Any) -> Any:
+        """The arguments that a vector stands for, in the form of the example."""
+        vector = np.asarray(vector, dtype=np.float64)
+        if vector.shape != self.x0.shape:
+            raise InputError(
+                "the vector has the wrong length", expected=str(self.x0.shape),
+                got=str(vector.shape),
+            )
+        leaves: list[Any] = []
+        start = 0
+        for shape in self._shapes:
+            stop = start + int(np.prod(shape))
+            leaves.append(vector[start:stop].reshape(shape))
+            start = stop
+        branches: list[Any] = []
+        for form in self._forms:
+            branches.append(unflatten(form, leaves[: form.leaves]))
+            leaves = leaves[form.leaves :]
+        return branches if self._keys is None else dict(zip(self._keys, branches, strict=True))
+
+    def __call__(self, vector: Any) -> Any:
+        """The value, or ``(value, gradient)`` if gradients are among the results."""
+        values = self.tree(vector)
+        result = (
+            self._inner(*values, **self._fixed)
+            if self._keys is None
+            else self._inner(**values, **self._fixed)
+        )
+        leaves, _ = flatten(result)
+        if not self._order:
+            return float(leaves[0]) if np.ndim(leaves[0]) == 0 else np.ravel(leaves[0])
+        gradient = [np.ravel(leaves[place]) for place in self._order]
+        return float(leaves[0]), np.concatenate(gradient).astype(np.float64, copy=False)
+
+
+def _scalar(value: Any, kind: type) -> Any:
+    return kind(value[()] if isinstance(value, np.ndarray) else value)
+
+
+_LISTED = """def _results(*arguments):
+    return [{name}(*arguments)]"""
+
+
+def load_source(source: str, extra: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+    """Run the text of a module; its lines show in tracebacks and debuggers."""
+    digest = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
+    filename = f"<symgraph {digest}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    space: dict[str, Any] = {"__name__": f"symgraph_{digest}"}
+    exec(compile(source, filename, "exec"), space)
+    functions = {k: v for k, v in space.items() if callable(v) and not k.startswith("__")}
+    if extra:
+        functions = {k: _with_constants(v, extra) for k, v in functions.items()}
+    return functions
+
+
+def _with_constants(inner: Callable[..., Any], extra: Mapping[str, Any]) -> Callable[..., Any]:
+    names = inner.__code__.co_varnames[: inner.__code__.co_argcount]
+    used = {name: value for name, value in extra.items() if name in names}
+
+    def call(*args: Any) -> Any:
+        return inner(*args, **used)
+
+    call.__wrapped__ = inner  # pyright: ignore[reportFunctionMemberAccess]
+    return call if used else inner
+
+
+def write_module(path: str | Path, text: str, force: bool) -> Path:
+    """Write a module, atomically enough that a failure leaves no half of it."""
+    target = Path(path)
+    if target.exists() and not force:
+        raise InputError(f"{target} exists", hint="force=True (--force) replaces it")
+    target.write_text(text, encoding="utf-8")
+    return target

@@ -1,0 +1,1 @@
+"""From a plan to source: names, expressions, statements, functions, modules."""

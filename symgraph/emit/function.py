@@ -1,0 +1,449 @@
+"""Statements of one function: what the plan says, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symgraph.graph.code import Code, atom, call, method, tuple_text
+from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
+from symgraph.graph.node import Node, topological
+from symgraph.graph.side import ORIGINS, Origin
+from symgraph.graph.sizes import Dim, Shape, Size, dim_names
+from symgraph.graph.types import TupleType
+from symgraph.emit.layout import assign, comment
+from symgraph.emit.names import Names
+from symgraph.ops.elementwise import Where
+from symgraph.ops.kinds import Elementwise, loop_dtypes
+from symgraph.plan.plan import Plan, Step
+
+__all__ = ["FunctionWriter", "ModuleParts", "argument_names", "size_prologue"]
+
+INLINE_ARRAY = 6
+"""Elements of a constant array that is written where it is used."""
+
+
+@dataclass
+class ModuleParts:
+    """What functions ask the module to hold.
+
+    Attributes
+    ----------
+    names : Names
+        Names at module level.
+    imports : list of str
+        Modules besides NumPy.
+    helpers : dict
+        Source of helper functions by name.
+    constants : dict
+        Constant arrays by node, with their names.
+    """
+
+    names: Names = field(default_factory=Names)
+    imports: list[str] = field(default_factory=list[str])
+    helpers: dict[str, str] = field(default_factory=dict[str, str])
+    constants: dict[Node, str] = field(default_factory=dict[Node, str])
+
+
+class FunctionWriter:
+    """Writes the statements of one plan; also the `Scope` that operations write into.
+
+    Parameters
+    ----------
+    parts : ModuleParts
+    names : Names
+        Names taken in this function.
+    wishes : mapping
+        The names that nodes should have.
+    indent : str
+    """
+
+    def __init__(
+        self, parts: ModuleParts, names: Names, wishes: Mapping[Node, str], indent: str = "    "
+    ) -> None:
+        self.parts = parts
+        self.names = names
+        self.wishes = wishes
+        self.indent = indent
+        self.lines: list[str] = []
+        self.codes: dict[Node, Code] = {}
+        self.sizes: dict[str, str] = {}
+        self.inline: set[Node] = set()
+        self.items: dict[tuple[Node, int], Node] = {}
+        self._origin: tuple[str, bool] | None = None
+
+    # What operations may ask -----------------------------------------------------------------
+
+    def dim(self, dim: Dim) -> str:
+        """Source of a size; names are bound at the head of the function."""
+        if isinstance(dim, int):
+            return str(dim)
+        for name in sorted(dim.names):
+            if name not in self.sizes:
+                self.sizes[name] = self.names.fresh(name)
+        return dim.render(self.sizes)
+
+    def shape(self, shape: Shape) -> str:
+        """Source of a tuple of sizes."""
+        return tuple_text([self.dim(dim) for dim in shape])
+
+    def helper(self, name: str, source: str) -> str:
+        """A helper function at module level."""
+        self.parts.helpers[name] = source
+        return name
+
+    def imports(self, module: str) -> str:
+        """Another module."""
+        if module not in self.parts.imports:
+            self.parts.imports.append(module)
+        return module
+
+    # Inputs ------------------------------------------------------------------------------------
+
+    def bind(self, node: Node, name: str) -> None:
+        """Let `name` stand for a node."""
+        self.codes[node] = atom(name)
+
+    # Statements --------------------------------------------------------------------------------
+
+    def write(self, plan: Plan) -> list[str]:
+        """All statements of a plan; returns the source of its outputs."""
+        self.inline = plan.inline
+        for node in topological(plan.outputs, stop=self.codes.__contains__):
+            if isinstance(node.op, Item):
+                self.items[node.inputs[0], node.op.index] = node
+        for step in plan.steps:
+            self._comment(step.node)
+            self._statement(step)
+        return [
+            self._output(node, place in plan.copied) for place, node in enumerate(plan.outputs)
+        ]
+
+    def _comment(self, node: Node) -> None:
+        origin = ORIGINS.get(node)
+        if origin is None:
+            return
+        text = _line_text(origin)
+        if not text or self._origin == (text, origin.gradient):
+            return
+        self._origin = (text, origin.gradient)
+        self.lines.append(
+            comment(f"gradient of: {text}" if origin.gradient else text, self.indent)
+        )
+
+    def _statement(self, step: Step) -> None:
+        node = step.node
+        kind = node.result_type
+        if isinstance(kind, TupleType):
+            self._several(node, len(kind.items))
+            return
+        args = [self._operand(node, i) for i in range(len(node.inputs))]
+        target = self._wish(node)
+        if step.reuse is not None:
+            place = self.codes[node.inputs[step.reuse]].text
+            statement = node.op.in_place(node, step.reuse, place, args, self)
+            if statement is not None:
+                self._overwrite(node, place, target, statement)
+                return
+        if node.op.mutates:
+            self._mutate(node, self.names.fresh(target), args)
+            return
+        name = self.names.fresh(target)
+        block = node.op.block(node, [name], [arg.text for arg in args], self)
+        if block is not None:
+            self.lines += [self.indent + line if line else "" for line in block]
+        else:
+            self.lines += assign(name, node.op.code(node, args, self), self.indent)
+        self.bind(node, name)
+
+    def _overwrite(self, node: Node, place: str, target: str, statement: str) -> None:
+        if node in self.wishes and not place.startswith(target):
+            name = self.names.fresh(target)
+            args = [self._operand(node, i) for i in range(len(node.inputs))]
+            if isinstance(node.op, Elementwise):
+                # A value with a name of its own reads better as an ordinary assignment.
+                self.lines += assign(name, node.op.code(node, args, self), self.indent)
+                self.bind(node, name)
+                return
+            self.lines.append(f"{self.indent}{name} = {place}")
+            statement = node.op.in_place(node, 0, name, args, self) or ""
+            place = name
+        self.lines.append(self.indent + statement)
+        self.bind(node, place)
+
+    def _mutate(self, node: Node, name: str, args: Sequence[Code]) -> None:
+        base = node.inputs[0]
+        fresh = base in self.inline and not base.op.views
+        start = args[0] if fresh else method(args[0], "copy")
+        if base.op.name == "broadcast_to" and base in self.inline:
+            start = _filled(args[0])
+        self.lines += assign(name, start, self.indent)
+        statement = node.op.in_place(node, 0, name, [atom(name), *args[1:]], self)
+        self.lines.append(f"{self.indent}{statement}")
+        self.bind(node, name)
+
+    def _several(self, node: Node, count: int) -> None:
+        args = [self._operand(node, i) for i in range(len(node.inputs))]
+        items = [self._item(node, i) for i in range(count)]
+        targets = [
+            "_" if item is None else self.names.fresh(self._wish(item)) for item in items
+        ]
+        block = node.op.block(node, targets, [arg.text for arg in args], self)
+        if block is not None:
+            self.lines += [self.indent + line if line else "" for line in block]
+        else:
+            text = node.op.code(node, args, self)
+            one = ", ".join(targets) if count > 1 else f"{targets[0]},"
+            if len(one) > 60:
+                name = self.names.fresh(node.op.name)
+                self.lines += assign(name, text, self.indent)
+                for i, item in enumerate(items):
+                    if item is not None:
+                        self.codes[item] = Code(f"{name}[{i}]")
+                return
+            self.lines += assign(one, text, self.indent)
+        for item, target in zip(items, targets, strict=True):
+            if item is not None:
+                self.bind(item, target)
+
+    def _item(self, node: Node, index: int) -> Node | None:
+        return self.items.get((node, index))
+
+    # Expressions -------------------------------------------------------------------------------
+
+    def _operand(self, node: Node, position: int) -> Code:
+        operand = node.inputs[position]
+        if isinstance(operand.op, Constant | SizeValue):
+            return self._leaf(node, position)
+        return self._code(operand)
+
+    def _code(self, node: Node) -> Code:
+        known = self.codes.get(node)
+        if known is not None:
+            return known
+        # Only inlined nodes come here; the plan bounds how deep they nest.
+        args = [self._operand(node, i) for i in range(len(node.inputs))]
+        return node.op.code(node, args, self)
+
+    def _leaf(self, node: Node, position: int) -> Code:
+        """A constant or a size as an operand: a Python number wherever that is the same."""
+        operand = node.inputs[position]
+        if isinstance(operand.op, SizeValue):
+            if weak_is_safe(node):
+                return operand.op.code(operand, (), self)
+            return call(f"np.{operand.dtype.name}", operand.op.code(operand, (), self))
+        assert isinstance(operand.op, Constant)
+        if operand.ndim:
+            return self._array(operand)
+        value = operand.op.value[()]
+        if node.op.name == "broadcast_to" or weak_is_safe(node):
+            return _number(node, value)
+        if operand.dtype.kind == "b":
+            return scalar_code(value)
+        return call(f"np.{operand.dtype.name}", scalar_code(value))
+
+    def _array(self, node: Node) -> Code:
+        name = self.parts.constants.get(node)
+        if name is None:
+            name = self.names.fresh(self.wishes.get(node, "constant").upper())
+            self.parts.names.fresh(name)
+            self.parts.constants[node] = name
+        return atom(name)
+
+    def _output(self, node: Node, copied: bool) -> str:
+        if isinstance(node.op, Constant):
+            if node.ndim:
+                return method(self._array(node), "copy").text
+            return call(f"np.{_scalar_type(node)}", scalar_code(node.op.value[()])).text
+        if isinstance(node.op, SizeValue):
+            return call(f"np.{node.dtype.name}", node.op.code(node, (), self)).text
+        code = self._code(node)
+        if copied:
+            return method(code, "copy").text
+        if node.ndim == 0 and (node.op.views or isinstance(node.op, Where)):
+            return f"{code.at_least(15)}[()]"
+        return code.text
+
+    # Names -------------------------------------------------------------------------------------
+
+    def _wish(self, node: Node) -> str:
+        wish = self.wishes.get(node)
+        if wish is not None:
+            return wish
+        base = node.op.name
+        if isinstance(node.op, Item):
+            return f"{node.inputs[0].op.name}_{node.op.index}"
+        arrays = [operand for operand in node.inputs if operand in self.codes]
+        if len(node.inputs) == 1 and len(arrays) == 1:
+            text = self.codes[arrays[0]].text
+            if text.isidentifier() and len(text) <= 12 and not text.startswith(_SHORT_NAMES_TUPLE):
+                return f"{_SHORT_NAMES.get(base, base)}_{text}"
+        return _SHORT_NAMES.get(base, base)
+
+
+_SHORT_NAMES = {
+    "add": "total",
+    "subtract": "difference",
+    "multiply": "product",
+    "divide": "ratio",
+    "matmul": "product",
+    "negative": "minus",
+    "absolute": "abs",
+    "square": "squared",
+    "power": "powered",
+    "maximum": "larger",
+    "minimum": "smaller",
+    "sum": "sum",
+    "max": "max",
+    "where": "chosen",
+    "getitem": "part",
+}
+_SHORT_NAMES_TUPLE = tuple(f"{name}_" for name in ("exp", "log", "sum", "max", "minus", "abs"))
+
+
+def _scalar_type(node: Node) -> str:
+    return "bool" if node.dtype.kind == "b" else node.dtype.name
+
+
+def _filled(code: Code) -> Code:
+    """``np.zeros(shape)`` for ``np.full(shape, 0.0)``: a fresh array that may be written to."""
+    if code.parts[:1] == ("np.full(",) and code.parts[2] in ("0.0", "0"):
+        rest = [part for part in code.parts[3:]]
+        return call("np.zeros", code.parts[1], *rest)
+    return code if code.parts[:1] == ("np.full(",) else method(code, "copy")
+
+
+def _line_text(origin: Origin) -> str:
+    # The line, not its file: a file's place, or a notebook cell's number, differ elsewhere.
+    return origin.location.text
+
+
+def _number(node: Node, value: np.generic) -> Code:
+    """A Python number; an integer where an operator makes it a float anyway."""
+    op = node.op
+    if (
+        isinstance(op, Elementwise)
+        and op.symbol
+        and isinstance(value, np.floating)
+        and abs(value) < 1e6
+        and value == int(value)
+        and not (value == 0 and np.signbit(value))
+        and any(_is_float_array(operand) for operand in node.inputs)
+    ):
+        return scalar_code(np.int64(value))
+    return scalar_code(value)
+
+
+def _is_float_array(node: Node) -> bool:
+    return node.type.inexact and not isinstance(node.op, Constant | SizeValue)
+
+
+def weak_is_safe(node: Node) -> bool:
+    """Whether Python numbers for the 0-d constants of `node` give the same dtypes.
+
+    ``x32 * 2.0`` is float32; if the constant is a float64, the product must be one.
+    """
+    op = node.op
+    weak = {"b": np.dtype(bool), "i": int, "u": int, "f": float, "c": complex}
+    kinds = tuple(
+        [
+            weak[operand.dtype.kind]
+            if operand.ndim == 0 and isinstance(operand.op, Constant | SizeValue)
+            else operand.dtype
+            for operand in node.inputs
+        ]
+    )
+    if isinstance(op, Elementwise) and isinstance(op.dtypes, np.ufunc):
+        plain = tuple([operand.dtype for operand in node.inputs])
+        try:
+            return loop_dtypes(op.dtypes, kinds, op.name) == loop_dtypes(op.dtypes, plain, op.name)
+        except TypeError:
+            return False
+    if isinstance(op, Elementwise | Where):
+        zero = {int: 0, float: 0.0, complex: 0j}
+        values = [zero[k] if k in zero else k for k in kinds]  # pyright: ignore[reportArgumentType]
+        if isinstance(op, Where):
+            values = values[1:]
+        if all(k in zero for k in kinds[-len(values):]):
+            return node.dtype in (np.float64, np.int64, np.complex128)
+        return np.result_type(*values) == node.dtype
+    return False
+
+
+def size_prologue(
+    inputs: Sequence[tuple[Node, str]], sizes: Mapping[str, str], indent: str
+) -> tuple[list[str], list[str]]:
+    """Statements that read the symbolic sizes off the arguments' shapes.
+
+    Returns
+    -------
+    lines : list of str
+    missing : list of str
+        Sizes that no argument fixes.
+    """
+    bound: set[str] = set()
+    lines: list[str] = []
+    for node, name in inputs:
+        dims = node.shape
+        plain = [str(dim) if str(dim) in sizes else "" for dim in dims]
+        new = [text for text in plain if text in sizes and text not in bound]
+        if len(new) == len(dims) == len(set(plain)) and len(dims) > 1:
+            lines.append(f"{indent}{', '.join(sizes[text] for text in plain)} = {name}.shape")
+        else:
+            for axis, text in enumerate(plain):
+                if text in sizes and text not in bound:
+                    lines.append(f"{indent}{sizes[text]} = {name}.shape[{axis}]")
+                    bound.add(text)
+        bound |= set(new)
+    lines += [f"{indent}{line}" for line in _solved(inputs, sizes, bound)]
+    return lines, sorted(set(sizes) - bound)
+
+
+def _solved(
+    inputs: Sequence[tuple[Node, str]], sizes: Mapping[str, str], bound: set[str]
+) -> list[str]:
+    """Sizes that stand only inside expressions such as ``2 * n + 1``; adds them to `bound`."""
+    pending = [(f"{name}.shape[{i}]", dim) for node, name in inputs for i, dim in enumerate(node.shape)]
+    lines: list[str] = []
+    found = True
+    while found:
+        found = False
+        for text, dim in pending:
+            unknown = dim_names(dim) - bound
+            if len(unknown) != 1 or not unknown <= sizes.keys():
+                continue
+            (name,) = unknown
+            solution = solve_linear(dim, name, text, sizes)
+            if solution is not None:
+                lines.append(f"{sizes[name]} = {solution}")
+                bound.add(name)
+                found = True
+    return lines
+
+
+def solve_linear(dim: Dim, name: str, value: str, sizes: Mapping[str, str]) -> str | None:
+    """Source of the `name` for which ``dim == value``, if `dim` is ``c * name + rest``."""
+    if isinstance(dim, int):
+        return None
+    coefficient = None
+    rest: Dim = dim
+    if not dim_names(dim) <= {*sizes}:
+        return None
+    for monomial, factor in dim.terms:
+        if monomial == ((name, 1),):
+            coefficient = factor
+            rest = dim - Size(((monomial, factor),))
+    if coefficient is None or name in dim_names(rest):
+        return None
+    rest_text = rest.render(sizes) if isinstance(rest, Size) else str(rest)
+    if rest_text != "0":
+        value = f"({value} - {f'({rest_text})' if ' ' in rest_text else rest_text})"
+    return value if coefficient == 1 else f"{value} // {coefficient}"
+
+
+def argument_names(names: Names, inputs: Sequence[Node]) -> list[str]:
+    """A safe name for every placeholder: its own wherever that is possible."""
+    wishes = [node.op.label for node in inputs]
+    return [names.fresh(wish) for wish in wishes]

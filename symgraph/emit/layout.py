@@ -1,0 +1,62 @@
+"""Lines of at most 88 columns, broken where ``ruff format`` breaks them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symgraph.graph.code import Code
+
+__all__ = ["WIDTH", "assign", "bracketed", "comment", "returned"]
+
+WIDTH = 88
+
+
+def bracketed(head: str, items: Sequence[str], tail: str, indent: str, solo: bool = False) -> list[str]:
+    """``head items tail`` on one line, or all items on a second, or one a line.
+
+    Parameters
+    ----------
+    head, tail : str
+        With the opening and the closing bracket.
+    solo : bool
+        A comma also after a single item that fits (a tuple).
+    """
+    one = f"{indent}{head}{', '.join(items)}{',' if solo and len(items) == 1 else ''}{tail}"
+    if len(one) <= WIDTH or not items:
+        return [one]
+    inner = f"{indent}    {', '.join(items)}"
+    if len(inner) <= WIDTH and not (solo and len(items) == 1) and not head.startswith("def "):
+        return [f"{indent}{head}", inner, f"{indent}{tail}"]
+    if head.startswith("def ") and len(inner) <= WIDTH:
+        return [f"{indent}{head}", inner, f"{indent}{tail}"]
+    return [f"{indent}{head}", *[f"{indent}    {item}," for item in items], f"{indent}{tail}"]
+
+
+def assign(target: str, value: Code, indent: str, symbol: str = "=") -> list[str]:
+    """``target = value``, broken at its outermost call or operators if it is too long."""
+    head = f"{target} {symbol} "
+    one = f"{indent}{head}{value.text}"
+    if len(one) <= WIDTH or not value.parts:
+        return one.split("\n")
+    if value.parts[0]:
+        return bracketed(head + value.parts[0], value.parts[1:], ")", indent)
+    inner = f"{indent}    {value.text}"
+    if len(inner) <= WIDTH:
+        return [f"{indent}{head}(", inner, f"{indent})"]
+    operands = [f"{indent}    {part}" for part in value.parts[1:]]
+    return [f"{indent}{head}(", *operands, f"{indent})"]
+
+
+def returned(values: Sequence[str], indent: str) -> list[str]:
+    """A ``return`` statement."""
+    one = f"{indent}return {', '.join(values)}"
+    if len(one) <= WIDTH or len(values) == 1:
+        return [one]
+    return [f"{indent}return (", *[f"{indent}    {value}," for value in values], f"{indent})"]
+
+
+def comment(text: str, indent: str) -> str:
+    """A comment of one line; what does not fit is cut, control characters are dropped."""
+    clean = "".join(c for c in " ".join(text.split()) if c.isprintable())
+    line = f"{indent}# {clean}"
+    return line if len(line) <= WIDTH else line[: WIDTH - 3].rstrip() + "..."

@@ -1,0 +1,292 @@
+"""A whole module: docstring, imports, constants, helpers, functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symgraph.emit.function import FunctionWriter, ModuleParts, argument_names, size_prologue
+from symgraph.emit.layout import WIDTH, assign, bracketed, returned
+from symgraph.emit.names import Names
+from symgraph.errors import InputError
+from symgraph.graph.code import Code, call, tuple_text
+from symgraph.graph.leaves import Constant, scalar_code
+from symgraph.graph.node import Node
+from symgraph.graph.sizes import as_dim
+from symgraph.graph.types import TensorType
+from symgraph.plan.plan import Plan
+
+__all__ = ["Emitted", "FunctionText", "Signature", "emit_backward", "emit_function", "emit_module"]
+
+LITERAL = 32
+"""Elements of a constant array that is written as numbers."""
+
+ENCODED = 65_536
+"""Bytes of a constant array that is written as hexadecimal text; a larger one is an argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a function takes and gives, in the names of the source.
+
+    Attributes
+    ----------
+    name : str
+    arguments, results : list of (str, TensorType)
+    shown : list of str
+        The arguments as the definition has them.
+    """
+
+    name: str
+    arguments: list[tuple[str, TensorType]]
+    results: list[tuple[str, TensorType]]
+    shown: list[str]
+
+
+@dataclass
+class FunctionText:
+    """One function of a module."""
+
+    signature: Signature
+    lines: list[str]
+    saved_sizes: list[str] = field(default_factory=list[str])
+    """Symbolic sizes that come in ``saved``, because no array there has them."""
+
+
+@dataclass
+class Emitted:
+    """The text of a module and what a caller must know of it.
+
+    Attributes
+    ----------
+    source : str
+    signatures : list of Signature
+    extra : dict
+        Constant arrays too large for text, by the name of the argument that takes them.
+    """
+
+    source: str
+    signatures: list[Signature]
+    extra: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict[str, Any])
+
+
+def emit_function(
+    parts: ModuleParts,
+    name: str,
+    plan: Plan,
+    wishes: Mapping[Node, str],
+    *,
+    kept: int = 0,
+    saved_sizes: Sequence[str] = (),
+) -> FunctionText:
+    """Write one function of the inputs of a plan.
+
+    Parameters
+    ----------
+    parts : ModuleParts
+        What the module holds besides.
+    name : str
+        Of the function.
+    plan : Plan
+    wishes : mapping
+        Names that nodes should have.
+    kept : int, optional
+        How many of the last outputs are returned together, as one tuple for `emit_backward`.
+    saved_sizes : sequence of str, optional
+        Symbolic sizes that go into that tuple as well.
+
+    Raises
+    ------
+    InputError
+        If no argument fixes a symbolic size.
+    """
+    names = parts.names.child()
+    pairs = list(zip(plan.inputs, argument_names(names, plan.inputs), strict=True))
+    writer = _writer(parts, names, wishes, pairs)
+    texts = writer.write(plan)
+    sizes = [writer.dim(as_dim(size)) for size in saved_sizes]
+    head, missing = size_prologue([pair for pair in pairs if pair[0].ndim], writer.sizes, "    ")
+    if missing:
+        raise InputError(
+            f"no argument fixes the size {', '.join(missing)}",
+            hint="declare a placeholder whose shape has this size by itself",
+        )
+    arguments = [*[text for _, text in pairs], *large_constants(parts).values()]
+    results = texts
+    if kept or saved_sizes:
+        rest = [*texts[len(texts) - kept :], *sizes]
+        results = [*texts[: len(texts) - kept], tuple_text(rest)]
+    shown = plan.outputs[: len(plan.outputs) - kept]
+    signature = Signature(
+        name,
+        [(text, node.type) for node, text in pairs],
+        [(result_name(t, wishes, n), n.type) for t, n in zip(texts, shown, strict=False)],
+        arguments,
+    )
+    return FunctionText(signature, _definition(name, arguments, head, writer, results))
+
+
+def emit_backward(
+    parts: ModuleParts,
+    name: str,
+    plan: Plan,
+    wishes: Mapping[Node, str],
+    *,
+    saved: int,
+    defaults: Mapping[Node, str],
+) -> FunctionText:
+    """Write a function whose first `saved` inputs come as one tuple.
+
+    Parameters
+    ----------
+    parts, name, plan, wishes
+        As for `emit_function`.
+    saved : int
+        How many inputs are in the tuple.
+    defaults : mapping
+        Default values of the other inputs.
+    """
+    names = Names([*parts.names.taken(), "saved"])
+    inputs = [names.fresh(wishes.get(node, node.op.label)) for node in plan.inputs]
+    pairs = list(zip(plan.inputs, inputs, strict=True))
+    writer = _writer(parts, names, wishes, pairs)
+    results = writer.write(plan)
+    head, missing = size_prologue([pair for pair in pairs if pair[0].ndim], writer.sizes, "    ")
+    unpacked = [*inputs[:saved], *[writer.sizes[size] for size in missing]]
+    arguments = ["saved", *large_constants(parts).values()]
+    arguments += [
+        f"{text}={defaults[node]}" if node in defaults else text for node, text in pairs[saved:]
+    ]
+    signature = Signature(
+        name,
+        [(text, node.type) for node, text in pairs[saved:]],
+        [(result_name(t, wishes, n), n.type) for t, n in zip(results, plan.outputs, strict=True)],
+        arguments,
+    )
+    lines = _definition(name, arguments, [*_unpack(unpacked), *head], writer, results)
+    return FunctionText(signature, lines, missing)
+
+
+def _writer(
+    parts: ModuleParts,
+    names: Names,
+    wishes: Mapping[Node, str],
+    pairs: Sequence[tuple[Node, str]],
+) -> FunctionWriter:
+    writer = FunctionWriter(parts, names, wishes)
+    for node, text in pairs:
+        writer.bind(node, text)
+    return writer
+
+
+def _definition(
+    name: str,
+    arguments: Sequence[str],
+    head: Sequence[str],
+    writer: FunctionWriter,
+    results: Sequence[str],
+) -> list[str]:
+    first = bracketed(f"def {name}(", arguments, "):", "")
+    return [*first, *head, *writer.lines, *returned(results, "    ")]
+
+
+def _unpack(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f"    ({names[0]},) = saved"]
+    one = f"    {', '.join(names)} = saved"
+    if len(one) <= WIDTH:
+        return [one]
+    return ["    (", *[f"        {name}," for name in names], "    ) = saved"]
+
+
+def result_name(text: str, wishes: Mapping[Node, str], node: Node) -> str:
+    """A name for a result in the docstring."""
+    base = text.removesuffix(".copy()").removesuffix("[()]")
+    return base if base.isidentifier() else wishes.get(node, node.op.name)
+
+
+def large_constants(parts: ModuleParts) -> dict[Node, str]:
+    """Constants that become arguments."""
+    return {
+        node: name
+        for node, name in parts.constants.items()
+        if isinstance(node.op, Constant) and node.op.value.nbytes > ENCODED
+    }
+
+
+def emit_module(
+    parts: ModuleParts, functions: Sequence[FunctionText], docstring: Sequence[str], tail: str = ""
+) -> Emitted:
+    """Put a module together.
+
+    Parameters
+    ----------
+    parts : ModuleParts
+    functions : sequence of FunctionText
+    docstring : sequence of str
+        Lines of the module's docstring.
+    tail : str
+        More source after the functions.
+    """
+    large = large_constants(parts)
+    lines = ['"""' + docstring[0], *docstring[1:], '"""', ""]
+    lines += ["import numpy as np", *[f"import {name}" for name in sorted(parts.imports)]]
+    small = [(node, name) for node, name in parts.constants.items() if node not in large]
+    if small:
+        lines.append("")
+        for node, name in small:
+            lines += constant_lines(name, node)
+    for source in parts.helpers.values():
+        lines += ["", "", *source.strip("\n").split("\n")]
+    for function in functions:
+        lines += ["", "", *function.lines]
+    if tail:
+        lines += ["", "", *tail.strip("\n").split("\n")]
+    extra = {
+        name: node.op.value for node, name in large.items() if isinstance(node.op, Constant)
+    }
+    return Emitted("\n".join(lines) + "\n", [f.signature for f in functions], extra)
+
+
+def constant_lines(name: str, node: Node) -> list[str]:
+    """An assignment of a constant array."""
+    assert isinstance(node.op, Constant)
+    value = node.op.value
+    if value.size <= LITERAL and value.size:
+        return assign(name, _literal(value), "")
+    if value.size == 0:
+        return assign(name, call("np.zeros", str(value.shape), dtype=f"np.{value.dtype.name}"), "")
+    return _encoded(name, value)
+
+
+def _literal(value: np.ndarray[Any, Any]) -> Code:
+    def nested(array: Any) -> str:
+        if array.ndim == 0:
+            return scalar_code(array[()]).text
+        return f"[{', '.join([nested(item) for item in array])}]"
+
+    inferred = value.dtype in (np.float64, np.int64, np.bool_) and value.dtype.kind != "u"
+    dtype = "" if inferred else f"np.{value.dtype.name}"
+    return call("np.array", nested(value), dtype=dtype)
+
+
+def _encoded(name: str, value: np.ndarray[Any, Any]) -> list[str]:
+    little = value.astype(value.dtype.newbyteorder("<"))
+    digits = little.tobytes().hex()
+    lines = [f"{name} = np.frombuffer(", "    bytes.fromhex("]
+    lines += [f'        "{row}"' for row in _rows(digits, WIDTH - 10)]
+    lines += ["    ),", f'    dtype="{little.dtype.str}",', f").reshape({_shape(value.shape)})"]
+    return lines
+
+
+def _rows(text: str, width: int) -> list[str]:
+    return [text[i : i + width] for i in range(0, len(text), width)]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))

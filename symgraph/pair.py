@@ -1,0 +1,279 @@
+"""Forward and backward as two functions, with an honest choice of what is saved between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector
+from symgraph.compile import (
+    caller_names,
+    describe,
+    load_source,
+    requirements,
+    write_module,
+)
+from symgraph.differentiate import vjp
+from symgraph.emit.document import CheckPlan, self_check
+from symgraph.emit.function import ModuleParts
+from symgraph.emit.module import Signature, emit_backward, emit_function, emit_module
+from symgraph.errors import InputError
+from symgraph.explain import Explanation
+from symgraph.graph.graph import Graph, flatten_nodes
+from symgraph.graph.node import Node, placeholder
+from symgraph.graph.sizes import Dim
+from symgraph.graph.tree import Tree, unflatten
+from symgraph.graph.types import TensorType
+from symgraph.pipeline import Options, Prepared, Strictness, prepare, wishes
+from symgraph.plan.plan import make_plan
+from symgraph.plan.residuals import choose_residuals
+
+__all__ = ["ForwardBackward", "forward_backward"]
+
+
+@dataclass
+class CompiledPair:
+    """Everything a `ForwardBackward` needs to be made again elsewhere."""
+
+    source: str
+    arguments: list[Argument]
+    cotangents: list[Argument]
+    input_tree: Tree
+    output_tree: Tree
+    wrt_tree: Tree
+    wrt: list[int]
+    signatures: list[Signature]
+    saved: list[tuple[str, TensorType]]
+    count: int
+    requirements: list[Dim] = field(default_factory=list[Dim])
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    explanation: Explanation = field(default_factory=Explanation)
+
+
+def forward_backward(
+    inputs: Any, output: Any, wrt: Any, *, strictness: Strictness = "accurate"
+) -> ForwardBackward:
+    """Compile a value and its reverse derivative as two functions.
+
+    Parameters
+    ----------
+    inputs : tree of placeholder
+        Arguments of ``forward``.
+    output : tree of Node
+        What ``forward`` returns; of any shape.
+    wrt : tree of placeholder
+        What ``backward`` gives the cotangents of, in this form.
+    strictness : {"accurate", "bitwise", "real"}
+        As for `function`.
+
+    Returns
+    -------
+    ForwardBackward
+
+    Raises
+    ------
+    InputError, DerivativeError, DisconnectedError
+        As `function` and `grad`.
+
+    Examples
+    --------
+    >>> import symgraph as sg
+    >>> x = sg.placeholder("x", "n")
+    >>> pair = sg.forward_backward([x], np.exp(x), wrt=x)
+    >>> value, saved = pair.forward(np.zeros(2))
+    >>> pair.backward(saved, np.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+    graph = Graph(inputs, output)
+    for node, text in caller_names().items():
+        graph.names.setdefault(node, text)
+    by, wrt_tree = flatten_nodes(wrt, "wrt")
+    places = {node: i for i, node in enumerate(graph.inputs)}
+    cotangents = _cotangents(graph)
+    gradients = vjp(graph.outputs, by, cotangents)
+    options = Options(strictness)
+    prepared = prepare([*graph.outputs, *gradients], options)
+    joint = Graph([*graph.inputs, *cotangents], [*graph.outputs, *gradients], graph.names)
+    names = wishes(joint, prepared.image)
+    return ForwardBackward(
+        _compile(
+            graph, prepared, cotangents, names, wrt_tree, [places.get(node, -1) for node in by]
+        )
+    )
+
+
+def _cotangents(graph: Graph) -> list[Node]:
+    result: list[Node] = []
+    for place, node in enumerate(graph.outputs):
+        name = graph.name(node)
+        many = len(graph.outputs) > 1
+        text = f"d_{name}" if name else (f"cotangent_{place}" if many else "cotangent")
+        result.append(placeholder(text, node.shape, node.dtype))
+    return result
+
+
+def _compile(
+    graph: Graph,
+    prepared: Prepared,
+    cotangents: list[Node],
+    names: dict[Node, str],
+    wrt_tree: Tree,
+    places: list[int],
+) -> CompiledPair:
+    count = len(graph.outputs)
+    values, gradients = prepared.outputs[:count], prepared.outputs[count:]
+    saved = choose_residuals(gradients, cotangents, values)
+    parts = ModuleParts()
+    parts.names.fresh("forward")
+    parts.names.fresh("backward")
+    scalar = count == 1 and cotangents[0].shape == ()
+    back = emit_backward(
+        parts,
+        "backward",
+        make_plan([*saved, *cotangents], gradients, names.__contains__),
+        names,
+        saved=len(saved),
+        defaults={cotangents[0]: "1.0"} if scalar else {},
+    )
+    plan = make_plan(graph.inputs, [*values, *saved], names.__contains__, kept=len(saved))
+    fore = emit_function(
+        parts, "forward", plan, names, kept=len(saved), saved_sizes=back.saved_sizes
+    )
+    emitted = emit_module(parts, [fore, back], describe(parts, [fore, back]))
+    return CompiledPair(
+        source=emitted.source,
+        arguments=[Argument(n.op.label, n.type) for n in graph.inputs],
+        cotangents=[Argument(n.op.label, n.type) for n in cotangents],
+        input_tree=graph.input_tree,
+        output_tree=graph.output_tree,
+        wrt_tree=wrt_tree,
+        wrt=places,
+        signatures=[fore.signature, back.signature],
+        saved=[(names.get(n, n.op.label), n.type) for n in saved],
+        count=len(saved) + len(back.saved_sizes),
+        requirements=requirements(prepared.outputs),
+        extra=emitted.extra,
+        explanation=Explanation.of(
+            before=len(graph.nodes), after=len(plan.steps), firings=prepared.firings,
+            source=emitted.source,
+        ),
+    )
+
+
+class ForwardBackward:
+    """Two functions and what goes from one to the other; made by `forward_backward`.
+
+    ``saved`` holds references, to arguments as well: do not change those between the calls.
+
+    Attributes
+    ----------
+    source : str
+        The module that runs: plain NumPy.
+    saved : list of (str, TensorType)
+        What forward keeps for backward.
+    """
+
+    def __init__(self, compiled: CompiledPair) -> None:
+        self._compiled = compiled
+        functions = load_source(compiled.source, compiled.extra)
+        self._forward, self._backward = functions["forward"], functions["backward"]
+        self._collect = ArgumentCollector("forward", compiled.arguments, compiled.input_tree)
+        self._check = ArgumentChecker(compiled.arguments, compiled.requirements)
+        self._check_cotangents = ArgumentChecker(compiled.cotangents, [])
+
+    @property
+    def source(self) -> str:
+        """The text of the module."""
+        return self._compiled.source
+
+    @property
+    def saved(self) -> list[tuple[str, TensorType]]:
+        """Names and types of what is kept."""
+        return self._compiled.saved
+
+    def explain(self) -> Explanation:
+        """The rewrites that fired."""
+        return self._compiled.explanation
+
+    def forward(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
+        """The value, and what backward needs.
+
+        Raises
+        ------
+        InputError
+            If an argument is not as declared.
+        """
+        *values, saved = self._forward(*self._check(self._collect(args, keywords)))
+        return unflatten(self._compiled.output_tree, values), saved
+
+    def backward(self, saved: Any, cotangent: Any = None) -> Any:
+        """Cotangents of the variables.
+
+        Parameters
+        ----------
+        saved : tuple
+            From `forward`.
+        cotangent : tree of array_like, optional
+            In the form of the output; 1.0 by default for a scalar.
+
+        Raises
+        ------
+        InputError
+            If the cotangent has not the output's shape, or is missing, or `saved` is not what
+            forward returned.
+        """
+        if not isinstance(saved, tuple) or len(saved) != self._compiled.count:  # pyright: ignore[reportUnknownArgumentType]
+            raise InputError(
+                "saved is not what forward returned",
+                expected=f"a tuple of {self._compiled.count}", got=f"{type(saved).__name__}",
+                hint="value, saved = pair.forward(...); pair.backward(saved)",
+            )
+        declared = self._compiled.cotangents
+        if cotangent is None:
+            if len(declared) != 1 or declared[0].type.shape != ():
+                raise InputError(
+                    "a cotangent is needed: the output is not a scalar",
+                    expected=", ".join(a.describe() for a in declared), got="nothing",
+                )
+            cotangent = 1.0
+        form = self._compiled.output_tree
+        leaves = [cotangent] if form.kind is None else list(cotangent)
+        gradients = self._backward(saved, *self._check_cotangents(leaves))
+        several = len(self._compiled.wrt) > 1
+        return unflatten(self._compiled.wrt_tree, gradients if several else (gradients,))
+
+    def export(self, path: str | Path, *, force: bool = True) -> Path:
+        """Write a standalone module with ``forward`` and ``backward`` and its own check."""
+        return write_module(path, self.module(), force)
+
+    def module(self) -> str:
+        """The text that `export` writes."""
+        compiled = self._compiled
+        scalar = len(compiled.cotangents) == 1 and compiled.cotangents[0].type.shape == ()
+        entries = [(i, 1 + k) for k, i in enumerate(compiled.wrt) if i >= 0] if scalar else []
+        several = "*" if len(compiled.wrt) > 1 else ""
+        extra = (
+            "def _results(*arguments):\n    value, saved = forward(*arguments)\n"
+            f"    return [value, {several}backward(saved)]"
+            if scalar
+            else "def _results(*arguments):\n    *values, saved = forward(*arguments)\n"
+            "    return [*values, backward(saved, *[np.ones_like(v) for v in values])]"
+        )
+        plan = CheckPlan(
+            compiled.signatures[0].arguments, "_results", entries, "_results(*shifted)[0]", extra
+        )
+
+        def run(*args: Any) -> Any:
+            *values, _ = self._forward(*args)
+            return tuple(values)
+
+        return f"{compiled.source}\n\n{self_check(plan, run, compiled.requirements)}\n"
+
+    def __repr__(self) -> str:
+        kept = ", ".join(f"{name}: {kind}" for name, kind in self.saved)
+        return f"<ForwardBackward, saves ({kept})>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (ForwardBackward, (self._compiled,))
+

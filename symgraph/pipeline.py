@@ -1,0 +1,135 @@
+"""The passes, in the order in which they run, and the options that reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from symgraph.errors import InputError
+from symgraph.graph.graph import Graph
+from symgraph.graph.leaves import Constant, Placeholder, SizeValue
+from symgraph.graph.node import Node
+from symgraph.graph.side import GRADIENT_OF, NAMES
+from symgraph.plan.lower import lower
+from symgraph.simplify import Firing, simplify
+
+__all__ = ["PASSES", "Options", "Prepared", "Strictness", "prepare", "wishes"]
+
+Strictness = Literal["bitwise", "accurate", "real"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose.
+
+    Attributes
+    ----------
+    strictness : {"bitwise", "accurate", "real"}
+        Which rewrites the simplifier may use.
+    """
+
+    strictness: Strictness = "accurate"
+
+    def __post_init__(self) -> None:
+        if self.strictness not in ("bitwise", "accurate", "real"):
+            raise InputError(
+                "strictness", expected="'bitwise', 'accurate' or 'real'", got=repr(self.strictness)
+            )
+
+
+@dataclass
+class Prepared:
+    """A graph on its way through the passes.
+
+    Attributes
+    ----------
+    outputs : list of Node
+        The outputs as they are now.
+    image : dict
+        From every node of the user's graph that was replaced to what stands for it.
+    firings : list of Firing
+        The rewrites that fired, in order.
+    """
+
+    outputs: list[Node]
+    image: dict[Node, Node] = field(default_factory=dict[Node, Node])
+    firings: list[Firing] = field(default_factory=list[Firing])
+
+    def follow(self, mapping: Mapping[Node, Node], outputs: Sequence[Node]) -> None:
+        """Take the result of a pass."""
+        for node, current in self.image.items():
+            self.image[node] = mapping.get(current, current)
+        for node, replaced in mapping.items():
+            self.image.setdefault(node, replaced)
+        self.outputs = list(outputs)
+
+
+Pass = Callable[[Prepared, Options], None]
+
+
+def simplify_pass(prepared: Prepared, options: Options) -> None:
+    """Fold, stabilise and tidy up."""
+    result = simplify(prepared.outputs, strictness=options.strictness)
+    prepared.firings += result.firings
+    prepared.follow(result.mapping, result.outputs)
+
+
+def lower_pass(prepared: Prepared, options: Options) -> None:
+    """Expand what NumPy has no function for."""
+    outputs, image = lower(prepared.outputs)
+    prepared.follow(image, outputs)
+
+
+PASSES: tuple[Pass, ...] = (simplify_pass, lower_pass)
+"""Every pass takes and leaves a valid graph."""
+
+
+def prepare(outputs: Sequence[Node], options: Options) -> Prepared:
+    """Run all passes."""
+    prepared = Prepared(list(outputs))
+    for run in PASSES:
+        run(prepared, options)
+    return prepared
+
+
+def wishes(graph: Graph, image: Mapping[Node, Node]) -> dict[Node, str]:
+    """The names that the nodes of a prepared graph should have in the source.
+
+    In this order: names given with ``named``; ``d_<name>`` for gradients by what has a name of
+    its own; the variables to which the caller bound nodes; ``d_<name>`` for the rest.
+
+    Parameters
+    ----------
+    graph : Graph
+        The user's.
+    image : mapping
+        What stands for its nodes now.
+    """
+    given: dict[Node, str] = {}
+    bound: dict[Node, str] = {}
+    for node in graph.nodes:
+        now = image.get(node, node)
+        name = node.op.name_ if isinstance(node.op, Placeholder) else NAMES.get(node)
+        if name:
+            given.setdefault(now, name)
+        elif node in graph.names:
+            bound.setdefault(now, graph.names[node])
+    first: dict[Node, str] = {}
+    last: dict[Node, str] = {}
+    for node in graph.nodes:
+        for entry in GRADIENT_OF.get(node) or ():
+            by = entry.by()
+            if by is None or _is_fixed(node):
+                continue
+            by = image.get(by, by)
+            if by in given:
+                first.setdefault(image.get(node, node), f"d_{given[by]}")
+            elif by in bound:
+                last.setdefault(image.get(node, node), f"d_{bound[by]}")
+    found = {**last, **bound, **first, **given}
+    return {node: name for node, name in found.items() if not _is_fixed(node)}
+
+
+def _is_fixed(node: Node) -> bool:
+    return isinstance(node.op, Constant | SizeValue | Placeholder)

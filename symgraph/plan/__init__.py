@@ -1,0 +1,1 @@
+"""From a graph to a plan: what is computed in which order, into which variable."""

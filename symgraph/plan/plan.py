@@ -1,0 +1,284 @@
+"""A plan: which nodes become statements, which stand inside them, which memory is reused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
+from symgraph.graph.node import Node, topological
+from symgraph.graph.op import Op
+from symgraph.graph.types import TupleType
+
+__all__ = ["Plan", "Step", "make_plan"]
+
+DEPTH = 4
+"""Operations nested in one statement; CPython's parser stops at 200 parentheses, readers at 6."""
+
+OPERATIONS = 7
+"""Operations in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement.
+
+    Attributes
+    ----------
+    node : Node
+        What it computes.
+    reuse : int or None
+        The operand whose memory takes the result: nothing needs its value any more.
+    """
+
+    node: Node
+    reuse: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to run a graph; the emitter writes down what it says.
+
+    Attributes
+    ----------
+    inputs, outputs : list of Node
+        Arguments and results.
+    steps : list of Step
+        Statements in order.
+    inline : set of Node
+        Nodes that are written inside the statement that uses them.
+    copied : set of int
+        Positions of outputs that must be copied, because they would share memory with an
+        argument, a constant, or another output.
+    """
+
+    inputs: Sequence[Node]
+    outputs: Sequence[Node]
+    steps: list[Step]
+    inline: set[Node]
+    copied: set[int] = field(default_factory=set[int])
+
+    def describe(self) -> str:
+        """One line a statement, for tests and for reading."""
+        rows: list[str] = []
+        for step in self.steps:
+            reuse = "" if step.reuse is None else f" into operand {step.reuse}"
+            rows.append(f"{step.node!r}{reuse}")
+        return "\n".join(rows)
+
+
+def is_leaf(node: Node) -> bool:
+    """Whether a node is not computed in the function."""
+    return isinstance(node.op, Placeholder | Constant | SizeValue)
+
+
+def make_plan(
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    named: Callable[[Node], bool],
+    kept: int = 0,
+) -> Plan:
+    """Order the nodes, decide what is assigned, what memory is reused and what is copied.
+
+    Parameters
+    ----------
+    inputs, outputs : sequence of Node
+        `inputs` may be any nodes: they are not computed.
+    named : callable
+        Whether the user gave a node a name; such values are assigned.
+    kept : int, optional
+        How many of the last outputs are not the caller's, but kept for backward: they may be
+        arguments, and no other output may share memory with them.
+    """
+    given = set(inputs)
+    order = topological(outputs, stop=lambda node: node in given)
+    computed = [node for node in order if node not in given and not is_leaf(node)]
+    inline = _choose_inline(computed, outputs, named)
+    statements = [
+        node for node in computed if node not in inline and not isinstance(node.op, Item)
+    ]
+    uses = _Uses(statements, inline, outputs, given)
+    steps = [
+        Step(node, uses.reusable(place, node, named)) for place, node in enumerate(statements)
+    ]
+    return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept))
+
+
+# What is written inside what uses it --------------------------------------------------------------
+
+
+def _choose_inline(
+    computed: Sequence[Node], outputs: Iterable[Node], named: Callable[[Node], bool]
+) -> set[Node]:
+    count: dict[Node, int] = {}
+    needs_name: set[Node] = set(outputs)
+    for node in computed:
+        for operand in node.inputs:
+            count[operand] = count.get(operand, 0) + 1
+        if has_block(node):
+            needs_name.update(node.inputs)
+    for node in reversed(computed):
+        if node.op.free and count.get(node, 0) > 1:
+            # It will be written more than once, so what it is taken of must have a name.
+            for operand in node.inputs:
+                count[operand] = max(count[operand], 2)
+    inline: set[Node] = set()
+    measure: dict[Node, tuple[int, int]] = {}  # nested depth, operations
+    for node in computed:
+        inside = [measure.get(operand, (0, 0)) for operand in node.inputs]
+        depth = 1 + max((d for d, _ in inside), default=0)
+        operations = 1 + sum(n for _, n in inside)
+        if depth > DEPTH or operations > OPERATIONS:
+            # The deepest operand becomes a statement of its own.
+            for operand, _ in sorted(
+                zip(node.inputs, inside, strict=True), key=lambda pair: pair[1], reverse=True
+            ):
+                if operand in inline and not operand.op.free:
+                    inline.discard(operand)
+                    measure[operand] = (0, 0)
+                    break
+            inside = [measure.get(operand, (0, 0)) for operand in node.inputs]
+            depth = 1 + max((d for d, _ in inside), default=0)
+            operations = 1 + sum(n for _, n in inside)
+        measure[node] = (0, 0)
+        if node in needs_name or _is_statement(node):
+            continue
+        if isinstance(node.op, Item):
+            continue  # it is one of the targets of its operand's statement
+        if count.get(node, 0) == 1 and not named(node) or node.op.free and depth <= DEPTH:
+            measure[node] = (depth, operations)
+            inline.add(node)
+    return inline
+
+
+def _is_statement(node: Node) -> bool:
+    """Whether an operation cannot be an expression inside another."""
+    return node.op.mutates or isinstance(node.result_type, TupleType) or has_block(node)
+
+
+def has_block(node: Node) -> bool:
+    """Whether an operation is written as several statements."""
+    return type(node.op).block is not Op.block
+
+
+# Which memory may be overwritten ------------------------------------------------------------------
+
+
+class _Uses:
+    """Last use of every variable, and which variables may share memory."""
+
+    def __init__(
+        self,
+        statements: Sequence[Node],
+        inline: set[Node],
+        outputs: Sequence[Node],
+        given: set[Node],
+    ) -> None:
+        self.inline = inline
+        self.given = given
+        self.last: dict[Node, int] = {}
+        self.bases: dict[Node, set[Node]] = {}
+        self.sharing: dict[Node, set[Node]] = {}
+        self.variables: list[Counter[Node]] = []
+        for place, node in enumerate(statements):
+            used = Counter(self._variables(node))
+            self.variables.append(used)
+            for variable in used:
+                self.last[variable] = place
+            self._note_sharing(node)
+        for output in outputs:
+            self.last[output] = len(statements)
+
+    def _variables(self, node: Node) -> list[Node]:
+        """The variables that a statement reads, once for each occurrence."""
+        found: list[Node] = []
+        stack = list(node.inputs)
+        while stack:
+            operand = stack.pop()
+            if operand in self.inline:
+                stack.extend(operand.inputs)
+            else:
+                found.append(operand)
+        return found
+
+    def _note_sharing(self, node: Node) -> None:
+        bases: set[Node] = set()
+        stack = _viewed(node)
+        while stack:
+            operand = stack.pop()
+            if operand in self.inline:
+                stack.extend([operand.inputs[i] for i in operand.op.views])
+            else:
+                bases |= {operand} | self.bases.get(operand, set())
+        self.bases[node] = bases
+        for base in bases:
+            self.sharing.setdefault(base, set()).add(node)
+
+    def reusable(self, place: int, node: Node, named: Callable[[Node], bool]) -> int | None:
+        """The operand whose memory the result can take, if there is one."""
+        if isinstance(node.result_type, TupleType) or node.ndim == 0 or node.op.views:
+            return None
+        used = self.variables[place]
+        for i, operand in enumerate(node.inputs[:1] if node.op.mutates else node.inputs):
+            if operand in self.inline or used[operand] != 1 or named(operand):
+                continue
+            if operand.result_type == node.result_type and self._owned(operand, place):
+                return i
+        return None
+
+    def _owned(self, variable: Node, place: int) -> bool:
+        """Whether nothing reads this variable's memory after the statement at `place`."""
+        if variable in self.given or is_leaf(variable) or self.bases.get(variable):
+            return False
+        if isinstance(variable.op, Item) or self.last.get(variable, -1) != place:
+            return False
+        return all(
+            self.last.get(other, -1) < place for other in self.sharing.get(variable, ())
+        )
+
+
+# What must be copied before it is returned --------------------------------------------------------
+
+
+def _shared_outputs(outputs: Sequence[Node], given: set[Node], kept: int) -> set[int]:
+    """Outputs that may share memory with an argument, a constant or another output."""
+    own = outputs[: len(outputs) - kept]
+    copied: set[int] = set()
+    taken: set[Node] = set()
+    for output in outputs[len(own) :]:
+        taken |= _memory(output, given)
+    for place, output in enumerate(own):
+        if isinstance(output.result_type, TupleType) or output.ndim == 0:
+            continue
+        roots = _memory(output, given)
+        if any(
+            root in given or is_leaf(root) or root in taken or root.op.readonly for root in roots
+        ):
+            copied.add(place)
+        else:
+            taken |= roots
+    return copied
+
+
+def _memory(node: Node, given: set[Node]) -> set[Node]:
+    """The nodes whose memory a value may be a view of, itself included if it has its own."""
+    found: set[Node] = set()
+    seen: set[Node] = set()
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        found.add(current)
+        if current not in given:
+            stack.extend(_viewed(current))
+    return found
+
+
+def _viewed(node: Node) -> list[Node]:
+    """The operands whose memory a value may share."""
+    if isinstance(node.op, Item):
+        return [node.inputs[0]] if node.inputs[0].op.views else []
+    return [node.inputs[i] for i in node.op.views]
