@@ -1,0 +1,479 @@
+"""Indexing, and its transpose: adding to the elements that an index takes.
+
+``x[...]`` is `GetItem` (a view), `Select` (a view at positions that are nodes) or `Gather` (a
+copy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import Constant
+from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.op import Op
+from symgraph.graph.registry import apply, builder
+from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
+from symgraph.ops.create import Arange
+from symgraph.ops.elementwise import zeros_like
+from symgraph.ops.indices import (
+    Index,
+    Mark,
+    Range,
+    index_label,
+    index_requirements,
+    index_texts,
+    indexed_shape,
+    keeps_all,
+    parse,
+    repeats,
+)
+from symgraph.ops.kinds import Example, Linear, any_node
+from symgraph.ops.shape import (
+    ExpandDims,
+    expand_dims,
+    normalize_axis_list,
+    ravel,
+    shape_text,
+)
+
+# Taking ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Taking(Linear):
+    """``x[index]``."""
+
+    index: Index
+
+    def infer(self, *types: TensorType) -> Type:
+        """The shape that the index leaves."""
+        x, *arrays = types
+        return x.with_shape(indexed_shape(self.index, x.shape, [t.shape for t in arrays]))
+
+    def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
+        """Positions and slices lie inside the array."""
+        return index_requirements(self.index, types[0].shape)
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """The subscript."""
+        texts = index_texts(self.index, [arg.text for arg in args[1:]], scope)
+        depth = 1 + max(arg.depth for arg in args)
+        return Code(f"{args[0].at_least(15)}[{', '.join(texts)}]", depth=depth)
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """Zeros with the cotangent added where the elements were taken."""
+        x, *arrays = node.inputs
+        if keeps_all(self.index):
+            return (make(self, cotangent),)
+        return (make(IndexAdd(self.index), zeros_like(x), cotangent, *arrays),)
+
+    @property
+    def label(self) -> str:
+        """The name with the index as it is written."""
+        return f"{self.name}[{index_label(self.index)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class GetItem(Taking):
+    """Positions and slices that are known now."""
+
+    name: ClassVar[str] = "getitem"
+    views: ClassVar[tuple[int, ...]] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Taking):
+    """Single positions that are nodes: NumPy takes a view, as of integers."""
+
+    name: ClassVar[str] = "select"
+    views: ClassVar[tuple[int, ...]] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(Taking):
+    """Index arrays."""
+
+    name: ClassVar[str] = "gather"
+
+    def work(self, node: Node) -> float:
+        """Random access."""
+        return 4.0
+
+
+def taken(node: Node, index: Index, arrays: Sequence[Node]) -> Node:
+    """``node[index]`` by the operation that fits."""
+    if arrays:
+        kind = Gather if any(array.ndim for array in arrays) else Select
+        return make(kind(index), node, *arrays)
+    if all(entry == Range() for entry in index):
+        return node
+    if all(entry in (Range(), Mark.NEW_AXIS) for entry in index):
+        axes = tuple([i for i, entry in enumerate(index) if entry is Mark.NEW_AXIS])
+        return make(ExpandDims(axes), node)
+    return make(GetItem(index), node)
+
+
+@builder()
+def getitem(x: Any, key: Any) -> Any:
+    """``x[key]``: integers, slices, ``None``, ``...``, integer arrays and nodes, as in NumPy.
+
+    Parameters
+    ----------
+    x : array_like
+    key : index
+        Positions and bounds may be symbolic sizes; a slice of an axis of symbolic size must lie
+        inside it, which a call checks. A mask must be known now.
+
+    Raises
+    ------
+    ShapeError
+        If an index is out of bounds, or there are too many.
+    DTypeError
+        If an index is no integer.
+    UnsupportedError
+        For a mask or a slice bound that is known only when the function runs.
+
+    Examples
+    --------
+    >>> from symgraph.graph.node import placeholder
+    >>> x = placeholder("x", ("n", 3))
+    >>> getitem(x, (slice(1, None), -1)).shape, x[:, [0, 2]].shape
+    ((n - 1,), (n, 2))
+    """
+    if not any_node(x, key):
+        return np.asarray(x)[key]
+    node = as_node(x)
+    index, arrays = parse(key, node.shape)
+    return taken(node, index, arrays)
+
+
+# Changing --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Changing(Op):
+    """The first operand with the elements at an index changed by the second.
+
+    Operands: base, values (broadcast to the shape of ``base[index]``), index arrays.
+    """
+
+    index: Index
+    mutates: ClassVar[bool] = True
+    symbol: ClassVar[str] = ""
+    ufunc: ClassVar[str] = ""
+
+    def infer(self, *types: TensorType) -> Type:
+        """The type of the base."""
+        base, values, *arrays = types
+        region = indexed_shape(self.index, base.shape, [t.shape for t in arrays])
+        what = f"{self.name} of values with shape {shape_text(values.shape)}"
+        if broadcast_shapes(values.shape, region, what=what) != region:
+            raise ShapeError(
+                f"{what} does not fit",
+                expected=f"at most {shape_text(region)}",
+                got=shape_text(values.shape),
+            )
+        casting = "same_kind" if self.symbol or self.ufunc else "unsafe"
+        if not np.can_cast(values.dtype, base.dtype, casting) or (
+            values.dtype.kind == "c" and base.dtype.kind != "c"
+        ):
+            raise DTypeError(
+                f"{self.name}: values of {values.dtype} cannot be put into {base.dtype}",
+                expected=str(base.dtype),
+                got=str(values.dtype),
+                hint="x.astype(...).at[...]",
+            )
+        return base
+
+    def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
+        """Positions and slices lie inside the array."""
+        return index_requirements(self.index, types[0].shape)
+
+    def in_place(
+        self, node: Node, operand: int, target: str, args: Sequence[Code], scope: Scope
+    ) -> str | None:
+        """An assignment, or ``np.add.at`` and its like where positions may repeat."""
+        if operand != 0:
+            return None
+        texts = index_texts(self.index, [arg.text for arg in args[2:]], scope)
+        values, place = args[1].text, f"{target}[{', '.join(texts)}]"
+        if self.ufunc and self.repeated(node):
+            return f"np.{self.ufunc}.at({target}, {_index_argument(texts)}, {values})"
+        return self.assignment(node, place, values)
+
+    def assignment(self, node: Node, place: str, values: str) -> str:
+        """The statement where no position repeats."""
+        if self.ufunc and not self.symbol:
+            return f"{place} = np.{self.ufunc}({place}, {values})"
+        return f"{place} {self.symbol}= {values}"
+
+    def repeated(self, node: Node) -> bool:
+        """Whether a position may occur twice."""
+        base, _, *arrays = node.inputs
+        return repeats(self.index, base.shape, arrays)
+
+    def region(self, node: Node, of: Node) -> Node:
+        """The elements of another array at the index of `node`."""
+        return taken(of, self.index, node.inputs[2:])
+
+    def spread(self, node: Node) -> Node:
+        """The values, broadcast to the shape of what they change."""
+        return apply("broadcast_to", node.inputs[1], self.region(node, node).shape)
+
+    def work(self, node: Node) -> float:
+        """A copy, and random access."""
+        return 4.0
+
+    @property
+    def label(self) -> str:
+        """The name with the index as it is written."""
+        return f"{self.name}[{index_label(self.index)}]"
+
+
+def _index_argument(texts: Sequence[str]) -> str:
+    """An index as an argument: ``i``, ``(i, j)``, ``np.s_[:, i]``."""
+    if any(":" in text.split("(")[0] or text == "..." for text in texts):
+        return f"np.s_[{', '.join(texts)}]"
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def inexact_pair(node: Node, first: Node, second: Node) -> Sequence[Node | None]:
+    """Cotangents of base and values; none for values that are integers."""
+    return first, second if node.inputs[1].type.inexact else None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexAdd(Changing, Linear):
+    """``base[index] += values``; repeated positions add up."""
+
+    name: ClassVar[str] = "index_add"
+    linear: ClassVar[tuple[int, ...] | None] = (0, 1)
+    symbol: ClassVar[str] = "+"
+    ufunc: ClassVar[str] = "add"
+
+    def assignment(self, node: Node, place: str, values: str) -> str:
+        """To zeros nothing need be added."""
+        return f"{place} = {values}" if is_zeros(node.inputs[0]) else f"{place} += {values}"
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """The cotangent itself, and what the index takes of it."""
+        return inexact_pair(node, cotangent, self.region(node, cotangent))
+
+
+def is_zeros(node: Node) -> bool:
+    """Whether a node is a scalar zero, broadcast or not."""
+    while node.op.name == "broadcast_to":
+        (node,) = node.inputs
+    return isinstance(node.op, Constant) and node.ndim == 0 and not node.op.value
+
+
+# Functions -------------------------------------------------------------------------------------
+
+
+@builder(np.take)
+def take(a: Any, indices: Any, axis: Any = None, *, mode: Any = "raise") -> Any:
+    """Elements at positions along an axis, as ``np.take``.
+
+    Parameters
+    ----------
+    a : array_like
+    indices : array_like of int
+    axis : int, optional
+        By default `a` counts as one-dimensional.
+    mode : {"raise", "wrap", "clip"}
+        What is done with positions outside the axis.
+    """
+    if not any_node(a, indices):
+        return np.take(a, indices, axis=axis, mode=mode)
+    node = as_node(a)
+    if axis is None:
+        node, axis = ravel(node), 0
+    place = normalize_axis(axis, node.ndim, "take")
+    if mode not in ("raise", "wrap", "clip"):
+        raise UnsupportedError("take: mode", expected="'raise', 'wrap' or 'clip'", got=repr(mode))
+    if mode == "wrap":
+        indices = apply("remainder", indices, node.shape[place])
+    elif mode == "clip":
+        indices = apply("clip", indices, 0, node.shape[place] - 1)
+    return getitem(node, (*[slice(None)] * place, indices))
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAlongAxis(Linear):
+    """One position along an axis for each element of the result."""
+
+    axis: int
+    name: ClassVar[str] = "take_along_axis"
+
+    def infer(self, *types: TensorType) -> Type:
+        """The other axes broadcast."""
+        x, positions = types
+        if x.ndim != positions.ndim:
+            raise ShapeError(
+                "take_along_axis: array and indices must have as many dimensions",
+                expected=f"{x.ndim} dimensions",
+                got=f"{positions.ndim}",
+            )
+        if positions.dtype.kind not in "iu":
+            raise DTypeError("take_along_axis: indices must be integers", got=repr(positions))
+        shapes = [list(t.shape) for t in types]
+        for dims in shapes:
+            dims[self.axis] = 1
+        shape = list(broadcast_shapes(*map(tuple, shapes), what="take_along_axis"))
+        shape[self.axis] = positions.shape[self.axis]
+        return x.with_shape(tuple(shape))
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.take_along_axis``."""
+        return call("np.take_along_axis", *args, axis=str(self.axis))
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """Zeros with the cotangent added where the elements were taken."""
+        x, positions = node.inputs
+        arrays = [_along(x, i) for i in range(x.ndim)]
+        arrays[self.axis] = positions
+        index = (Mark.ARRAY,) * x.ndim
+        return (make(IndexAdd(index), zeros_like(x), cotangent, *arrays),)
+
+    def work(self, node: Node) -> float:
+        """Random access."""
+        return 8.0
+
+
+def _along(node: Node, axis: int) -> Node:
+    """The positions along an axis, with the rank of the node."""
+    positions = make(Arange(0, node.shape[axis], 1, np.dtype(np.int64)))
+    return expand_dims(positions, tuple([i for i in range(node.ndim) if i != axis]))
+
+
+@builder(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Elements at one position along an axis for each element of `indices`.
+
+    As ``np.take_along_axis``: what ``argsort`` or ``argmax`` found is what it takes.
+
+    Parameters
+    ----------
+    arr : array_like
+    indices : array_like of int
+        As many dimensions as `arr`; the other axes broadcast.
+    axis : int or None
+        ``None``: `arr` counts as one-dimensional.
+    """
+    if not any_node(arr, indices):
+        return np.take_along_axis(arr, indices, axis=axis)
+    node = as_node(arr)
+    if axis is None:
+        node, axis = ravel(node), 0
+    place = normalize_axis(axis, node.ndim, "take_along_axis")
+    return make(TakeAlongAxis(place), node, as_node(indices))
+
+
+@builder(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    """Slices where a mask that is known now is true, as ``np.compress``."""
+    if not any_node(condition, a):
+        return np.compress(condition, a, axis=axis)
+    if any_node(condition):
+        raise UnsupportedError(
+            "compress: the shape of the result would depend on the values of the condition",
+            hint="np.where(condition, x, 0) keeps the shape",
+        )
+    return take(a, np.flatnonzero(condition), axis)
+
+
+@builder(np.flip)
+def flip(m: Any, axis: Any = None) -> Any:
+    """Elements in reverse order along some axes, or all, as ``np.flip``."""
+    if not any_node(m):
+        return np.flip(m, axis)
+    node = as_node(m)
+    turned = range(node.ndim) if axis is None else normalize_axis_list(axis, node.ndim, "flip")
+    back = slice(None, None, -1)
+    return getitem(node, tuple([back if i in turned else slice(None) for i in range(node.ndim)]))
+
+
+@builder(np.flipud)
+def flipud(m: Any) -> Any:
+    """Rows in reverse order."""
+    return flip(m, 0) if any_node(m) else np.flipud(m)
+
+
+@builder(np.fliplr)
+def fliplr(m: Any) -> Any:
+    """Columns in reverse order."""
+    return flip(m, 1) if any_node(m) else np.fliplr(m)
+
+
+@builder(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """Differences of neighbours along an axis, `n` times, as ``np.diff``."""
+    if not any_node(a):
+        return np.diff(a, n=n, axis=axis)
+    node = as_node(a)
+    place = normalize_axis(axis, node.ndim, "diff")
+    before = (slice(None),) * place
+    for _ in range(n):
+        later, earlier = node[(*before, slice(1, None))], node[(*before, slice(None, -1))]
+        node = later != earlier if node.dtype.kind == "b" else later - earlier
+    return node
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+_CUBE = np.arange(24.0).reshape(2, 3, 4) / 7 - 1
+_MATRIX = _CUBE[0]
+_VECTOR = np.array([0.5, -1.0, 2.0, 3.0])
+_ROWS = np.array([2, 0, 2])
+_COLUMNS = np.array([1, -1, 1])
+
+EXAMPLES: dict[str, list[Example]] = {
+    "getitem": [
+        Example(lambda x: x[1], (_MATRIX,)),
+        Example(lambda x: x[-1, 2], (_MATRIX,)),
+        Example(lambda x: x[1:], (_VECTOR,)),
+        Example(lambda x: x[:-1], (_VECTOR.astype(np.float32),)),
+        Example(lambda x: x[::-1], (_VECTOR,)),
+        Example(lambda x: x[::2, None, 3:0:-2], (_MATRIX,)),
+        Example(lambda x: x[..., 1:3], (_CUBE,)),
+        Example(lambda x: x[5:], (_VECTOR,)),
+        Example(lambda x: x[:, :0], (_MATRIX,)),
+        Example(lambda x: x[()], (np.float64(2.0),)),
+        Example(lambda x: np.flip(x, (0, -1)), (_CUBE,)),
+        Example(lambda x: np.diff(x, 2, axis=0), (_MATRIX,)),
+    ],
+    "select": [
+        Example(lambda x, i: x[i], (_MATRIX, np.int64(1))),
+        Example(lambda x, i: x[0, :, i], (_CUBE, np.int64(-1))),
+        Example(lambda x, i: x[i, 1:], (_CUBE, np.int64(0))),
+    ],
+    "gather": [
+        Example(lambda x, i: x[i], (_MATRIX, _ROWS)),
+        Example(lambda x, i: x[:, i], (_MATRIX, _COLUMNS)),
+        Example(lambda x, i, j: x[i, j], (_MATRIX, _ROWS[:, None], _COLUMNS)),
+        Example(lambda x, i: x[0, :, i], (_CUBE, _ROWS)),
+        Example(lambda x, i: x[:, 0, i], (_CUBE, _ROWS)),
+        Example(lambda x: x[[True, False, True]], (_MATRIX,)),
+        Example(lambda x: x[[0, 2, 2], 1:], (_MATRIX,)),
+        Example(lambda x: x[[]], (_VECTOR,)),
+        Example(lambda x, i: np.take(x, i, axis=1), (_MATRIX, _COLUMNS)),
+        Example(lambda x, i: np.take(x, i, mode="wrap"), (_MATRIX, np.array([[13, -1]]))),
+        Example(lambda x, i: np.take(x, i, mode="clip"), (_MATRIX, np.array([[13, -1]]))),
+    ],
+    "take_along_axis": [
+        Example(lambda x, i: np.take_along_axis(x, i, axis=1), (_MATRIX, _ROWS[:, None])),
+        Example(
+            lambda x, i: np.take_along_axis(x, i, axis=0),
+            (_MATRIX, np.array([[0, 0, 1, 2], [0, 2, 2, 2]])),
+        ),
+        Example(lambda x, i: np.take_along_axis(x, i, axis=-1), (_MATRIX, _ROWS[None, :])),
+        Example(lambda x, i: np.take_along_axis(x, i, axis=None), (_MATRIX, _ROWS)),
+    ],
+}
