@@ -22,6 +22,8 @@ from symgraph.ops.indices import Mark, Range, indexed_shape, parse
 from symgraph.ops.kinds import Example, Linear, Structured, weak_nodes
 from symgraph.ops.shape import expand_dims, reshape, shape_text
 
+__all__ = []
+
 # Operations ------------------------------------------------------------------------------------
 
 

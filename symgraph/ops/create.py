@@ -17,6 +17,20 @@ from symgraph.graph.types import DType, TensorType, Type, as_dtype
 from symgraph.ops.kinds import Discrete, Example, any_node
 from symgraph.ops.shape import nonnegative
 
+__all__ = [
+    "arange",
+    "empty_like",
+    "eye",
+    "full",
+    "full_like",
+    "identity",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+]
+
 
 def dtype_text(dtype: DType) -> str:
     """Source of a dtype."""

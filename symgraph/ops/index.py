@@ -43,6 +43,8 @@ from symgraph.ops.shape import (
     shape_text,
 )
 
+__all__ = ["compress", "diff", "flip", "fliplr", "flipud", "take", "take_along_axis"]
+
 # Taking ----------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Arrays joined, split, padded and repeated; concatenate and split transpose into each other."""
+"""Arrays joined and split: concatenate and split transpose into each other."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ from symgraph.ops.shape import (
     transpose,
     with_dim,
 )
+
+__all__ = [
+    "append",
+    "array_split",
+    "column_stack",
+    "concatenate",
+    "dstack",
+    "hsplit",
+    "hstack",
+    "split",
+    "stack",
+    "vsplit",
+    "vstack",
+]
 
 
 def _slice(node: Node, axis: int, start: Dim, stop: Dim) -> Node:

@@ -16,6 +16,26 @@ from symgraph.graph.sizes import Dim, Shape, Size, as_dim, product
 from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
 from symgraph.ops.kinds import Example, Linear, any_node
 
+__all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_arrays",
+    "copy",
+    "expand_dims",
+    "matrix_transpose",
+    "moveaxis",
+    "ndim",
+    "permute_dims",
+    "ravel",
+    "reshape",
+    "shape",
+    "size",
+    "squeeze",
+    "swapaxes",
+    "transpose",
+]
+
 
 def normalize_axis_list(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     """Non-negative axes in the order given.

@@ -20,6 +20,8 @@ from symgraph.ops.indices import Index, Mark, Range, index_array
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import expand_dims, nonnegative, ravel, reshape, with_dim
 
+__all__ = ["pad", "repeat", "roll", "tile"]
+
 # Pad -------------------------------------------------------------------------------------------
 
 _Widths = tuple[tuple[Dim, Dim], ...]

@@ -21,6 +21,8 @@ from symgraph.ops.indices import Mark, Range
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import moveaxis, nonnegative, ravel
 
+__all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
+
 
 @dataclass(frozen=True, slots=True)
 class Triangle(Linear):
