@@ -1,0 +1,544 @@
+"""Sums of products over named indices: einsum, and what is spelled with it.
+
+An einsum that is a product, a sum, a transpose or a matrix product becomes that, so that equal
+values are one node and the emitted code calls BLAS; the rest is an operation of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_letters
+from typing import Any, ClassVar
+
+import numpy as np
+
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType, Type
+from symgraph.ops.create import arange
+from symgraph.ops.elementwise import logical_and, where
+from symgraph.ops.kinds import Example, Multilinear, any_node, promote
+from symgraph.ops.matmul import array, matmul
+from symgraph.ops.reduce import broadcast_to, sum
+from symgraph.ops.shape import (
+    expand_dims,
+    normalize_axis_list,
+    reshape,
+    shape_text,
+    squeeze,
+    transpose,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Einsum(Multilinear):
+    """Sums of products over named indices.
+
+    Attributes
+    ----------
+    operands : tuple of str
+        A letter for each axis of each operand; equal letters have equal sizes.
+    output : str
+        The letters of the result, each once; all others are summed over.
+    """
+
+    operands: tuple[str, ...]
+    output: str
+    name: ClassVar[str] = "einsum"
+
+    def infer(self, *types: TensorType) -> Type:
+        """The sizes of the output's letters."""
+        sizes = label_sizes(self.operands, types)
+        dtype = promote([t.dtype for t in types])
+        return TensorType(dtype, tuple([sizes[label] for label in self.output]))
+
+    @property
+    def subscripts(self) -> str:
+        """As ``np.einsum`` takes it."""
+        return f"{','.join(self.operands)}->{self.output}"
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.tensordot`` where it is one, for it calls BLAS; otherwise ``np.einsum``."""
+        if len(self.operands) == 2:
+            axes = _tensordot_axes(*self.operands, self.output)
+            if axes:
+                return call("np.tensordot", *args, axes=axes)
+        optimize = "True" if self._gains_from_order() else ""
+        return call("np.einsum", f'"{self.subscripts}"', *args, optimize=optimize)
+
+    def _gains_from_order(self) -> bool:
+        if len(self.operands) != 2:
+            return len(self.operands) > 2
+        _, contracted, left, right = _roles(*self.operands, self.output)
+        return bool(contracted and left and right)
+
+    def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
+        """An einsum of the cotangent with the other operands.
+
+        An index that stands in this operand alone is broadcast, a repeated one is a diagonal.
+        """
+        labels = self.operands[operand]
+        others = [
+            (text, x)
+            for i, (text, x) in enumerate(zip(self.operands, node.inputs, strict=True))
+            if i != operand
+        ]
+        unique = "".join(dict.fromkeys(labels))
+        known = set(self.output).union(*[text for text, _ in others])
+        present = "".join([label for label in unique if label in known])
+        result = contract([(self.output, cotangent), *others], present)
+        missing = tuple([i for i, label in enumerate(unique) if label not in known])
+        dims = dict(zip(labels, node.inputs[operand].shape, strict=True))
+        result = broadcast_to(expand_dims(result, missing), tuple([dims[i] for i in unique]))
+        return result if unique == labels else _on_diagonal(result, labels, dims)
+
+    @property
+    def label(self) -> str:
+        """The name with the subscripts."""
+        return f"einsum[{self.subscripts}]"
+
+    def work(self, node: Node) -> float:
+        """A guess: the sizes decide."""
+        return 10.0
+
+
+def _on_diagonal(value: Node, labels: str, dims: dict[str, Dim]) -> Node:
+    """A value of the letters, each once, on the diagonals of those that are repeated."""
+    mask: Node | None = None
+    repeated: list[int] = []
+    for place, label in enumerate(labels):
+        first = labels.index(label)
+        if first == place:
+            continue
+        repeated.append(place)
+        index = as_node(arange(dims[label]))
+        row, column = (
+            expand_dims(index, tuple([i for i in range(len(labels)) if i != own]))
+            for own in (first, place)
+        )
+        equal = row == column
+        mask = equal if mask is None else logical_and(mask, equal)
+    return where(mask, expand_dims(value, tuple(repeated)), 0.0)
+
+
+def label_sizes(operands: Sequence[str], types: Sequence[TensorType]) -> dict[str, Dim]:
+    """The size of every letter.
+
+    Raises
+    ------
+    ShapeError
+        If a letter stands for two sizes, neither of which is 1.
+    """
+    sizes: dict[str, Dim] = {}
+    for labels, type_ in zip(operands, types, strict=True):
+        for label, dim in zip(labels, type_.shape, strict=True):
+            known = sizes.get(label, 1)
+            if known == 1:
+                sizes[label] = dim
+            elif dim != known and dim != 1:
+                raise ShapeError(
+                    f"einsum: the index {label} stands for two sizes",
+                    expected=f"{known} everywhere",
+                    got=" and ".join(shape_text(t.shape) for t in types)
+                    + f" for {','.join(operands)}",
+                )
+    return sizes
+
+
+def _roles(first: str, second: str, output: str) -> tuple[str, str, str, str]:
+    """Letters of two operands: in both and the result, summed over, left alone, right alone."""
+    both = [label for label in first if label in second]
+    batch = "".join([label for label in output if label in both])
+    contracted = "".join([label for label in both if label not in output])
+    left = "".join([label for label in output if label in first and label not in second])
+    right = "".join([label for label in output if label in second and label not in first])
+    return batch, contracted, left, right
+
+
+def _tensordot_axes(first: str, second: str, output: str) -> str:
+    """Source of ``axes=`` of the tensordot that this einsum is, or nothing."""
+    shared = [label for label in first if label in second]
+    rest = [label for label in first + second if label not in shared]
+    simple = len(set(first)) == len(first) and len(set(second)) == len(second)
+    if not simple or not shared or "".join(rest) != output:
+        return ""
+    if first.endswith("".join(shared)) and second.startswith("".join(shared)):
+        return str(len(shared))
+    places = [[labels.index(label) for label in shared] for labels in (first, second)]
+    return f"({places[0]}, {places[1]})"
+
+
+def contract(operands: Sequence[tuple[str, Node]], output: str) -> Node:
+    """The einsum of nodes with letters for their axes, as the operation that it amounts to."""
+    if len(operands) > 2:
+        texts, nodes = zip(*operands, strict=True)
+        return make(Einsum(texts, output), *nodes)
+    if len(operands) == 1:
+        return _single(*operands[0], output)
+    # What one operand alone decides comes first: its diagonals, and its own sums.
+    reduced: list[tuple[str, Node]] = []
+    for (labels, node), (other, _) in zip(operands, reversed(operands), strict=True):
+        kept = "".join([i for i in dict.fromkeys(labels) if i in other or i in output])
+        reduced.append((kept, _single(labels, node, kept)))
+    (first, a), (second, b) = reduced
+    batch, contracted, left, right = _roles(first, second, output)
+    if not contracted:
+        return _aligned(first, a, output) * _aligned(second, b, output)
+    if len(contracted) == 1 and len(left) <= 1 and len(right) <= 1:
+        if left and right and output.index(right) < output.index(left):
+            (first, a), (second, b), left, right = (second, b), (first, a), right, left
+        if not batch or (left and right):
+            product = matmul(
+                _permuted(first, a, batch + left + contracted),
+                _permuted(second, b, batch + contracted + right),
+            )
+            return _permuted(batch + left + right, product, output)
+    if not batch:
+        free = [i for i in first + second if i not in contracted]
+        product = make(Einsum((first, second), "".join(free)), a, b)
+        return _permuted("".join(free), product, output)
+    return make(Einsum((first, second), output), a, b)
+
+
+def _single(labels: str, node: Node, output: str) -> Node:
+    if len(set(labels)) < len(labels):
+        return make(Einsum((labels,), output), node)
+    axes = tuple([i for i, label in enumerate(labels) if label not in output])
+    kept = "".join([label for label in labels if label in output])
+    return _permuted(kept, sum(node, axis=axes) if axes else node, output)
+
+
+def _permuted(labels: str, node: Node, wanted: str) -> Node:
+    return transpose(node, tuple([labels.index(label) for label in wanted])) if wanted else node
+
+
+def _aligned(labels: str, node: Node, output: str) -> Node:
+    """The axes in the output's order, with axes of size one where broadcasting needs them."""
+    wanted = "".join([label for label in output if label in labels])
+    if not wanted:
+        return node
+    tail = output[output.index(wanted[0]) :]
+    missing = tuple([i for i, label in enumerate(tail) if label not in labels])
+    return expand_dims(_permuted(labels, node, wanted), missing)
+
+
+# Reading subscripts ----------------------------------------------------------------------------
+
+
+def _parse(subscripts: str, nodes: Sequence[Node]) -> tuple[list[str], str]:
+    """A letter for each axis of the operands, and the letters of the result."""
+    text = subscripts.replace(" ", "")
+    left, arrow, right = text.partition("->")
+    texts = left.split(",")
+    if len(texts) != len(nodes):
+        raise ShapeError(
+            "einsum: one group of indices is needed for each operand",
+            expected=f"{len(nodes)} groups",
+            got=repr(subscripts),
+        )
+    free = [letter for letter in reversed(ascii_letters) if letter not in text]
+    ranks = [
+        _ellipsis_rank(part, node, subscripts) for part, node in zip(texts, nodes, strict=True)
+    ]
+    if max(ranks) > len(free):
+        raise UnsupportedError("einsum: too many indices", got=repr(subscripts))
+    dots = "".join(reversed(free[: max(ranks)]))
+    named = [
+        part.replace("...", dots[len(dots) - rank :])
+        for part, rank in zip(texts, ranks, strict=True)
+    ]
+    if not arrow:
+        counts = Counter("".join(texts).replace(".", ""))
+        return named, dots + "".join(sorted([label for label, n in counts.items() if n == 1]))
+    if dots and "..." not in right:
+        raise ShapeError(
+            "einsum: the result must hold the axes of the ellipsis",
+            expected="... after ->",
+            got=repr(subscripts),
+        )
+    output = right.replace("...", dots)
+    if len(set(output)) < len(output) or not set(output) <= set("".join(named)):
+        raise ShapeError(
+            "einsum: an index of the result stands there twice or in no operand",
+            got=repr(subscripts),
+        )
+    return named, output
+
+
+def _ellipsis_rank(part: str, node: Node, subscripts: str) -> int:
+    """How many axes an ellipsis stands for."""
+    letters = part.replace("...", "", 1)
+    rank = node.ndim - len(letters)
+    if not all(letter in ascii_letters for letter in letters):
+        raise ShapeError(
+            "einsum: indices are letters",
+            expected="letters, one '...' a group, ',' and '->'",
+            got=repr(subscripts),
+        )
+    if rank < 0 or (rank and "..." not in part):
+        raise ShapeError(
+            "einsum: one index is needed for each axis",
+            expected=f"{node.ndim} indices for shape {shape_text(node.shape)}",
+            got=f"{part!r} in {subscripts!r}",
+        )
+    return rank
+
+
+@builder(np.einsum)
+def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
+    """Sum of products over named indices, as ``np.einsum``.
+
+    Parameters
+    ----------
+    subscripts : str
+        ``"ij,jk->ik"``; without an arrow the result has the letters that occur once, in order.
+        ``...`` stands for axes that broadcast.
+    *operands : array_like
+    optimize : bool, optional
+        Taken as in NumPy; what is emitted uses BLAS and a good order in any case.
+
+    Raises
+    ------
+    ShapeError
+        If the subscripts do not fit the operands.
+
+    Examples
+    --------
+    >>> from symgraph.graph.node import placeholder
+    >>> a, b = placeholder("a", ("n", 3)), placeholder("b", (4, 3))
+    >>> einsum("ij,kj->ik", a, b) is a @ b.T
+    True
+    """
+    if not any_node(subscripts, *operands):
+        return np.einsum(subscripts, *operands, optimize=optimize)
+    if not isinstance(subscripts, str):
+        raise UnsupportedError(
+            "einsum with lists of numbers in place of letters", hint='np.einsum("ij,jk->ik", a, b)'
+        )
+    nodes = [as_node(operand) for operand in operands]
+    if not nodes:
+        raise ShapeError("einsum without operands")
+    labels, output = _parse(subscripts, nodes)
+    return _with_broadcasting(labels, nodes, output)
+
+
+def _with_broadcasting(labels: Sequence[str], nodes: Sequence[Node], output: str) -> Node:
+    """The contraction; axes of size one whose letter has another size elsewhere are dropped."""
+    sizes = label_sizes(labels, [node.type for node in nodes])
+    pairs: list[tuple[str, Node]] = []
+    for text, node in zip(labels, nodes, strict=True):
+        stretched = [
+            i
+            for i, (label, dim) in enumerate(zip(text, node.shape, strict=True))
+            if dim == 1 and sizes[label] != 1
+        ]
+        kept = "".join([label for i, label in enumerate(text) if i not in stretched])
+        pairs.append((kept, squeeze(node, tuple(stretched)) if stretched else node))
+    return contract(pairs, output)
+
+
+# Spelled with it -------------------------------------------------------------------------------
+
+
+@builder(np.tensordot, np.linalg.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Sum of products over some axes of each, as ``np.tensordot``.
+
+    Parameters
+    ----------
+    a, b : array_like
+    axes : int or pair of (int or sequence of int)
+        The last so many axes of `a` with the first of `b`, or lists of axes of each.
+
+    Raises
+    ------
+    ShapeError
+        If the sizes of the axes differ.
+    """
+    if not any_node(a, b):
+        return np.tensordot(a, b, axes)
+    first, second = as_node(a), as_node(b)
+    if hasattr(axes, "__index__"):
+        pair: Sequence[Any] = (tuple(range(-axes, 0)), tuple(range(axes)))
+    else:
+        pair = tuple(axes)
+    if len(pair) != 2:
+        raise ShapeError("tensordot: axes must be a number or a pair", got=repr(axes))
+    left = normalize_axis_list(_as_tuple(pair[0]), first.ndim, "tensordot")
+    right = normalize_axis_list(_as_tuple(pair[1]), second.ndim, "tensordot")
+    if [first.shape[i] for i in left] != [second.shape[i] for i in right]:
+        raise ShapeError(
+            "tensordot: the sizes along the axes differ",
+            got=f"{shape_text(first.shape)} and {shape_text(second.shape)}, axes={axes}",
+        )
+    names = iter(_LETTERS)
+    labels = [next(names) for _ in range(first.ndim)]
+    others = [next(names) for _ in range(second.ndim)]
+    for i, j in zip(left, right, strict=True):
+        others[j] = labels[i]
+    kept = [label for i, label in enumerate(labels) if i not in left]
+    kept += [label for j, label in enumerate(others) if j not in right]
+    return contract([("".join(labels), first), ("".join(others), second)], "".join(kept))
+
+
+_LETTERS = ascii_letters[8:] + ascii_letters[:8]
+"""As mathematics names indices: i, j, k first."""
+
+
+def _as_tuple(axes: Any) -> tuple[Any, ...]:
+    return tuple(axes) if isinstance(axes, list | tuple | np.ndarray) else (axes,)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+@builder(np.dot)
+def dot(a: Any, b: Any) -> Any:
+    """As ``np.dot``: products of vectors and matrices; for more axes, last with last but one.
+
+    Raises
+    ------
+    ShapeError
+        If the inner sizes differ.
+    """
+    if not any_node(a, b):
+        return np.dot(a, b)
+    first, second = as_node(a), as_node(b)
+    if not first.ndim or not second.ndim:
+        return first * second
+    if second.ndim <= 2 or first.ndim == 1:
+        return matmul(first, second)
+    return tensordot(first, second, (-1, -2))
+
+
+@builder(np.inner)
+def inner(a: Any, b: Any) -> Any:
+    """Sums of products over the last axes, as ``np.inner``.
+
+    Raises
+    ------
+    ShapeError
+        If the last sizes differ.
+    """
+    if not any_node(a, b):
+        return np.inner(a, b)
+    first, second = as_node(a), as_node(b)
+    if not first.ndim or not second.ndim:
+        return first * second
+    return tensordot(first, second, (-1, -1))
+
+
+@builder(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """Kronecker product, as ``np.kron``: every element of `a` times the whole of `b`."""
+    if not any_node(a, b):
+        return np.kron(a, b)  # pyright: ignore[reportUnknownVariableType]
+    first, second = as_node(a), as_node(b)
+    rank = max(first.ndim, second.ndim)
+    first, second = (expand_dims(x, tuple(range(rank - x.ndim))) for x in (first, second))
+    blocks = expand_dims(first, tuple(range(1, 2 * rank, 2)))
+    blocks = blocks * expand_dims(second, tuple(range(0, 2 * rank, 2)))
+    return reshape(blocks, tuple([m * n for m, n in zip(first.shape, second.shape, strict=True)]))
+
+
+@builder(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """The product of several matrices, from left to right, as ``np.linalg.multi_dot``.
+
+    Raises
+    ------
+    ShapeError
+        If neighbours do not fit.
+    """
+    if not any_node(*arrays):
+        return np.linalg.multi_dot(arrays)
+    if len(arrays) < 2:
+        raise DTypeError("multi_dot needs two arrays", got=str(len(arrays)))
+    result = matmul(arrays[0], arrays[1])
+    for factor in arrays[2:]:
+        result = matmul(result, factor)
+    return result
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+_A, _B, _SQUARE = array(2, 3), array(3, 4, shift=1.0), array(3, 3, shift=2.0)
+_CUBE, _BATCH = array(2, 3, 4), array(2, 4, 5, shift=3.0)
+
+
+def _einsum(subscripts: str, *args: Any) -> Example:
+    if len(args) == 1:
+        return Example(lambda x: np.einsum(subscripts, x), args)
+    if len(args) == 2:
+        return Example(lambda x, y: np.einsum(subscripts, x, y), args)
+    return Example(lambda x, y, z: np.einsum(subscripts, x, y, z), args)
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    "einsum": [
+        _einsum("ij,jk->ik", _A, _B),
+        _einsum("ij,jk->ki", _A, _B),
+        _einsum("ij,jk", _A, _B),
+        _einsum("ij->ji", _A),
+        _einsum("ji", _A),
+        _einsum("ij->", _A),
+        _einsum("ii", _SQUARE),
+        _einsum("ii->i", _SQUARE),
+        _einsum("iij->j", array(3, 3, 2)),
+        _einsum("iii->i", array(2, 2, 2)),
+        _einsum("ij,ij->", _A, _A + 1),
+        _einsum("ij,ij->ij", _A, _A + 1),
+        _einsum("ij,j->ij", _A, array(3)),
+        _einsum("i,j->ji", array(2), array(3)),
+        _einsum("i,i->", array(3), array(3)),
+        _einsum("i,->i", array(3), np.float64(2.0)),
+        _einsum("ij,k->k", _A, array(4)),
+        _einsum("ii,ij->j", _SQUARE, _B),
+        _einsum("bij,bjk->bik", _CUBE, _BATCH),
+        _einsum("bij,bjk->kbi", _CUBE, _BATCH),
+        _einsum("bqhd,bkhd->bhqk", array(2, 3, 2, 4), array(2, 5, 2, 4, shift=1.0)),
+        _einsum("bij,bj->bi", _CUBE, array(2, 4)),
+        _einsum("ijk,kjl->il", _CUBE, array(4, 3, 2)),
+        _einsum("ijk,jkl->li", _CUBE, array(3, 4, 2)),
+        _einsum("ijk,ljk->il", _CUBE, array(5, 3, 4)),
+        _einsum("ijkl,jkml->im", array(2, 3, 2, 2), array(3, 2, 2, 2)),
+        _einsum("bijk,bjkl->bil", array(2, 3, 2, 2), array(2, 2, 2, 4)),
+        _einsum("...ij,...jk->...ik", _CUBE, array(4, 2)),
+        _einsum("...i,...i", _CUBE, array(3, 1)[:, [0, 0, 0, 0]]),
+        _einsum("i...->...", _CUBE),
+        _einsum("ij,ij->ij", _A, array(1, 3)),
+        _einsum("ij,jk,kl->il", _A, _B, array(4, 2)),
+        _einsum("i,ij,j->", array(2), _A, array(3)),
+        _einsum("ij,jk,ki->", _A, _B, array(4, 2)),
+        _einsum("ij,jk->ik", _A.astype(np.float32), _B.astype(np.float32)),
+        _einsum("ij,jk->ik", np.ones((0, 3)), _B),
+    ],
+    "tensordot": [
+        Example(np.tensordot, (_CUBE, array(3, 4, 2))),
+        Example(lambda x, y: np.tensordot(x, y, 1), (_A, _B)),
+        Example(lambda x, y: np.tensordot(x, y, 0), (_A, array(2))),
+        Example(lambda x, y: np.tensordot(x, y, ([2, 0], [1, 0])), (_CUBE, array(2, 4, 3))),
+        Example(lambda x, y: np.tensordot(x, y, (-1, 0)), (_CUBE, array(4))),
+    ],
+    "dot": [
+        Example(np.dot, (array(3), array(3))),
+        Example(np.dot, (_A, _B)),
+        Example(np.dot, (_A, np.float64(3.0))),
+        Example(np.dot, (_CUBE, array(4))),
+        Example(np.dot, (_A, array(2, 3, 4))),
+        Example(lambda x, y: x.dot(y), (_A, array(3))),
+    ],
+    "inner": [
+        Example(np.inner, (array(3), array(3))),
+        Example(np.inner, (_A, array(4, 3))),
+        Example(np.inner, (_CUBE, array(4))),
+        Example(np.inner, (array(3), np.float64(2.0))),
+    ],
+    "kron": [
+        Example(np.kron, (_A, array(2, 2))),
+        Example(np.kron, (array(2), _A)),
+    ],
+    "multi_dot": [Example(lambda x, y, z: np.linalg.multi_dot([x, y, z]), (_A, _B, array(4)))],
+}
