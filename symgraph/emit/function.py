@@ -21,8 +21,8 @@ from symgraph.plan.plan import Plan, Step
 
 __all__ = ["FunctionWriter", "ModuleParts", "argument_names", "size_prologue"]
 
-INLINE_ARRAY = 6
-"""Elements of a constant array that is written where it is used."""
+LONGEST_RESULT = 70
+"""Characters of an expression in a return statement."""
 
 
 @dataclass
@@ -117,9 +117,21 @@ class FunctionWriter:
         for step in plan.steps:
             self._comment(step.node)
             self._statement(step)
+        for node in plan.outputs:
+            if node in plan.inline:
+                self._comment(node)
+                self._assign_long(node)
         return [
             self._output(node, place in plan.copied) for place, node in enumerate(plan.outputs)
         ]
+
+    def _assign_long(self, node: Node) -> None:
+        """Give a result a name if it is too long for the return statement."""
+        code = self._code(node)
+        if len(code.text) > LONGEST_RESULT:
+            name = self.names.fresh("result")
+            self.lines += assign(name, code, self.indent)
+            self.bind(node, name)
 
     def _comment(self, node: Node) -> None:
         origin = ORIGINS.get(node)

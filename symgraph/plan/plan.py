@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
@@ -109,10 +109,13 @@ def make_plan(
 
 
 def _choose_inline(
-    computed: Sequence[Node], outputs: Iterable[Node], named: Callable[[Node], bool]
+    computed: Sequence[Node], outputs: Sequence[Node], named: Callable[[Node], bool]
 ) -> set[Node]:
     count: dict[Node, int] = {}
-    needs_name: set[Node] = set(outputs)
+    # A single result without a name stands in the return statement.
+    needs_name: set[Node] = set(outputs) if len(outputs) > 1 else set()
+    for output in outputs:
+        count[output] = 1
     for node in computed:
         for operand in node.inputs:
             count[operand] = count.get(operand, 0) + 1

@@ -42,7 +42,8 @@ def choose_residuals(
         operand for node in order if node in late for operand in node.inputs if operand not in late
     }
     frontier |= {node for node in outputs if node not in late}
-    saved = _without_cheap({node for node in frontier if not is_constant(node)})
+    early = set(topological(computed))
+    saved = _without_cheap({node for node in frontier if not is_constant(node)}, early)
     saved = _split_tuples(saved)
     places = {node: i for i, node in enumerate(topological([*outputs, *computed]))}
     return sorted(saved, key=places.__getitem__)
@@ -53,8 +54,16 @@ def is_constant(node: Node) -> bool:
     return is_leaf(node) and node.op.name != "placeholder"
 
 
-def _without_cheap(saved: set[Node]) -> set[Node]:
-    """Replace what is a view, or cheap and made only of other saved values, by its operands."""
+def _without_cheap(saved: set[Node], early: set[Node]) -> set[Node]:
+    """Replace what is a view, or cheap to compute from what exists, by its operands.
+
+    Parameters
+    ----------
+    saved : set of Node
+        Changed in place.
+    early : set of Node
+        What forward computes for its own outputs.
+    """
     todo = list(saved)
     while todo:
         node = todo.pop()
@@ -63,13 +72,12 @@ def _without_cheap(saved: set[Node]) -> set[Node]:
         operands = [operand for operand in node.inputs if not is_constant(operand)]
         if not _cheap(node) or any(isinstance(o.result_type, TupleType) for o in operands):
             continue
-        known = all(operand in saved for operand in operands)
-        # One saved array for another of no greater size is no loss if the operand is an
-        # argument (it exists anyway) or the value is a view of it (it is kept alive anyway).
-        free = bool(node.op.views) or all(is_leaf(operand) for operand in operands)
-        if known or free:
+        new = [operand for operand in dict.fromkeys(operands) if operand not in saved]
+        # Arguments exist anyway, and a view keeps alive what it is a view of; one array that
+        # forward has computed instead of another is no loss, and forward has less to do.
+        kept = bool(node.op.views) or all(is_leaf(operand) for operand in operands)
+        if not new or kept or (len(new) == 1 and new[0] in early):
             saved.discard(node)
-            new = [operand for operand in operands if operand not in saved]
             saved.update(new)
             todo.extend(new)
     return saved
