@@ -26,12 +26,12 @@ from symgraph.emit.module import (
     large_constants,
 )
 from symgraph.emit.names import safe_name
-from symgraph.errors import PACKAGE_FOLDER, InputError
+from symgraph.errors import PACKAGE_FOLDER, InputError, Location
 from symgraph.explain import Explanation
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, topological
-from symgraph.graph.side import GRADIENT_OF
+from symgraph.graph.side import GRADIENT_OF, ORIGINS
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
@@ -172,8 +172,15 @@ def emit_graph(
     """Run the passes over a graph and write its function."""
     prepared = prepare(graph.outputs, options)
     names = wishes(graph, prepared.image)
+    parts.locations |= user_locations(graph)
     plan = make_plan(graph.inputs, prepared.outputs, names.__contains__)
     return emit_function(parts, title, plan, names), prepared
+
+
+def user_locations(graph: Graph) -> set[Location]:
+    """The lines on which the user wrote a graph."""
+    origins = [ORIGINS.get(node) for node in graph.nodes]
+    return {o.location for o in origins if o is not None and not o.gradient}
 
 
 def describe(parts: ModuleParts, texts: Sequence[FunctionText]) -> list[str]:

@@ -12,6 +12,7 @@ from symgraph.compile import (
     describe,
     load_source,
     requirements,
+    user_locations,
     write_module,
 )
 from symgraph.differentiate import vjp
@@ -125,6 +126,7 @@ def _compile(
     values, gradients = prepared.outputs[:count], prepared.outputs[count:]
     saved = choose_residuals(gradients, cotangents, values)
     parts = ModuleParts()
+    parts.locations |= user_locations(graph)
     parts.names.fresh("forward")
     parts.names.fresh("backward")
     scalar = count == 1 and cotangents[0].shape == ()

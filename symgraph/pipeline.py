@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from symgraph.errors import InputError
+from symgraph.errors import InputError, Location
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import Node
-from symgraph.graph.side import GRADIENT_OF, NAMES
+from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS
 from symgraph.plan.lower import lower
 from symgraph.simplify import Firing, simplify
 
@@ -97,7 +98,8 @@ def wishes(graph: Graph, image: Mapping[Node, Node]) -> dict[Node, str]:
     """The names that the nodes of a prepared graph should have in the source.
 
     In this order: names given with ``named``; ``d_<name>`` for gradients by what has a name of
-    its own; the variables to which the caller bound nodes; ``d_<name>`` for the rest.
+    its own; the variables to which the caller bound nodes, or the line that made them assigns;
+    ``d_<name>`` for the rest.
 
     Parameters
     ----------
@@ -115,6 +117,8 @@ def wishes(graph: Graph, image: Mapping[Node, Node]) -> dict[Node, str]:
             given.setdefault(now, name)
         elif node in graph.names:
             bound.setdefault(now, graph.names[node])
+    for node, name in assigned_names(graph).items():
+        bound.setdefault(image.get(node, node), name)
     first: dict[Node, str] = {}
     last: dict[Node, str] = {}
     for node in graph.nodes:
@@ -129,6 +133,34 @@ def wishes(graph: Graph, image: Mapping[Node, Node]) -> dict[Node, str]:
                 last.setdefault(image.get(node, node), f"d_{bound[by]}")
     found = {**last, **bound, **first, **given}
     return {node: name for node, name in found.items() if not _is_fixed(node)}
+
+
+_ASSIGNMENT = re.compile(r"([^\W\d]\w*)\s*(?::[^=]*)?=(?!=)")
+
+
+def assigned_names(graph: Graph) -> dict[Node, str]:
+    """Names of nodes from the lines that made them: ``z`` for the result of ``z = x @ w + b``.
+
+    The variables of a function that has returned are gone; its source is not.
+    """
+    names: dict[Node, str] = {}
+    texts: dict[Location, str] = {}
+    for node in graph.nodes:
+        origin = ORIGINS.get(node)
+        if origin is None or origin.gradient or not node.inputs:
+            continue
+        location = origin.location
+        if location not in texts:
+            found = _ASSIGNMENT.match(location.text)
+            texts[location] = found[1] if found else ""
+        if texts[location]:
+            names[node] = texts[location]
+            # Only what the line leaves is bound to the name, not the steps on the way to it.
+            for operand in node.inputs:
+                below = ORIGINS.get(operand)
+                if below is not None and below.location == location:
+                    names.pop(operand, None)
+    return names
 
 
 def _is_fixed(node: Node) -> bool:

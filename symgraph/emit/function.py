@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from symgraph.errors import Location
 from symgraph.graph.code import Code, atom, call, method, tuple_text
 from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
 from symgraph.graph.node import Node, topological
@@ -33,6 +34,8 @@ class ModuleParts:
     ----------
     names : Names
         Names at module level.
+    locations : set of Location
+        The user's lines that comments may show: an equal node may have been made elsewhere.
     imports : list of str
         Modules besides NumPy.
     helpers : dict
@@ -42,6 +45,7 @@ class ModuleParts:
     """
 
     names: Names = field(default_factory=Names)
+    locations: set[Location] = field(default_factory=set[Location])
     imports: list[str] = field(default_factory=list[str])
     helpers: dict[str, str] = field(default_factory=dict[str, str])
     constants: dict[Node, str] = field(default_factory=dict[Node, str])
@@ -73,6 +77,7 @@ class FunctionWriter:
         self.inline: set[Node] = set()
         self.items: dict[tuple[Node, int], Node] = {}
         self._origin: tuple[str, bool] | None = None
+        self.lines_shown = parts.locations
 
     # What operations may ask -----------------------------------------------------------------
 
@@ -137,7 +142,7 @@ class FunctionWriter:
         origin = ORIGINS.get(node)
         if origin is None:
             return
-        text = _line_text(origin)
+        text = _line_text(origin) if origin.location in self.lines_shown else ""
         if not text or self._origin == (text, origin.gradient):
             return
         self._origin = (text, origin.gradient)
