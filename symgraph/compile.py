@@ -95,7 +95,7 @@ def caller_names(graph_inputs: Sequence[Node] = ()) -> dict[Node, str]:
 
 def function(
     inputs: Any,
-    outputs: Any,
+    outputs: Any = None,
     *,
     name: str | None = None,
     strictness: Strictness = "accurate",
@@ -105,9 +105,9 @@ def function(
     Parameters
     ----------
     inputs : tree of placeholder
-        The arguments, in order; or a dict whose keys name them.
+        The arguments, in order; or a dict whose keys name them; or a whole `Graph`.
     outputs : tree of Node
-        The results come back in this form.
+        The results come back in this form. Not needed with a graph.
     name : str, optional
         Of the function in the source; by default after its outputs.
     strictness : {"accurate", "bitwise", "real"}
@@ -132,7 +132,10 @@ def function(
     >>> f(np.array([1.0, 2.0]))
     [np.float64(5.0), array([2., 4.])]
     """
-    graph = outputs if isinstance(outputs, Graph) else Graph(inputs, outputs)
+    if isinstance(inputs, Graph):
+        graph = Graph(inputs.input, inputs.output if outputs is None else outputs, inputs.names)
+    else:
+        graph = Graph(inputs, outputs)
     for node, text in caller_names().items():
         graph.names.setdefault(node, text)
     return compile_graph(graph, name=name, options=Options(strictness))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from symgraph.errors import PACKAGE_FOLDER, DTypeError, InputError
+from symgraph.errors import DTypeError, InputError
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, as_node, placeholder
 from symgraph.graph.sizes import Size
@@ -51,8 +48,7 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     Returns
     -------
     Graph
-        Its inputs are the placeholders, named as the arguments; the local variables of `fn` name
-        the values.
+        Its inputs are the placeholders, named as the arguments.
 
     Raises
     ------
@@ -67,7 +63,7 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     >>> print(trace(loss, spec(3), spec(("n", 3))))  # doctest: +ELLIPSIS
     w: float64[3] = placeholder
     X: float64[n, 3] = placeholder
-    z: float64[n] = matmul(X, w)...
+    2: float64[n] = matmul(X, w)...
     """
     try:
         bound = inspect.signature(fn).bind(*specs, **named_specs)
@@ -77,11 +73,9 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     for name, value in bound.arguments.items():
         inputs[name] = _placeholders(name, value)
     bound.arguments.update(inputs)
-    with _captured_names() as names:
-        result = fn(*bound.args, **bound.kwargs)
-    leaves, form = flatten(result)
+    leaves, form = flatten(fn(*bound.args, **bound.kwargs))
     outputs = unflatten(form, [_output(leaf) for leaf in leaves])
-    return Graph(list(inputs.values()), outputs, names)
+    return Graph(list(inputs.values()), outputs)
 
 
 def _output(leaf: Any) -> Node:
@@ -122,24 +116,3 @@ def _placeholder(name: str, value: Any) -> Node:
             got=type(value).__name__,
         )
     return placeholder(name, array.shape, array.dtype)
-
-
-@contextmanager
-def _captured_names() -> Iterator[dict[Node, str]]:
-    """Collect the local variables of the user's functions when they return."""
-    names: dict[Node, str] = {}
-    before = sys.getprofile()
-
-    def on_event(frame: FrameType, event: str, arg: object) -> None:
-        file = frame.f_code.co_filename
-        if event != "return" or file.startswith(PACKAGE_FOLDER) or "numpy" in file:
-            return
-        for name, value in frame.f_locals.items():
-            if isinstance(value, Node) and name.isidentifier() and not name.startswith("_"):
-                names.setdefault(value, name)
-
-    sys.setprofile(on_event)
-    try:
-        yield names
-    finally:
-        sys.setprofile(before)

@@ -118,6 +118,11 @@ class Graph:
         return unflatten(self.output_tree, self.outputs)
 
     @property
+    def input(self) -> Any:
+        """The inputs in the form they were given."""
+        return unflatten(self.input_tree, self.inputs)
+
+    @property
     def size_names(self) -> list[str]:
         """The symbolic sizes of the inputs, in order of appearance."""
         names: dict[str, None] = {}
@@ -134,9 +139,7 @@ class Graph:
 
     def with_outputs(self, outputs: Sequence[Node], names: Mapping[Node, str]) -> Graph:
         """The same inputs and form with other outputs."""
-        return Graph(
-            unflatten(self.input_tree, self.inputs), unflatten(self.output_tree, outputs), names
-        )
+        return Graph(self.input, unflatten(self.output_tree, outputs), names)
 
     def __len__(self) -> int:
         return len(self.nodes)

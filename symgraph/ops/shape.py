@@ -459,6 +459,7 @@ class ExpandDims(Linear):
     axes: tuple[int, ...]
     name: ClassVar[str] = "expand_dims"
     views: ClassVar[tuple[int, ...]] = (0,)
+    free: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """Ones at the new places."""
