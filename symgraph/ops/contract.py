@@ -23,7 +23,7 @@ from symgraph.graph.types import TensorType, Type
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import logical_and, where
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
-from symgraph.ops.matmul import array, matmul
+from symgraph.ops.products import array, matmul
 from symgraph.ops.reduce import broadcast_to, sum
 from symgraph.ops.shape import (
     expand_dims,
@@ -33,6 +33,8 @@ from symgraph.ops.shape import (
     squeeze,
     transpose,
 )
+
+__all__ = ["dot", "einsum", "inner", "kron", "tensordot"]
 
 
 @dataclass(frozen=True, slots=True)

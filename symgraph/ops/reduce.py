@@ -20,6 +20,8 @@ from symgraph.ops.elementwise import astype
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import expand_dims, normalize_axis_list, reshape
 
+__all__ = ["average", "broadcast_to", "cumsum", "mean", "sum"]
+
 
 def normalize_axes(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     """Sorted non-negative axes; ``None`` means all of them."""

@@ -30,6 +30,8 @@ from symgraph.ops.reduce import (
 from symgraph.ops.reduce_order import count_nonzero
 from symgraph.ops.shape import expand_dims, inverse_permutation, reshape, transpose
 
+__all__ = ["prod", "std", "var"]
+
 # Variance and standard deviation ---------------------------------------------------------------
 
 

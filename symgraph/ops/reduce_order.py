@@ -27,6 +27,19 @@ from symgraph.ops.reduce import (
     sum,
 )
 
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "max",
+    "min",
+    "ptp",
+]
+
 # Maximum and minimum ---------------------------------------------------------------------------
 
 

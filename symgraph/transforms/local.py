@@ -11,7 +11,7 @@ from symgraph.errors import DerivativeError
 from symgraph.graph.leaves import Constant, Item
 from symgraph.graph.node import Node, constant, make, placeholder
 from symgraph.graph.registry import apply
-from symgraph.graph.types import TensorType, TupleType
+from symgraph.graph.types import TensorType, TupleType, broadcast_shapes
 from symgraph.ops.elementwise import Where, mask_times, zeros_like
 from symgraph.ops.kinds import Discrete, Elementwise, Linear, Multilinear, Structured
 from symgraph.ops.reduce import sum_to
@@ -56,7 +56,9 @@ def scale(value: Node, factor: Node) -> Node:
     if known == -1:
         return -value
     if _constant_value(value) == 1:
-        return factor.astype(value.dtype) if factor.dtype != value.dtype else factor
+        # The ones may stand for repetitions of the factor, which the sum of `fit` must see.
+        shape = broadcast_shapes(value.shape, factor.shape, what="scale")
+        return fit(factor, TensorType(value.dtype, shape))
     if isinstance(value.op, Where):
         mask, first, second = value.inputs
         if is_zero(second):
@@ -175,7 +177,10 @@ def reverse(
     """
     op = node.op
     if isinstance(op, Elementwise):
-        return [fit(scale(cotangent, partial(node, i)), node.inputs[i].type) for i in wanted]
+        products = [scale(cotangent, partial(node, i)) for i in wanted]
+        # A factor 1 is dropped: what is left may be smaller than the result.
+        whole = [apply("broadcast_to", product, node.shape) for product in products]
+        return [fit(product, node.inputs[i].type) for product, i in zip(whole, wanted, strict=True)]
     if isinstance(op, Linear):
         if isinstance(cotangent, list):
             cotangent = _without_gaps(node, cotangent)

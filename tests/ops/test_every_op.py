@@ -192,9 +192,6 @@ def central_differences(nodes, inputs, args, places, tangents, step):
     return [(8 * (a - b) - (c - d)) / (12 * step) for a, b, c, d in near]
 
 
-KINKS = {"max", "min", "amax", "amin", "maximum", "minimum"}
-
-
 def smooth_here(nodes, inputs, args, places, tangents):
     """Whether halving the step leaves the differences: no kink or jump lies in the way."""
     coarse = central_differences(nodes, inputs, args, places, tangents, 1e-3)
@@ -251,7 +248,7 @@ def test_second_derivatives(example):
     gradients = vjp(outputs, wrt, cotangents, unconnected="zero")
     second = jvp(gradients, wrt, [constant(t) for t in tangents], unconnected="zero")
     got = values(second, inputs, example.args)
-    if not smooth_here(outputs, inputs, example.args, places, tangents):
+    if not smooth_here([*outputs, *gradients], inputs, example.args, places, tangents):
         pytest.skip("at a kink")
     wanted = central_differences(gradients, inputs, example.args, places, tangents, 1e-3)
     for value, limit in zip(got, wanted, strict=True):
@@ -331,13 +328,14 @@ def test_every_class_of_operation_has_an_example():
         wrt = [x for x in inputs if x.dtype.kind == "f"]
         if real and wrt:
             nodes += vjp(real, wrt, unconnected="zero")
-        used |= {type(node.op) for node in topological(nodes)}
+        used |= {type(node.op).__qualname__ for node in topological(nodes)}
+    # By name: a dataclass with slots is made anew, and the class it was made from lives on.
     ours = {
-        kind
+        kind.__qualname__
         for kind in subclasses(Op)
         if kind.__module__.startswith("symgraph.ops") and kind.name and kind is not Elementwise
     }
-    assert {kind.__name__ for kind in ours - used} == set()
+    assert ours - used == set()
 
 
 def test_every_builder_is_called_by_an_example():

@@ -17,6 +17,8 @@ from symgraph.ops.kinds import Example, Multilinear, any_node, promote
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, swapaxes
 
+__all__ = ["matmul", "matvec", "outer", "vdot", "vecdot", "vecmat"]
+
 
 @dataclass(frozen=True, slots=True)
 class MatMul(Multilinear):

@@ -23,6 +23,8 @@ from symgraph.ops.reduce import CUBE, normalize_axes, reduced_shape, sum, unredu
 from symgraph.ops.reduce_order import Max, max
 from symgraph.ops.shape import reshape, squeeze
 
+__all__: list[str] = []  # they stand in `sg.special` and `sg.nn`
+
 
 def _pieces(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node, Node, Node]:
     """``top``, ``x - top``, its exponentials and their sum; scalars if all axes are reduced."""

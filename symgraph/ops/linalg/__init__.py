@@ -1,0 +1,79 @@
+"""Linear algebra: one file for each operation.
+
+Where ``np.linalg`` has a name that NumPy has too, with other axes, it is defined here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symgraph.graph.registry import builder
+from symgraph.ops.contract import multi_dot, tensordot
+from symgraph.ops.diagonals import diagonal as _diagonal
+from symgraph.ops.diagonals import trace as _trace
+from symgraph.ops.kinds import Example, any_node
+from symgraph.ops.linalg.cholesky import cholesky
+from symgraph.ops.linalg.det import det, slogdet
+from symgraph.ops.linalg.eigh import eigh, eigvalsh
+from symgraph.ops.linalg.inv import inv
+from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
+from symgraph.ops.linalg.solve import solve
+from symgraph.ops.products import array, matmul, matrix_power, vecdot
+from symgraph.ops.products import outer as _outer
+from symgraph.ops.shape import matrix_transpose as _matrix_transpose
+
+__all__ = [
+    "cholesky",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_transpose",
+    "multi_dot",
+    "norm",
+    "outer",
+    "slogdet",
+    "solve",
+    "tensordot",
+    "trace",
+    "vecdot",
+    "vector_norm",
+]
+
+
+@builder(np.linalg.diagonal, name="linalg.diagonal")
+def diagonal(x: Any, *, offset: int = 0) -> Any:
+    """Diagonal over the last two axes, as ``np.linalg.diagonal``."""
+    return _diagonal(x, offset, -2, -1) if any_node(x) else np.linalg.diagonal(x, offset=offset)
+
+
+@builder(np.linalg.trace, name="linalg.trace")
+def trace(x: Any, *, offset: int = 0) -> Any:
+    """Sum of the diagonal over the last two axes, as ``np.linalg.trace``."""
+    return _trace(x, offset, -2, -1) if any_node(x) else np.linalg.trace(x, offset=offset)
+
+
+@builder(np.linalg.outer, name="linalg.outer")
+def outer(x1: Any, x2: Any) -> Any:
+    """All products of the elements of two vectors, as ``np.linalg.outer``."""
+    return _outer(x1, x2) if any_node(x1, x2) else np.linalg.outer(x1, x2)
+
+
+@builder(np.linalg.matrix_transpose, name="linalg.matrix_transpose")
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes exchanged, as ``np.linalg.matrix_transpose``."""
+    return _matrix_transpose(x) if any_node(x) else np.linalg.matrix_transpose(x)
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    "linalg.diagonal": [Example(lambda x: np.linalg.diagonal(x, offset=1), (array(2, 3, 4),))],
+    "linalg.trace": [Example(np.linalg.trace, (array(2, 3, 3),))],
+    "linalg.outer": [Example(np.linalg.outer, (array(3), array(2)))],
+    "linalg.matrix_transpose": [Example(np.linalg.matrix_transpose, (array(2, 3, 4),))],
+}

@@ -1,0 +1,115 @@
+"""Eigenvalues and eigenvectors of symmetric matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from symgraph.errors import UnsupportedError
+from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import Item
+from symgraph.graph.node import Node, make
+from symgraph.graph.registry import builder
+from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.diagonals import diagonal, tril, triu
+from symgraph.ops.elementwise import where
+from symgraph.ops.kinds import Example, Structured, any_node
+from symgraph.ops.linalg.cholesky import positive_definite
+from symgraph.ops.linalg.operands import check_square, floating
+from symgraph.ops.shape import expand_dims, swapaxes
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in ascending order, and eigenvectors as columns."""
+
+    eigenvalues: Node
+    eigenvectors: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Eigh(Structured):
+    """Eigenvalues and eigenvectors of a symmetric matrix, of which one triangle is read."""
+
+    upper: bool = False
+    name: ClassVar[str] = "eigh"
+
+    def infer(self, *types: TensorType) -> Type:
+        """A vector and a matrix for each matrix."""
+        (a,) = types
+        check_square(a, "eigh")
+        return TupleType((a.with_shape(a.shape[:-1]), a))
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.linalg.eigh``."""
+        return call("np.linalg.eigh", *args, UPLO='"U"' if self.upper else "")
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """``diag(M)`` and ``V (M / gaps)`` with ``M = V^T da V``.
+
+        Equal eigenvalues do not mix their vectors: these have no derivative there.
+        """
+        tangent = tangents[0]
+        assert tangent is not None
+        values, vectors = make(Item(0), node), make(Item(1), node)
+        read, beside = (triu, 1) if self.upper else (tril, -1)
+        symmetric = read(tangent) + swapaxes(read(tangent, beside), -1, -2)
+        inner = swapaxes(vectors, -1, -2) @ symmetric @ vectors
+        gaps = expand_dims(values, -2) - expand_dims(values, -1)
+        equal = gaps == 0
+        mixing = where(equal, 0.0, inner) / where(equal, 1.0, gaps)
+        return diagonal(inner, 0, -2, -1), vectors @ mixing
+
+    def work(self, node: Node) -> float:
+        """Many factorisations."""
+        return 300.0
+
+
+@builder(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues and eigenvectors of symmetric matrices, as ``np.linalg.eigh``.
+
+    Parameters
+    ----------
+    a : array_like
+        Shape (..., n, n). Only one triangle is read.
+    UPLO : {"L", "U"}
+        Which one.
+
+    Returns
+    -------
+    EighResult
+        ``eigenvalues`` ascending and ``eigenvectors`` as columns.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If it is not square; for complex values.
+    """
+    if not any_node(a):
+        return np.linalg.eigh(a, UPLO)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+    if UPLO.upper() not in ("L", "U"):
+        raise UnsupportedError("eigh: UPLO", expected="'L' or 'U'", got=repr(UPLO))
+    node = floating(a, "eigh")
+    check_square(node.type, "eigh")
+    both = make(Eigh(UPLO.upper() == "U"), node)
+    return EighResult(make(Item(0), both), make(Item(1), both))
+
+
+@builder(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues of symmetric matrices in ascending order, as ``np.linalg.eigvalsh``."""
+    if not any_node(a):
+        return np.linalg.eigvalsh(a, UPLO)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+    return eigh(a, UPLO).eigenvalues
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    "eigh": [
+        Example(lambda x: tuple(np.linalg.eigh(x)), (positive_definite(3, 3),)),
+        Example(lambda x: tuple(np.linalg.eigh(x, "U")), (positive_definite(2, 3, 3),)),
+        Example(np.linalg.eigvalsh, (positive_definite(3, 3).astype(np.float32),)),
+    ],
+}
