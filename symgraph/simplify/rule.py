@@ -1,0 +1,70 @@
+"""Rewrites are data: a law, what it keeps, where it applies, and the function that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from symgraph.graph.node import Node
+
+__all__ = ["RULES", "Keeps", "Rule", "rewrite", "rules_for"]
+
+Keeps = Literal["bitwise", "accurate", "real"]
+
+_LEVELS: dict[str, tuple[str, ...]] = {
+    "bitwise": ("bitwise",),
+    "accurate": ("bitwise", "accurate"),
+    "real": ("bitwise", "accurate", "real"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rewrite.
+
+    Attributes
+    ----------
+    name : str
+    law : str
+        In mathematics, the first line of the docstring.
+    keeps : {"bitwise", "accurate", "real"}
+        The same bits; equal as real functions and at least as close; or equal up to conditions.
+    roots : tuple of str
+        Names of the operations that it rewrites.
+    apply : callable
+        From a node to what takes its place, or ``None``.
+    """
+
+    name: str
+    law: str
+    keeps: Keeps
+    roots: tuple[str, ...]
+    apply: Callable[[Node], Node | None]
+
+
+RULES: list[Rule] = []
+"""Every rule, in the order in which those of one root are tried."""
+
+
+def rewrite(
+    *roots: str, keeps: Keeps
+) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
+    """Make a function a rule for the operations named `roots`; its docstring is the law."""
+
+    def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
+        law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        RULES.append(Rule(function.__name__, law, keeps, roots, function))
+        return function
+
+    return register
+
+
+def rules_for(strictness: str, rules: Sequence[Rule] | None = None) -> dict[str, list[Rule]]:
+    """The rules that a strictness allows, by root operation."""
+    table: dict[str, list[Rule]] = {}
+    for rule in RULES if rules is None else rules:
+        if rule.keeps in _LEVELS[strictness]:
+            for root in rule.roots:
+                table.setdefault(root, []).append(rule)
+    return table

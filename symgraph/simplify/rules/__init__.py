@@ -1,0 +1,5 @@
+"""The rules, in the order in which they are tried."""
+
+from symgraph.simplify.rules import algebra, constants, identities, products, shapes, stability
+
+__all__ = ["algebra", "constants", "identities", "products", "shapes", "stability"]
