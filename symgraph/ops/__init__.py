@@ -2,6 +2,8 @@
 
 # ruff: noqa: F403 - each module says in __all__ what is public
 from symgraph.ops import linalg as linalg
+from symgraph.ops import nn as nn
+from symgraph.ops import special as special
 from symgraph.ops.at import *
 from symgraph.ops.contract import *
 from symgraph.ops.create import *
