@@ -172,7 +172,10 @@ class FunctionWriter:
         if block is not None:
             self.lines += [self.indent + line if line else "" for line in block]
         else:
-            self.lines += assign(name, node.op.code(node, args, self), self.indent)
+            code = node.op.code(node, args, self)
+            if code.literal:
+                code = call(f"np.{_scalar_type(node)}", code)
+            self.lines += assign(name, code, self.indent)
         self.bind(node, name)
 
     def _overwrite(self, node: Node, place: str, target: str, statement: str) -> None:
@@ -277,6 +280,8 @@ class FunctionWriter:
         if isinstance(node.op, SizeValue):
             return call(f"np.{node.dtype.name}", node.op.code(node, (), self)).text
         code = self._code(node)
+        if code.literal:
+            return call(f"np.{_scalar_type(node)}", code).text
         if copied:
             return method(code, "copy").text
         if node.ndim == 0 and (node.op.views or isinstance(node.op, Where)):

@@ -15,20 +15,22 @@ kind            declares                       derived
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from symgraph.errors import DTypeError
+from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
+from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.op import Op
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import DType, TensorType, Type, as_dtype, broadcast_shapes
+from symgraph.ops.formula import derivative, recognise, to_node
 
 __all__ = [
     "ELEMENTWISE",
@@ -151,7 +153,10 @@ class Elementwise(Op):
         assert self.ufunc is not None, self.name
         function = f"np.{_NUMPY_NAMES.get(self.name, self.name)}"
         if all(arg.literal for arg in args):
-            # Python's numbers raise on 1 / 0 and 0 ** -1, and 7 & 1 of sizes is no array.
+            if self.symbol in _SAFE_ON_NUMBERS and node.dtype.kind == "f":
+                bare = prefix(self.symbol, *args) if self.arity == 1 else infix(self.symbol, *args)
+                return replace(bare, literal=True)
+            # Python's numbers raise on 1 / 0 and 0 ** -1, and their integers do not wrap.
             return call(function, *args)
         if self.symbol and self.arity == 1:
             return prefix(self.symbol, args[0])
@@ -189,14 +194,41 @@ class Elementwise(Op):
         """The formula as a SymPy expression in ``x0, x1, ...`` (imports SymPy)."""
         import sympy
 
-        symbols = sympy.symbols(f"x0:{self.arity}", real=True)
         if callable(self.formula):
-            return self.formula(*symbols)
-        names = dict(zip("xyz", symbols, strict=False))
+            return sympy.sympify(self.formula(*self.symbols))
+        if not self.formula:
+            raise UnsupportedError(f"{self.name} has no formula")
+        names = dict(zip("xyz", self.symbols, strict=False))
         return sympy.sympify(self.formula, locals=names)
+
+    @cached_property
+    def symbols(self) -> tuple[Any, ...]:
+        """The real SymPy symbols that stand for the operands in the formula."""
+        import sympy
+
+        return sympy.symbols(f"x0:{self.arity}", real=True)
+
+    def derive_partials(self) -> list[Partial | None]:
+        """The partials that the formula gives, by SymPy.
+
+        Raises
+        ------
+        UnsupportedError, DerivativeError
+            If there is no formula, or SymPy cannot differentiate it.
+        """
+        formula = recognise(self.sympy_formula)
+        slopes = [derivative(formula, symbol) for symbol in self.symbols]
+        return [None if slope == 0 else self._partial(slope) for slope in slopes]
+
+    def _partial(self, slope: Any) -> Partial:
+        def partial(r: Node, *xs: Node) -> Node:
+            return to_node(slope, dict(zip(self.symbols, xs, strict=True)), r.dtype)
+
+        return partial
 
 
 _NUMPY_NAMES = {"absolute": "abs"}
+_SAFE_ON_NUMBERS = frozenset(("+", "-", "*"))
 _AUGMENTED = frozenset(("+", "-", "*", "/", "**"))
 
 ELEMENTWISE: dict[str, Elementwise] = {}
@@ -204,7 +236,13 @@ ELEMENTWISE: dict[str, Elementwise] = {}
 
 
 def _by_name(name: str) -> Elementwise:
-    return ELEMENTWISE[name]
+    found = ELEMENTWISE.get(name)
+    if found is None:
+        raise UnsupportedError(
+            f"the operation {name} does not exist here",
+            hint="it was declared with sg.elementwise where this was pickled: declare it first",
+        )
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -293,18 +331,25 @@ def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
 def weak_constant(value: Any, dtype: DType, what: str) -> Node:
     if isinstance(value, Size):
         return constant(value, dtype)
+    if value and value == value:  # noqa: PLR0124 - nan and the two zeros are no cache keys
+        cached = _cached_scalar
+    else:
+        cached = _cached_scalar.__wrapped__
     try:
-        with np.errstate(over="ignore"):
-            return constant(np.asarray(value, dtype=dtype))
+        return cached(type(value), value, dtype)
     except OverflowError:
-        if dtype.kind in "iu" and -(2**63) <= value < 2**64:
-            comparison = what in _COMPARISONS
-            if comparison:  # NumPy compares Python integers of any size exactly
-                return constant(value)
+        if what in _COMPARISONS and -(2**63) <= value < 2**64:
+            return constant(value)  # NumPy compares Python integers of any size exactly
         raise DTypeError(
             f"{what}: the Python integer {value} is out of bounds for {dtype}",
             hint=f"convert the {dtype} operand with .astype() first",
         ) from None
+
+
+@lru_cache(maxsize=512)
+def _cached_scalar(kind: type, value: Any, dtype: DType) -> Node:
+    with np.errstate(over="ignore"):
+        return make(Constant(np.asarray(value, dtype=dtype)))
 
 
 _COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())

@@ -11,7 +11,7 @@ from symgraph.errors import DerivativeError
 from symgraph.graph.leaves import Constant, Item
 from symgraph.graph.node import Node, constant, make, placeholder
 from symgraph.graph.registry import apply
-from symgraph.graph.types import TensorType, TupleType, broadcast_shapes
+from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.elementwise import Where, mask_times, zeros_like
 from symgraph.ops.kinds import Discrete, Elementwise, Linear, Multilinear, Structured
 from symgraph.ops.reduce import sum_to
@@ -56,9 +56,7 @@ def scale(value: Node, factor: Node) -> Node:
     if known == -1:
         return -value
     if _constant_value(value) == 1:
-        # The ones may stand for repetitions of the factor, which the sum of `fit` must see.
-        shape = broadcast_shapes(value.shape, factor.shape, what="scale")
-        return fit(factor, TensorType(value.dtype, shape))
+        return factor.astype(value.dtype) if factor.dtype != value.dtype else factor
     if isinstance(value.op, Where):
         mask, first, second = value.inputs
         if is_zero(second):
@@ -66,7 +64,7 @@ def scale(value: Node, factor: Node) -> Node:
         if is_zero(first):
             product = scale(second, factor)
             return apply("where", mask, constant(np.zeros((), product.dtype)), product)
-    return value * factor
+    return value * factor if known is None else factor * value
 
 
 def add_up(terms: Sequence[Node]) -> Node:

@@ -78,7 +78,7 @@ def pull_back(
 
 def _set_gradient_origin(node: Node) -> None:
     origin = ORIGINS.get(node)
-    if origin is not None:
+    if origin is not None and node.inputs:
         set_origin(Origin(origin.location, gradient=True))
 
 

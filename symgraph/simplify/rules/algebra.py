@@ -6,6 +6,7 @@ from symgraph.graph.node import Node
 from symgraph.ops.elementwise import square as ew_square
 from symgraph.simplify.common import is_op, number, scalar
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.constants import factor
 
 
 @rewrite("add", keeps="bitwise")
@@ -100,3 +101,43 @@ def square_even(node: Node) -> Node | None:
     return (
         ew_square(x.inputs[0]) if is_op(x, "negative", "absolute") and x.dtype.kind == "f" else None
     )
+
+
+@rewrite("add", "subtract", keeps="accurate")
+def common_factor(node: Node) -> Node | None:
+    """a * x + a * y = a * (x + y), a * x + (-a) * y = a * (x - y) for 0-d a."""
+    x, y = node.inputs
+    if node.ndim == 0:
+        return None
+    (a, first), (b, second) = factor(x), factor(y)
+    if a is None or b is None:
+        return None
+    add = is_op(node, "add")
+    if a is b:
+        return a * (first + second if add else first - second)
+    if _opposite(a, b):
+        if _is_negative(a):
+            return b * (second - first if add else -(first + second))
+        return a * (first - second if add else first + second)
+    return None
+
+
+def _opposite(a: Node, b: Node) -> bool:
+    """Whether a = -b is seen at once."""
+    if number(a) is not None and number(b) is not None:
+        return bool(number(a) == -number(b))
+    if is_op(a, "negative") or is_op(b, "negative"):
+        return (is_op(a, "negative") and a.inputs[0] is b) or (
+            is_op(b, "negative") and b.inputs[0] is a
+        )
+    if is_op(a, "divide") and is_op(b, "divide") and a.inputs[1] is b.inputs[1]:
+        top, other = number(a.inputs[0]), number(b.inputs[0])
+        return top is not None and other is not None and bool(top == -other)
+    return False
+
+
+def _is_negative(a: Node) -> bool:
+    if is_op(a, "divide"):
+        return _is_negative(a.inputs[0])
+    value = number(a)
+    return is_op(a, "negative") or (value is not None and bool(value < 0))

@@ -131,6 +131,8 @@ def sum_of_broadcast(node: Node) -> Node | None:
     if rest:
         inner = make(Sum(rest, True), y)
     result = factor * inner
+    if result.ndim == 0:
+        return make(BroadcastTo(node.shape), result) if node.ndim else result
     shape = tuple([1 if a in node.op.axes else x.shape[a] for a in range(x.ndim)])
     if result.shape != shape:
         kept = (1,) * lead + result.shape
