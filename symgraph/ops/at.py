@@ -66,31 +66,39 @@ class IndexMultiply(Changing, Structured):
         base, _, *arrays = node.inputs
         total: Node | None = None
         if tangents[0] is not None:
-            factors = make(self, full_like(base, 1), node.inputs[1], *arrays)
+            kind = self if self.repeated(node) else IndexSet(self.index)
+            factors = make(kind, full_like(base, 1), node.inputs[1], *arrays)
             total = tangents[0] * factors
         if tangents[1] is not None:
-            change = self.region(node, base) * self._others(node) * tangents[1]
+            change = self.region(node, base) * tangents[1]
+            if self.repeated(node):
+                change = change * self._others(node)
             start = zeros_like(base) if total is None else total
             total = make(IndexAdd(self.index), start, change, *arrays)
         return total
 
     def _others(self, node: Node) -> Node:
-        """For each value, the product of the others at the same position."""
-        if not self.repeated(node):
-            return constant(np.ones((), node.dtype))
+        """For each value, the product of the others at the same position.
+
+        Division would lose it where the value is zero, so zeros are multiplied by themselves:
+        one by its sum, two by ``(s**2 - s2) / 2`` of their sum and sum of squares. That has the
+        right derivatives, too; of three zeros only the first two derivatives are kept.
+        """
         arrays, values = node.inputs[2:], self.spread(node)
-        one = constant(np.ones((), values.dtype))
-        nonzero = where(values == 0, one, values)
+        zero, one = (constant(np.full((), v, values.dtype)) for v in (0, 1))
+        is_zero = values == 0
+        nonzero = where(is_zero, one, values)
         product = self.region(node, make(self, full_like(node, 1), nonzero, *arrays))
-        zeros = make(
-            IndexAdd(self.index),
-            apply("broadcast_to", constant(0), node.shape),
-            (values == 0).astype(np.int64),
-            *arrays,
-        )
-        # Division would lose the product of the others where this value is zero.
-        alone = self.region(node, zeros) - (values == 0)
-        return where(alone == 0, product / nonzero, 0.0)
+
+        def of_others(terms: Node) -> Node:
+            start = apply("broadcast_to", constant(np.zeros((), terms.dtype)), node.shape)
+            return self.region(node, make(IndexAdd(self.index), start, terms, *arrays)) - terms
+
+        zeros = where(is_zero, values, zero)
+        count, total = of_others(is_zero.astype(np.int64)), of_others(zeros)
+        pairs = (total * total - of_others(zeros * zeros)) * 0.5
+        several = where(count == 1, total, where(count == 2, pairs, zero))
+        return product / nonzero * where(count == 0, one, several)
 
 
 @dataclass(frozen=True, slots=True)

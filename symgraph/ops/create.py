@@ -300,8 +300,13 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: x[: arange(1, np.shape(x)[0] + 1, 2).shape[0]], (np.arange(5.0),)),
     ],
     "eye": [
-        Example(lambda x: x @ eye(np.shape(x)[1]), (np.ones((2, 3)),)),
-        Example(lambda x: x * eye(*np.shape(x), k=1), (np.ones((2, 3)),)),
+        # With sizes that are known sg.eye gives an array: the operation is for symbolic ones.
+        Example(
+            lambda x: x * make(Eye(2, 3, 1, np.dtype(np.float64))),
+            (np.ones((2, 3)),),
+            lambda x: x * np.eye(2, 3, k=1),
+        ),
+        Example(lambda x: x * identity(np.shape(x)[0]), (np.ones((3, 3)),)),
     ],
     "full_like": [
         Example(lambda x: x + np.full_like(x, 2.5), (np.ones((2, 3), np.float32),)),

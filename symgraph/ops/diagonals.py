@@ -15,8 +15,7 @@ from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.create import Arange
-from symgraph.ops.elementwise import zeros_like
-from symgraph.ops.index import IndexAdd
+from symgraph.ops.index import scattered
 from symgraph.ops.indices import Mark, Range
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import moveaxis, nonnegative, ravel
@@ -117,7 +116,7 @@ class Diagonal(Linear):
             for start in (max(-self.offset, 0), max(self.offset, 0))
         )
         index = (*[Range()] * (x.ndim - 2), Mark.ARRAY, Mark.ARRAY)
-        return (make(IndexAdd(index), zeros_like(x), cotangent, rows, columns),)
+        return (scattered(x, index, cotangent, [rows, columns]),)
 
 
 @builder(np.diagonal)

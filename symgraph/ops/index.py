@@ -14,7 +14,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.leaves import Constant
+from symgraph.graph.leaves import Constant, scalar_code
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
 from symgraph.graph.registry import apply, builder
@@ -74,7 +74,7 @@ class Taking(Linear):
         x, *arrays = node.inputs
         if keeps_all(self.index):
             return (make(self, cotangent),)
-        return (make(IndexAdd(self.index), zeros_like(x), cotangent, *arrays),)
+        return (scattered(x, self.index, cotangent, arrays),)
 
     @property
     def label(self) -> str:
@@ -205,10 +205,19 @@ class Changing(Op):
         if operand != 0:
             return None
         texts = index_texts(self.index, [arg.text for arg in args[2:]], scope)
-        values, place = args[1].text, f"{target}[{', '.join(texts)}]"
+        values, place = self._values_text(node, args[1]), f"{target}[{', '.join(texts)}]"
         if self.ufunc and self.repeated(node):
             return f"np.{self.ufunc}.at({target}, {_index_argument(texts)}, {values})"
         return self.assignment(node, place, values)
+
+    def _values_text(self, node: Node, values: Code) -> str:
+        op = node.inputs[1].op
+        # A Python number is weak: where it is computed with, only in its own dtype.
+        computed = self.symbol or self.ufunc
+        if not isinstance(op, Constant) or op.value.ndim:
+            return values.text
+        weak = bool(computed) and op.value.dtype != node.dtype
+        return values.text if weak else scalar_code(op.value[()]).text
 
     def assignment(self, node: Node, place: str, values: str) -> str:
         """The statement where no position repeats."""
@@ -237,6 +246,13 @@ class Changing(Op):
     def label(self) -> str:
         """The name with the index as it is written."""
         return f"{self.name}[{index_label(self.index)}]"
+
+
+def scattered(like: Node, index: Index, values: Node, arrays: Sequence[Node]) -> Node:
+    """Zeros in the type of a node, with values added at an index, which broadcasts them."""
+    while values.op.name == "broadcast_to":
+        (values,) = values.inputs
+    return make(IndexAdd(index), zeros_like(like), values, *arrays)
 
 
 def _index_argument(texts: Sequence[str]) -> str:
@@ -339,10 +355,23 @@ class TakeAlongAxis(Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Zeros with the cotangent added where the elements were taken."""
         x, positions = node.inputs
+        index = (Mark.ARRAY,) * x.ndim
+        return (scattered(x, index, cotangent, self._positions(x, positions)),)
+
+    def _positions(self, x: Node, positions: Node) -> list[Node]:
+        """Index arrays for all axes that say the same."""
         arrays = [_along(x, i) for i in range(x.ndim)]
         arrays[self.axis] = positions
-        index = (Mark.ARRAY,) * x.ndim
-        return (make(IndexAdd(index), zeros_like(x), cotangent, *arrays),)
+        return arrays
+
+    def decompose(self, *inputs: Node) -> Node | None:
+        """A subscript: NumPy's function builds the same index arrays, more slowly."""
+        x, positions = inputs
+        others = [(a, b) for i, (a, b) in enumerate(zip(x.shape, positions.shape, strict=True))
+                  if i != self.axis]
+        if any(a != b for a, b in others):
+            return None
+        return taken(x, (Mark.ARRAY,) * x.ndim, self._positions(x, positions))
 
     def work(self, node: Node) -> float:
         """Random access."""

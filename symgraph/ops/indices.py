@@ -148,6 +148,8 @@ def parse(key: Any, shape: Shape) -> tuple[Index, list[Node]]:
             _check_position(item, shape[axis])
         index.append(entry)
         axis += entry not in _NO_AXIS
+    if not arrays:
+        index = [entry for entry in index if entry is not Mark.ELLIPSIS]
     return tuple(index), arrays
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.leaves import Item
+from symgraph.graph.leaves import Constant, Item, scalar_code
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
@@ -19,13 +19,14 @@ from symgraph.graph.types import TensorType, TupleType, Type, normalize_axis
 from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node, promote
 from symgraph.ops.shape import (
+    Reshape,
     atleast_1d,
     atleast_2d,
     atleast_3d,
+    expand_dims,
     nonnegative,
     ravel,
     shape_text,
-    transpose,
     with_dim,
 )
 
@@ -167,10 +168,15 @@ class Stack(Linear):
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.stack([a, b], axis=1)``; scalars are an array already."""
         if node.ndim == 1:
-            # Python's numbers among the items would only be of these two dtypes.
-            numbers = node.dtype.name in ("float64", "int64")
+            numbers = node.dtype.name in ("float64", "int64")  # the dtypes of Python's numbers
+            items = [
+                scalar_code(operand.op.value[()])
+                if numbers and isinstance(operand.op, Constant) and operand.dtype == node.dtype
+                else arg
+                for operand, arg in zip(node.inputs, args, strict=True)
+            ]
             exact = numbers or not any(arg.literal for arg in args)
-            return _listed("np.array" if exact else "np.stack", args, 0)
+            return _listed("np.array" if exact else "np.stack", items, 0)
         return _listed("np.stack", args, self.axis)
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
@@ -236,7 +242,7 @@ def column_stack(tup: Any) -> Any:
     if not any_node(tup):
         return np.column_stack(tup)
     nodes = [as_node(array) for array in tup]
-    columns = [node if node.ndim > 1 else transpose(atleast_2d(node)) for node in nodes]
+    columns = [node if node.ndim > 1 else expand_dims(atleast_1d(node), 1) for node in nodes]
     return concatenate(columns, axis=1)
 
 
@@ -288,7 +294,9 @@ class Split(Linear):
 
     def transpose(self, node: Node, cotangent: Any) -> Sequence[Node | None]:
         """The pieces joined again."""
-        return (concatenate(list(cotangent), self.axis),)
+        joined, shape = concatenate(list(cotangent), self.axis), node.inputs[0].shape
+        # The sum of the pieces' sizes may not look like the size that they are pieces of.
+        return (joined if joined.shape == shape else make(Reshape(shape), joined),)
 
 
 def _pieces(node: Node, sizes: Sequence[Dim], axis: int) -> list[Node]:

@@ -131,37 +131,30 @@ class Reshape(Linear):
     views: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *types: TensorType) -> Type:
-        """The new shape, if it has as many elements."""
-        total = types[0].size
-        if product(self.shape) != total and self._group(total) is None:
-            raise ShapeError(
-                "reshape: the number of elements differs",
-                expected=f"{total} elements, as in {shape_text(types[0].shape)}",
-                got=f"{shape_text(self.shape)}: {product(self.shape)} elements",
-                hint="-1 stands for the size that follows from the others",
-            )
+        """The new shape, if it has as many elements, which for symbolic sizes a call checks."""
+        total, wanted = types[0].size, product(self.shape)
+        if wanted != total and isinstance(wanted, int) and isinstance(total, int):
+            raise _different(types[0].shape, self.shape)
         return types[0].with_shape(self.shape)
-
-    def _group(self, total: Dim) -> Dim | None:
-        """The known sizes' product, if one size is ``total // product`` and not exact."""
-        for i, dim in enumerate(self.shape):
-            known = product([*self.shape[:i], *self.shape[i + 1 :]])
-            if isinstance(dim, Size) and known != 0 and dim == total // known:
-                return known
-        return None
 
     def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
         """Nothing may be left over: ``-(n % 3)`` of ``reshape(-1, 3)``."""
-        total = types[0].size
-        if product(self.shape) == total:
+        total, wanted = types[0].size, product(self.shape)
+        if wanted == total:
             return ()
-        known = self._group(total)
-        return () if known is None else (*nonnegative(known - 1), -(total % known))
+        for i, dim in enumerate(self.shape):
+            known = product([*self.shape[:i], *self.shape[i + 1 :]])
+            if isinstance(dim, Size) and known != 0 and dim == total // known:
+                return (*nonnegative(known - 1), -(total % known))
+        return (wanted - total, total - wanted)
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """The method; ``np.reshape`` for a scalar, which may be a Python number."""
-        if node.inputs[0].ndim == 0:
+        before = node.inputs[0].shape
+        if not before:
             return call("np.reshape", args[0], scope.shape(self.shape))
+        if len(before) == len(self.shape) and _differing(before, self.shape) == 1:
+            return args[0]  # one size written differently: what is required says that it is one
         if len(self.shape) == 1:
             return method(args[0], "ravel")
         if not self.shape:
@@ -173,6 +166,19 @@ class Reshape(Linear):
         return (_reshaped(cotangent, node.inputs[0].shape),)
 
 
+def _differing(first: Shape, second: Shape) -> int:
+    return sum(a != b for a, b in zip(first, second, strict=True))
+
+
+def _different(before: Shape, after: Shape) -> ShapeError:
+    return ShapeError(
+        "reshape: the number of elements differs",
+        expected=f"{product(before)} elements, as in {shape_text(before)}",
+        got=f"{shape_text(after)}: {product(after)} elements",
+        hint="-1 stands for the size that follows from the others",
+    )
+
+
 def _reshaped(node: Node, shape: Shape) -> Node:
     if node.shape == shape:
         return node
@@ -181,15 +187,17 @@ def _reshaped(node: Node, shape: Shape) -> Node:
     return make(Reshape(shape), node)
 
 
-def _infer_shape(total: Dim, shape: Any) -> Shape:
+def _infer_shape(before: Shape, shape: Any) -> Shape:
     """The shape asked for, with the size that -1 stands for."""
     single = isinstance(shape, str) or not hasattr(shape, "__iter__")
     items: list[Any] = [shape] if single else list(shape)
     free = [i for i, item in enumerate(items) if _is_minus_one(item)]
     dims: list[Dim] = [1 if i in free else as_dim(item) for i, item in enumerate(items)]
+    total, known = product(before), product(dims)
     if not free:
+        if known != total:
+            raise _different(before, tuple(dims))
         return tuple(dims)
-    known = product(dims)
     if len(free) > 1 or (isinstance(known, int) and known == 0):
         raise ShapeError(
             "reshape: the size that -1 stands for does not follow",
@@ -236,7 +244,7 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
     if not any_node(a, shape):
         return np.reshape(a, shape, order=order)
     node = as_node(a)
-    wanted = _infer_shape(node.size, shape)
+    wanted = _infer_shape(node.shape, shape)
     if order == "C":
         return _reshaped(node, wanted)
     if order != "F":
@@ -488,13 +496,13 @@ def trim_colons(entries: Sequence[str]) -> list[str]:
     >>> trim_colons([":", "None", ":"]), trim_colons([":", ":", "0"]), trim_colons([":", ":"])
     ([':', 'None'], ['...', '0'], [':'])
     """
+    if "..." in entries:  # it would stand for what is left out
+        return list(entries)
     kept = list(entries)
     while len(kept) > 1 and kept[-1] == ":":
         kept.pop()
-    leading = 0
-    while kept[leading:] and kept[leading] == ":":
-        leading += 1
-    if leading > 1 and len(kept) == len(entries) and "..." not in kept:
+    leading = next((i for i, entry in enumerate(kept) if entry != ":"), 0)
+    if leading > 1 and len(kept) == len(entries):
         kept[:leading] = ["..."]
     return kept
 
