@@ -98,7 +98,8 @@ def as_dtype(value: object) -> DType:
             expected="a boolean, integer, floating or complex dtype",
             got=str(dtype),
         )
-    return dtype.newbyteorder("=")
+    # The native one, which is the same object wherever it comes from.
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def _broadcast_dims(dims: Sequence[Dim], shapes: Sequence[Shape], what: str) -> Dim:

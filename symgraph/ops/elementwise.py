@@ -412,7 +412,8 @@ def _tie_share(first: Node, second: Node) -> Node:
         if isinstance(value.op, Constant) and value.ndim == 0 and np.isfinite(value.op.value):
             # The difference with a finite constant is never inf - inf.
             gap = other if value.op.value == 0 else other - value
-            return heaviside(-gap if turned else gap, 0.5)
+            # Exact, and several times faster than np.heaviside(gap, 0.5).
+            return 0.5 - 0.5 * sign(gap) if turned else 0.5 * sign(gap) + 0.5
     larger = (first > second).astype(promote([first.dtype, second.dtype]))
     return where(first == second, 0.5, larger)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,15 @@ from symgraph.graph.node import Node, constant, make, placeholder
 from symgraph.graph.registry import apply
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.elementwise import Where, mask_times, zeros_like
-from symgraph.ops.kinds import Discrete, Elementwise, Linear, Multilinear, Structured
+from symgraph.ops.kinds import (
+    ControlFlow,
+    Discrete,
+    Elementwise,
+    Linear,
+    Multilinear,
+    Structured,
+    Walk,
+)
 from symgraph.ops.reduce import sum_to
 
 __all__ = ["add_up", "differentiable_operands", "fit", "is_zero", "partial", "scale"]
@@ -64,6 +72,11 @@ def scale(value: Node, factor: Node) -> Node:
         if is_zero(first):
             product = scale(second, factor)
             return apply("where", mask, constant(np.zeros((), product.dtype)), product)
+    if factor.op.name == "divide":
+        # The division last: where the divisor was broadcast, it can wait for the sum.
+        top, bottom = factor.inputs
+        if bottom.ndim < value.ndim or bottom.shape != factor.shape:
+            return scale(value, top) / bottom
     return value * factor if known is None else factor * value
 
 
@@ -109,10 +122,11 @@ def partial(node: Node, operand: int) -> Node:
 # Forward ---------------------------------------------------------------------------------------
 
 
-def forward(node: Node, tangents: Sequence[Any]) -> Any:
+def forward(node: Node, tangents: Sequence[Any], push_forward: Walk) -> Any:
     """Tangent of a node from those of its operands, ``None`` where one is zero.
 
     Where results or operands are several, their tangents are lists with ``None`` for zero.
+    `push_forward` is the walk over a whole graph, for the bodies of branches and loops.
     """
     op = node.op
     if isinstance(op, Item):
@@ -130,6 +144,8 @@ def forward(node: Node, tangents: Sequence[Any]) -> Any:
         return add_up(terms) if terms else None
     if isinstance(op, Structured):
         return op.jvp(node, tangents)
+    if isinstance(op, ControlFlow):
+        return op.jvp(node, tangents, push_forward)
     raise DerivativeError(
         f"{op.name} has no derivative", hint="sg.stop_gradient(x) treats a value as constant"
     )
@@ -160,13 +176,8 @@ def _forward_linear(node: Node, op: Linear, tangents: Sequence[Node | None]) -> 
 # Reverse ---------------------------------------------------------------------------------------
 
 
-PullBack: TypeAlias = (
-    "Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], Sequence[Node | None]]"
-)
-
-
 def reverse(
-    node: Node, cotangent: Any, wanted: Sequence[int], pull_back: PullBack
+    node: Node, cotangent: Any, wanted: Sequence[int], pull_back: Walk
 ) -> list[Node | None]:
     """Cotangents of the operands at the positions `wanted`.
 
@@ -191,6 +202,9 @@ def reverse(
         if declared is not None:
             return [_fitted(declared[i], node.inputs[i]) for i in wanted]
         return _transposed_forward(node, op, cotangent, wanted, pull_back)
+    if isinstance(op, ControlFlow):
+        found = op.vjp(node, cotangent, wanted, pull_back)
+        return [_fitted(ct, node.inputs[i]) for ct, i in zip(found, wanted, strict=True)]
     raise DerivativeError(
         f"{op.name} has no derivative", hint="sg.stop_gradient(x) treats a value as constant"
     )
@@ -211,7 +225,7 @@ def _without_gaps(node: Node, cotangents: Sequence[Node | None]) -> Any:
 
 
 def _transposed_forward(
-    node: Node, op: Structured, cotangent: Any, wanted: Sequence[int], pull_back: PullBack
+    node: Node, op: Structured, cotangent: Any, wanted: Sequence[int], pull_back: Walk
 ) -> list[Node | None]:
     """The reverse rule of a structured operation: its forward rule, walked backwards.
 

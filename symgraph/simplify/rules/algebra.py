@@ -141,3 +141,13 @@ def _is_negative(a: Node) -> bool:
         return _is_negative(a.inputs[0])
     value = number(a)
     return is_op(a, "negative") or (value is not None and bool(value < 0))
+
+
+@rewrite("multiply", keeps="accurate")
+def cancel_positive(node: Node) -> Node | None:
+    """(a / exp(x)) * exp(x) = a."""
+    x, y = node.inputs
+    for a, b in ((x, y), (y, x)):
+        if is_op(a, "divide") and a.inputs[1] is b and is_op(b, "exp"):
+            return a.inputs[0]
+    return None

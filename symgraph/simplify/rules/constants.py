@@ -138,6 +138,9 @@ def negative_of_multiple(node: Node) -> Node | None:
         if number(b) is not None:
             value = scalar(-number(b), b)
             return a * value if is_op(x, "multiply") else a / value
+        scale, base = factor(x)
+        if scale is not None and is_op(scale, "divide") and number(scale.inputs[0]) is not None:
+            return -scale * base
     return None
 
 

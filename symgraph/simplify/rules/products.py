@@ -6,6 +6,7 @@ from symgraph.graph.node import Node, make
 from symgraph.ops.shape import Transpose
 from symgraph.simplify.common import is_op
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.constants import factor
 
 
 @rewrite("transpose", keeps="accurate")
@@ -32,3 +33,16 @@ def negative_product(node: Node) -> Node | None:
             inputs[i] = x.inputs[0]
             return -make(node.op, *inputs)
     return None
+
+
+@rewrite("matmul", keeps="accurate")
+def multiple_of_vector(node: Node) -> Node | None:
+    """A @ (c * v) = c * (A @ v) for 0-d c."""
+    a, b = node.inputs
+    if node.dtype.kind != "f" or node.ndim > 1 or a.dtype != b.dtype:
+        return None
+    c, v = factor(b) if b.ndim == 1 else (None, b)
+    if c is not None:
+        return c * make(node.op, a, v)
+    c, v = factor(a) if a.ndim == 1 else (None, a)
+    return None if c is None else c * make(node.op, v, b)

@@ -7,7 +7,7 @@ from symgraph.graph.sizes import Size
 from symgraph.graph.types import broadcast_shapes
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import ELEMENTWISE
-from symgraph.ops.reduce import BroadcastTo, Sum, count
+from symgraph.ops.reduce import BroadcastTo, Mean, Sum, count
 from symgraph.ops.shape import ExpandDims, Reshape, Squeeze, Transpose
 from symgraph.simplify.common import is_op, number, scalar, unbroadcast
 from symgraph.simplify.rule import rewrite
@@ -98,15 +98,57 @@ def transpose_of_broadcast_scalar(node: Node) -> Node | None:
     return reshape_of_broadcast_scalar(node)
 
 
+@rewrite("sum", "mean", keeps="bitwise")
+def sum_of_negative(node: Node) -> Node | None:
+    """sum(-x) = -sum(x)."""
+    (x,) = node.inputs
+    if node.dtype.kind != "f" or not is_op(x, "negative"):
+        return None
+    return -make(node.op, *x.inputs)
+
+
 @rewrite("sum", "mean", keeps="accurate")
 def sum_of_multiple(node: Node) -> Node | None:
-    """sum(c * x) = c * sum(x), sum(-x) = -sum(x) for 0-d c."""
+    """sum(c * x) = c * sum(x), sum(x / c) = sum(x) / c where c is constant along the axes."""
     (x,) = node.inputs
-    if node.dtype.kind != "f":
+    if node.dtype.kind != "f" or not is_op(x, "multiply", "divide"):
         return None
-    if is_op(x, "negative"):
-        return -make(node.op, *x.inputs)
+    a, b = x.inputs
+    if _summed(a, node) is not None and _constant_along(b, node):
+        return make(x.op, make(node.op, a), _reduced(b, node))
+    if is_op(x, "multiply") and _summed(b, node) is not None and _constant_along(a, node):
+        return make(x.op, _reduced(a, node), make(node.op, b))
     return None
+
+
+def _summed(x: Node, node: Node) -> Node | None:
+    """The operand itself, if it has the whole shape that is summed."""
+    return x if x.shape == node.inputs[0].shape and x.dtype == node.dtype else None
+
+
+def _constant_along(c: Node, node: Node) -> bool:
+    """Whether a factor is the same along every axis that is summed."""
+    assert isinstance(node.op, Sum | Mean)
+    x = node.inputs[0]
+    lead = x.ndim - c.ndim
+    return c.dtype == node.dtype and bool(node.op.axes) and all(
+        axis < lead or (c.shape[axis - lead] == 1 and x.shape[axis] != 1)
+        for axis in node.op.axes
+    )
+
+
+def _reduced(c: Node, node: Node) -> Node:
+    """The factor without the axes that are summed, as it broadcasts against the sum."""
+    assert isinstance(node.op, Sum | Mean)
+    if node.op.keepdims:
+        return c
+    lead = node.inputs[0].ndim - c.ndim
+    gone = tuple([axis - lead for axis in node.op.axes if axis >= lead])
+    if not gone:
+        return c
+    if isinstance(c.op, ExpandDims) and c.op.axes == gone:
+        return c.inputs[0]
+    return make(Squeeze(gone), c)
 
 
 @rewrite("sum", keeps="accurate")
