@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import InputError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node
@@ -30,11 +29,14 @@ class GradientEntry:
         Positions.
     value : int or None
         Position of the value among the outputs, if it is one.
+    of : Node
+        The value: a gradient does not keep alive what it is the gradient of.
     """
 
     output: int
     input: int
     value: int | None
+    of: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def gradient_entries(graph: Graph) -> list[GradientEntry]:
         for entry in GRADIENT_OF.get(node) or ():
             by, value = entry.by(), None if entry.value is None else entry.value()
             if by in positions and value is not None and value.shape == () and positions[by] not in used:
-                found.append(GradientEntry(place, positions[by], outputs.get(value)))
+                found.append(GradientEntry(place, positions[by], outputs.get(value), value))
                 used.add(positions[by])
                 break
     return found
@@ -137,26 +139,8 @@ def check_gradients(
     single = any(np.asarray(a).dtype in (np.float32, np.complex64) for a in arguments)
     rows: list[CheckRow] = []
     for entry in entries:
-        value = value_of(graph, entry)
-        rows.append(_row(graph, value, entry, arguments, np.asarray(results[entry.output]), single))
+        rows.append(_row(graph, entry.of, entry, arguments, np.asarray(results[entry.output]), single))
     return CheckReport(rows, 2e-2 if single else 1e-5)
-
-
-def value_of(graph: Graph, entry: GradientEntry) -> Node:
-    """The node that an output is the gradient of.
-
-    Raises
-    ------
-    InputError
-        If it no longer exists.
-    """
-    if entry.value is not None:
-        return graph.outputs[entry.value]
-    for found in GRADIENT_OF.get(graph.outputs[entry.output]) or ():
-        node = found.value() if found.value is not None else None
-        if node is not None:
-            return node
-    raise InputError("the value that was differentiated is not known any more")
 
 
 def _row(

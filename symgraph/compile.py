@@ -30,8 +30,8 @@ from symgraph.errors import PACKAGE_FOLDER, InputError, Location
 from symgraph.explain import Explanation
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
-from symgraph.graph.node import Node, topological
-from symgraph.graph.side import GRADIENT_OF, ORIGINS
+from symgraph.graph.node import Node, apply_view, topological
+from symgraph.graph.side import ORIGINS
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
@@ -199,6 +199,7 @@ def explain(graph: Graph, prepared: Prepared, emitted: Emitted) -> Explanation:
         after=len(topological(prepared.outputs)),
         firings=prepared.firings,
         source=emitted.source,
+        graph=graph,
     )
 
 
@@ -323,6 +324,9 @@ class Function:
         arguments = ", ".join(f"{a.name}: {a.type}" for a in self._compiled.arguments)
         return f"<Function {self.__name__}({arguments})>"
 
+    def _repr_mimebundle_(self, **keywords: Any) -> Any:
+        return apply_view("card", self)
+
     def export(self, path: str | Path, *, force: bool = True) -> Path:
         """Write a standalone module that needs NumPy only.
 
@@ -348,58 +352,38 @@ class Function:
     def module(self) -> str:
         """The text that `export` writes: the source and its own check."""
         compiled = self._compiled
-        extra, value, call = "", "", compiled.name
+        values = list(dict.fromkeys([entry.of for entry in compiled.gradients]))
+        if any(entry.value is None for entry in compiled.gradients):
+            source, call = self._source_with_values(values)
+        else:
+            source, call = compiled.source, ""
+        results = f"{compiled.name}($arguments)"
         single = len(compiled.results) == 1
-        entries = [entry for entry in compiled.gradients if entry.value is not None]
-        if single:
-            extra, call = _LISTED.format(name=compiled.name), "_results"
-        if compiled.gradients and not entries and compiled.graph is not None:
-            return self._module_with_value()
-        if entries:
-            value = f"{call}(*shifted)[{entries[0].value}]"
         plan = CheckPlan(
-            compiled.signatures[0].arguments,
-            call,
-            [(entry.input, entry.output) for entry in entries],
-            value,
-            extra,
+            [*compiled.signatures[0].arguments, *constant_arguments(compiled.extra)],
+            f"[{results}]" if single else results,
+            [
+                (entry.input, entry.output, values.index(entry.of) if call else entry.value or 0)
+                for entry in compiled.gradients
+            ],
+            call or (f"[{results}]" if single else results),
         )
-        return self._with_check(compiled.source, plan)
+        tail = self_check(plan, source, self._function, compiled.requirements)
+        return f"{source}\n\n{tail}\n"
 
-    def _module_with_value(self) -> str:
-        """The module with a function for the value, which the gradients are compared with."""
+    def _source_with_values(self, values: Sequence[Node]) -> tuple[str, str]:
+        """The module with a function for the values, which the gradients are compared with."""
         compiled, graph = self._compiled, self.graph
-        values = [
-            (place, entry.value())
-            for place, node in enumerate(graph.outputs)
-            for entry in GRADIENT_OF.get(node) or ()
-            if entry.value is not None
-        ]
-        value = next((node for _, node in values if node is not None), None)
-        if value is None:
-            return self._with_check(compiled.source, CheckPlan(
-                compiled.signatures[0].arguments, compiled.name, [], ""
-            ))
         parts = ModuleParts()
         parts.names.fresh(compiled.name)
+        name = parts.names.fresh("_value")
         texts = [
             emit_graph(parts, graph, compiled.name, compiled.options)[0],
-            emit_graph(parts, Graph(graph.inputs, value), "_value", compiled.options)[0],
+            emit_graph(parts, Graph(graph.inputs, values), name, compiled.options)[0],
         ]
         emitted = emit_module(parts, texts, describe(parts, texts[:1]))
-        single = len(compiled.results) == 1
-        plan = CheckPlan(
-            compiled.signatures[0].arguments,
-            "_results" if single else compiled.name,
-            [(entry.input, entry.output) for entry in compiled.gradients],
-            "_value(*shifted)",
-            _LISTED.format(name=compiled.name) if single else "",
-        )
-        return self._with_check(emitted.source, plan)
-
-    def _with_check(self, source: str, plan: CheckPlan) -> str:
-        tail = self_check(plan, self._function, self._compiled.requirements)
-        return f"{source}\n\n{tail}\n"
+        call = f"{name}($arguments)"
+        return emitted.source, f"[{call}]" if len(values) == 1 else call
 
     def check(self, *args: Any, **keywords: Any) -> CheckReport:
         """Compare every gradient with central differences of the graph as it was written.
@@ -523,8 +507,9 @@ def _scalar(value: Any, kind: type) -> Any:
     return kind(value[()] if isinstance(value, np.ndarray) else value)
 
 
-_LISTED = """def _results(*arguments):
-    return [{name}(*arguments)]"""
+def constant_arguments(extra: Mapping[str, Any]) -> list[tuple[str, TensorType]]:
+    """The constant arrays that an exported function takes as its last arguments."""
+    return [(name, TensorType(array.dtype, array.shape)) for name, array in extra.items()]
 
 
 def load_source(source: str, extra: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
@@ -543,9 +528,11 @@ def load_source(source: str, extra: Mapping[str, Any]) -> dict[str, Callable[...
 def _with_constants(inner: Callable[..., Any], extra: Mapping[str, Any]) -> Callable[..., Any]:
     names = inner.__code__.co_varnames[: inner.__code__.co_argcount]
     used = {name: value for name, value in extra.items() if name in names}
+    free = [name for name in names if name not in used]
 
     def call(*args: Any) -> Any:
-        return inner(*args, **used)
+        given = args[: len(free)]  # the module's own check gives stand-ins for the constants
+        return inner(**dict(zip(free, given, strict=False)), **used)
 
     call.__wrapped__ = inner  # pyright: ignore[reportFunctionMemberAccess]
     return call if used else inner

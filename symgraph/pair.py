@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector
 from symgraph.compile import (
     caller_names,
+    constant_arguments,
     describe,
     load_source,
     requirements,
@@ -22,7 +23,7 @@ from symgraph.emit.module import Signature, emit_backward, emit_function, emit_m
 from symgraph.errors import InputError
 from symgraph.explain import Explanation
 from symgraph.graph.graph import Graph, flatten_nodes
-from symgraph.graph.node import Node, placeholder
+from symgraph.graph.node import Node, apply_view, placeholder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, unflatten
 from symgraph.graph.types import TensorType
@@ -97,11 +98,11 @@ def forward_backward(
     prepared = prepare([*graph.outputs, *gradients], options)
     joint = Graph([*graph.inputs, *cotangents], [*graph.outputs, *gradients], graph.names)
     names = wishes(joint, prepared.image)
-    return ForwardBackward(
-        _compile(
-            graph, prepared, cotangents, names, wrt_tree, [places.get(node, -1) for node in by]
-        )
+    compiled = _compile(
+        graph, prepared, cotangents, names, wrt_tree, [places.get(node, -1) for node in by]
     )
+    compiled.explanation = replace(compiled.explanation, graph=joint)
+    return ForwardBackward(compiled)
 
 
 def _cotangents(graph: Graph) -> list[Node]:
@@ -252,29 +253,43 @@ class ForwardBackward:
     def module(self) -> str:
         """The text that `export` writes."""
         compiled = self._compiled
-        scalar = len(compiled.cotangents) == 1 and compiled.cotangents[0].type.shape == ()
-        entries = [(i, 1 + k) for k, i in enumerate(compiled.wrt) if i >= 0] if scalar else []
         several = "*" if len(compiled.wrt) > 1 else ""
-        extra = (
-            "def _results(*arguments):\n    value, saved = forward(*arguments)\n"
-            f"    return [value, {several}backward(saved)]"
-            if scalar
-            else "def _results(*arguments):\n    *values, saved = forward(*arguments)\n"
-            "    return [*values, backward(saved, *[np.ones_like(v) for v in values])]"
-        )
+        count = len(compiled.arguments)
+        constants = [f"$arguments[{count + i}]" for i in range(len(self._backward_constants()))]
+        kept = "".join([f", {constant}" for constant in constants])
+        lines = [
+            "def $_results(*$arguments):",
+            "    *$values, saved = forward(*$arguments)",
+            f"    $gradients = backward(saved{kept}, *[np.ones_like(v) for v in $values])",
+            f"    return [sum([np.sum(v) for v in $values]), {several}$gradients]",
+        ]
+        real = all(cotangent.type.dtype.kind == "f" for cotangent in compiled.cotangents)
         plan = CheckPlan(
-            compiled.signatures[0].arguments, "_results", entries, "_results(*shifted)[0]", extra
+            [*compiled.signatures[0].arguments, *constant_arguments(compiled.extra)],
+            "$_results($arguments)",
+            [(i, 1 + k, 0) for k, i in enumerate(compiled.wrt) if i >= 0 and real],
+            "$_results($arguments)",
+            "\n".join(lines),
         )
 
         def run(*args: Any) -> Any:
             *values, _ = self._forward(*args)
             return tuple(values)
 
-        return f"{compiled.source}\n\n{self_check(plan, run, compiled.requirements)}\n"
+        tail = self_check(plan, compiled.source, run, compiled.requirements)
+        return f"{compiled.source}\n\n{tail}\n"
+
+    def _backward_constants(self) -> list[str]:
+        """The constant arrays that ``backward`` takes."""
+        shown = self._compiled.signatures[1].shown
+        return [name for name in self._compiled.extra if name in shown]
 
     def __repr__(self) -> str:
         kept = ", ".join(f"{name}: {kind}" for name, kind in self.saved)
         return f"<ForwardBackward, saves ({kept})>"
+
+    def _repr_mimebundle_(self, **keywords: Any) -> Any:
+        return apply_view("card", self)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (ForwardBackward, (self._compiled,))

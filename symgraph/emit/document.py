@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from string import Template
 from typing import Any
 
 import numpy as np
 
 from symgraph.emit.layout import assign, bracketed
 from symgraph.emit.module import Signature
+from symgraph.emit.names import Names
 from symgraph.graph.code import Code
 from symgraph.graph.sizes import Dim, dim_names, evaluate
 from symgraph.graph.types import TensorType
@@ -61,23 +64,25 @@ class CheckPlan:
     Attributes
     ----------
     arguments : list of (str, TensorType)
-    call : str
-        Name of a function of the arguments that gives the value and the gradients as a list.
-    gradients : list of (int, int)
-        Which argument, and which result is the gradient by it; result 0 is the value.
+    results : str
+        An expression of ``$arguments``: the value and the gradients, as a list or tuple.
+    gradients : list of (int, int, int)
+        Which argument, which result is the gradient by it, and which of the values it is of.
+    values : str
+        An expression of ``$arguments``: the values, as a list or tuple.
     extra : str
-        Source that must stand before the check.
+        Source of helper functions, whose names begin with ``$``: ``$_results``.
     """
 
     arguments: Sequence[tuple[str, TensorType]]
-    call: str
-    gradients: Sequence[tuple[int, int]]
-    value: str
+    results: str
+    gradients: Sequence[tuple[int, int, int]] = ()
+    values: str = ""
     extra: str = ""
 
 
 def self_check(
-    plan: CheckPlan, run: Callable[..., Any], requirements: Sequence[Dim]
+    plan: CheckPlan, source: str, run: Callable[..., Any], requirements: Sequence[Dim]
 ) -> str:
     """Source of ``_check`` and of the main guard.
 
@@ -87,16 +92,28 @@ def self_check(
     Parameters
     ----------
     plan : CheckPlan
+    source : str
+        The module so far; no name of the check hides one of its names.
     run : callable
         The function, on the arguments.
     requirements : sequence of Dim
         Sizes that must not be negative.
     """
+    names = Names({"np", "sys", *re.findall(r"^(?:def )?([^\W\d]\w*)(?: =|\()", source, re.M)})
+    local = {"_check": "_check", **{word: names.fresh(word) for word in _WORDS}}
     sizes = choose_sizes(plan.arguments, requirements)
-    kind = next((k for k in GENERATORS if _is_finite(plan, k, sizes, run)), "normal")
-    body = [*_size_lines(sizes), *_argument_lines(plan, kind)]
+    sample = _Sample(plan.arguments, sizes, local["rng"], names)
+    kind = next((k for k in GENERATORS if sample.is_finite(k, run)), "normal")
     single = any(t.dtype in (np.float32, np.complex64) for _, t in plan.arguments)
-    return "\n".join([*_check_lines(plan, body, single), "", "", *_MAIN])
+    lines = _check_lines(plan, sample.lines(kind), sample.names, single)
+    return Template("\n".join([*lines, "", "", *_MAIN])).substitute(local)
+
+
+_WORDS = (
+    "_results _value arguments difference direction error exact good gradient gradients "
+    "name place results rng scale seed shifted step values which"
+).split()
+"""Every other name that the text of the check uses; there they stand behind a ``$``."""
 
 
 _MAIN = '''if __name__ == "__main__":
@@ -104,51 +121,54 @@ _MAIN = '''if __name__ == "__main__":
 
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    sys.exit(0 if _check() else 1)'''.split("\n")
+    sys.exit(0 if $_check() else 1)'''.split("\n")
 
 
-def _check_lines(plan: CheckPlan, body: Sequence[str], single: bool) -> list[str]:
-    names = [name for name, _ in plan.arguments]
+def _check_lines(
+    plan: CheckPlan, body: Sequence[str], names: Sequence[str], single: bool
+) -> list[str]:
     step, tolerance = ("1e-2", "2e-2") if single else ("1e-6", "1e-6")
     head = [
         *([*plan.extra.split("\n"), "", ""] if plan.extra else []),
-        "def _check(seed=0):",
+        "def $_check($seed=0):",
         '    """Compare every gradient with central differences on random inputs."""',
-        "    rng = np.random.default_rng(seed)",
+        "    $rng = np.random.default_rng($seed)",
         *[f"    {line}" for line in body],
-        *bracketed("arguments = [", names, "]", "    "),
+        *bracketed("$arguments = [", names, "]", "    ", explode=True),
     ]
+    results = plan.results.replace("$arguments", "*$arguments")
+    values = plan.values.replace("$arguments", "*$shifted")
     if not plan.gradients:
         return [
             *head,
-            f"    {plan.call}(*arguments)",
+            f"    {results}",
             '    print("runs; there is no gradient to compare")',
             "    return True",
         ]
     table = [
-        f'("{names[argument]}", {argument}, results[{place}])'
-        for argument, place in plan.gradients
+        f'("{plan.arguments[argument][0]}", {argument}, $results[{place}], {value})'
+        for argument, place, value in plan.gradients
     ]
     return [
         *head,
-        f"    results = {plan.call}(*arguments)",
-        "    good = True",
-        *bracketed("gradients = [", table, "]", "    "),
-        "    for name, place, gradient in gradients:",
-        "        direction = rng.standard_normal(np.shape(gradient))",
-        "        values = []",
-        f"        for step in ({step}, -{step}):",
-        "            shifted = list(arguments)",
-        "            shifted[place] = arguments[place] + step * direction",
-        f"            values.append({plan.value})",
-        f"        difference = (values[0] - values[1]) / (2 * {step})",
-        "        exact = np.real(np.sum(gradient * direction))",
-        "        scale = max(1.0, abs(exact), abs(values[0]))",
-        "        error = abs(difference - exact) / scale",
-        '        print(f"gradient by {name}: relative error {error:.1e}")',
-        f"        good = good and bool(error <= {tolerance})",
-        '    print("passed" if good else "FAILED")',
-        "    return good",
+        f"    $results = {results}",
+        "    $good = True",
+        *bracketed("$gradients = [", table, "]", "    ", explode=True),
+        "    for $name, $place, $gradient, $which in $gradients:",
+        "        $direction = $rng.standard_normal(np.shape($gradient))",
+        "        $values = []",
+        f"        for $step in ({step}, -{step}):",
+        "            $shifted = list($arguments)",
+        "            $shifted[$place] = $arguments[$place] + $step * $direction",
+        f"            $values.append({values}[$which])",
+        f"        $difference = ($values[0] - $values[1]) / (2 * {step})",
+        "        $exact = np.real(np.sum($gradient * $direction))",
+        "        $scale = max(1.0, abs($exact), abs($values[0]))",
+        "        $error = abs($difference - $exact) / $scale",
+        '        print(f"gradient by {$name}: relative error {$error:.1e}")',
+        f"        $good = $good and bool($error <= {tolerance})",
+        '    print("passed" if $good else "FAILED")',
+        "    return $good",
     ]
 
 
@@ -167,62 +187,76 @@ def choose_sizes(
     return dict.fromkeys(names, 64)
 
 
-def _size_lines(sizes: Mapping[str, int]) -> list[str]:
-    return [f"{name} = {value}" for name, value in sizes.items()]
+GENERATORS = {
+    "normal": "",
+    "positive": "0.5, 1.5",
+    "unit": "0.1, 0.9",
+    "above one": "1.5, 3.0",
+    "spd": "",
+}
+"""Ranges of uniform distributions; normal where there is none."""
 
 
-GENERATORS = ("normal", "positive", "unit", "spd")
+class _Sample:
+    """Source that draws arguments, in names of the check."""
 
+    def __init__(
+        self,
+        arguments: Sequence[tuple[str, TensorType]],
+        sizes: Mapping[str, int],
+        rng: str,
+        names: Names,
+    ) -> None:
+        self.types = [kind for _, kind in arguments]
+        self.names = [names.fresh(name) for name, _ in arguments]
+        self.sizes = sizes
+        self.dims = {size: names.fresh(size) for size in sizes}
+        self.rng = rng
 
-def _argument_lines(plan: CheckPlan, kind: str) -> list[str]:
-    lines: list[str] = []
-    for name, type_ in plan.arguments:
-        lines += assign(name, Code(_sample_text(name, type_, kind)), "")
-        if _is_matrix(type_) and kind == "spd":
-            lines.append(
-                f"{name} = {name} @ {name}.swapaxes(-1, -2) + {type_.shape[-1]} * "
-                f"np.eye({type_.shape[-1]})"
-            )
-    return lines
+    def lines(self, kind: str) -> list[str]:
+        """The statements."""
+        found = [f"{self.dims[size]} = {value}" for size, value in self.sizes.items()]
+        for name, type_ in zip(self.names, self.types, strict=True):
+            found += assign(name, Code(self._text(type_, kind)), "")
+            if _is_matrix(type_) and kind == "spd":
+                size = self._dim(type_.shape[-1])
+                found.append(f"{name} = {name} @ {name}.swapaxes(-1, -2) + {size} * np.eye({size})")
+        return found
+
+    def is_finite(self, kind: str, run: Callable[..., Any]) -> bool:
+        """Whether the function gives finite results for such arguments."""
+        space: dict[str, Any] = {"np": np, self.rng: np.random.default_rng(0)}
+        exec("\n".join(self.lines(kind)), space)
+        try:
+            with np.errstate(all="ignore"):
+                results = run(*[space[name] for name in self.names])
+        except (ArithmeticError, np.linalg.LinAlgError, IndexError, ValueError):
+            return False
+        several = isinstance(results, tuple)
+        return all(bool(np.all(np.isfinite(r))) for r in (results if several else (results,)))
+
+    def _dim(self, dim: Dim) -> str:
+        return str(dim) if isinstance(dim, int) else dim.render(self.dims)
+
+    def _text(self, type_: TensorType, kind: str) -> str:
+        shape = ", ".join(map(self._dim, type_.shape)) + ("," if type_.ndim == 1 else "")
+        size = f"({shape})" if type_.ndim else ""
+        scalar = "bool_" if type_.dtype.kind == "b" else type_.dtype.name
+        if type_.dtype.kind in "biu":
+            text = f"{self.rng}.integers(0, 2{size and ', '}{size})"
+        elif GENERATORS[kind]:
+            text = f"{self.rng}.uniform({GENERATORS[kind]}{size and ', '}{size})"
+        else:
+            text = f"{self.rng}.standard_normal({size})"
+        if type_.dtype.kind == "c":
+            text = f"{text} + 1j * {text}"
+        if not type_.ndim:
+            return f"np.{scalar}({text})"
+        if type_.dtype in (np.float64, np.complex128):
+            return text
+        text = f"({text})" if type_.dtype.kind == "c" else text
+        return f"{text}.astype(np.{scalar})"
 
 
 def _is_matrix(kind: TensorType) -> bool:
     return kind.ndim >= 2 and kind.shape[-1] == kind.shape[-2] and kind.dtype.kind == "f"
-
-
-def _sample_text(name: str, type_: TensorType, kind: str) -> str:
-    shape = ", ".join(map(str, type_.shape)) + ("," if type_.ndim == 1 else "")
-    if type_.dtype.kind in "biu":
-        return f"rng.integers(0, 2, ({shape})).astype(np.{_scalar_name(type_)})" if (
-            type_.ndim
-        ) else f"np.{_scalar_name(type_)}(rng.integers(0, 2))"
-    size = f"({shape})" if type_.ndim else ""
-    text = {
-        "positive": f"rng.uniform(0.5, 1.5, {size})" if size else "rng.uniform(0.5, 1.5)",
-        "unit": f"rng.uniform(0.1, 0.9, {size})" if size else "rng.uniform(0.1, 0.9)",
-    }.get(kind, f"rng.standard_normal({size})")
-    if type_.dtype.kind == "c":
-        text = f"{text} + 1j * {text}"
-    if type_.dtype in (np.float64, np.complex128):
-        return text if type_.ndim else f"np.{_scalar_name(type_)}({text})"
-    if type_.ndim:
-        return f"({text}).astype(np.{_scalar_name(type_)})"
-    return f"np.{_scalar_name(type_)}({text})"
-
-
-def _scalar_name(kind: TensorType) -> str:
-    return "bool_" if kind.dtype.kind == "b" else kind.dtype.name
-
-
-def _is_finite(
-    plan: CheckPlan, kind: str, sizes: Mapping[str, int], run: Callable[..., Any]
-) -> bool:
-    space: dict[str, Any] = {"np": np, "rng": np.random.default_rng(0), **sizes}
-    exec("\n".join(_argument_lines(plan, kind)), space)
-    try:
-        with np.errstate(all="ignore"):
-            results = run(*[space[name] for name, _ in plan.arguments])
-    except (ArithmeticError, np.linalg.LinAlgError, IndexError, ValueError):
-        return False
-    several = isinstance(results, tuple)
-    return all(bool(np.all(np.isfinite(r))) for r in (results if several else (results,)))

@@ -11,7 +11,14 @@ __all__ = ["WIDTH", "assign", "bracketed", "comment", "returned"]
 WIDTH = 88
 
 
-def bracketed(head: str, items: Sequence[str], tail: str, indent: str, solo: bool = False) -> list[str]:
+def bracketed(
+    head: str,
+    items: Sequence[str],
+    tail: str,
+    indent: str,
+    solo: bool = False,
+    explode: bool = False,
+) -> list[str]:
     """``head items tail`` on one line, or all items on a second, or one a line.
 
     Parameters
@@ -20,14 +27,14 @@ def bracketed(head: str, items: Sequence[str], tail: str, indent: str, solo: boo
         With the opening and the closing bracket.
     solo : bool
         A comma also after a single item that fits (a tuple).
+    explode : bool
+        Not all items on a second line (a list).
     """
     one = f"{indent}{head}{', '.join(items)}{',' if solo and len(items) == 1 else ''}{tail}"
     if len(one) <= WIDTH or not items:
         return [one]
     inner = f"{indent}    {', '.join(items)}"
-    if len(inner) <= WIDTH and not (solo and len(items) == 1) and not head.startswith("def "):
-        return [f"{indent}{head}", inner, f"{indent}{tail}"]
-    if head.startswith("def ") and len(inner) <= WIDTH:
+    if len(inner) <= WIDTH and not explode and not (solo and len(items) == 1):
         return [f"{indent}{head}", inner, f"{indent}{tail}"]
     return [f"{indent}{head}", *[f"{indent}    {item}," for item in items], f"{indent}{tail}"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 __all__ = ["Names", "safe_name"]
 
 RESERVED = frozenset(
-    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "np", "scipy", "sys", "saved"}
+    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "np", "scipy", "sys", "saved", "_check"}
 )
 LONGEST = 40
 
