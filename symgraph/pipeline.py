@@ -82,7 +82,14 @@ def lower_pass(prepared: Prepared, options: Options) -> None:
     prepared.follow(image, outputs)
 
 
-PASSES: tuple[Pass, ...] = (simplify_pass, lower_pass)
+def idiom_pass(prepared: Prepared, options: Options) -> None:
+    """Say it as NumPy is best told."""
+    result = simplify(prepared.outputs, strictness=options.strictness, stage="numpy")
+    prepared.firings += result.firings
+    prepared.follow(result.mapping, result.outputs)
+
+
+PASSES: tuple[Pass, ...] = (simplify_pass, lower_pass, idiom_pass)
 """Every pass takes and leaves a valid graph."""
 
 

@@ -170,7 +170,7 @@ class Elementwise(Op):
         """An augmented assignment, or the ufunc with ``out=``."""
         if self.ufunc is None or self.text is not None:
             return None
-        if self.symbol in _AUGMENTED and operand == 0:
+        if self.arity == 2 and self.symbol in _AUGMENTED and operand == 0:
             return f"{target} {self.symbol}= {args[1].text}"
         if self.symbol in ("+", "*") and operand == 1:
             return f"{target} {self.symbol}= {args[0].text}"
@@ -480,15 +480,30 @@ class Structured(Op):
         return None
 
 
-class ControlFlow(Op):
-    """Branches and loops over graphs: forward and reverse rule are both declared."""
+Walk: TypeAlias = (
+    "Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], Sequence[Node | None]]"
+)
+"""A walk over a whole graph, which lies a layer above: ``push_forward(outputs, by, tangents)`` or
+``pull_back(outputs, cotangents, by)``; ``None`` stands for zero."""
 
-    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
-        """Tangents of the results."""
+
+class ControlFlow(Op):
+    """Branches and loops over graphs, with several results: both rules are declared."""
+
+    def jvp(
+        self, node: Node, tangents: Sequence[Node | None], push_forward: Walk
+    ) -> Sequence[Node | None]:
+        """Tangents of the results, ``None`` for zero."""
         raise NotImplementedError(type(self).__name__)
 
-    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None]:
-        """Cotangents of the operands."""
+    def vjp(
+        self,
+        node: Node,
+        cotangents: Sequence[Node | None],
+        wanted: Sequence[int],
+        pull_back: Walk,
+    ) -> Sequence[Node | None]:
+        """Cotangents of the operands at the positions `wanted`, ``None`` for zero."""
         raise NotImplementedError(type(self).__name__)
 
 

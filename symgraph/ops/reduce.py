@@ -195,19 +195,6 @@ class Sum(Reduction, Linear):
 
     name: ClassVar[str] = "sum"
 
-    def decompose(self, *inputs: Node) -> Node | None:
-        """A sum of products over all axes is a scalar product, without the array of products."""
-        (x,) = inputs
-        # In single precision the pairwise sum is worth its time.
-        if x.op.name not in ("square", "multiply") or len(self.axes) != x.ndim or not x.ndim:
-            return None
-        first, second = x.inputs[0], x.inputs[-1]
-        if self.keepdims or x.dtype != np.float64 or not first.type == second.type == x.type:
-            return None
-        if x.ndim > 1:
-            first, second = apply("ravel", first), apply("ravel", second)
-        return apply("matmul", first, second)
-
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The cotangent repeated over the axes."""
         return (spread(cotangent, node.inputs[0], self.axes, self.keepdims),)

@@ -11,7 +11,7 @@ from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
-from symgraph.simplify.rule import Rule, rules_for
+from symgraph.simplify.rule import Rule, Stage, rules_for
 
 __all__ = ["Firing", "Simplified", "simplify"]
 
@@ -44,7 +44,10 @@ class Simplified:
 
 
 def simplify(
-    outputs: Sequence[Node], strictness: str = "accurate", rules: Sequence[Rule] | None = None
+    outputs: Sequence[Node],
+    strictness: str = "accurate",
+    rules: Sequence[Rule] | None = None,
+    stage: Stage = "graph",
 ) -> Simplified:
     """Rewrite until no rule applies.
 
@@ -54,13 +57,15 @@ def simplify(
     strictness : {"bitwise", "accurate", "real"}
     rules : sequence of Rule, optional
         Instead of all.
+    stage : {"graph", "numpy"}, optional
+        Which rules: the laws, or the idioms of NumPy after lowering.
 
     Raises
     ------
     SymgraphError
         If rules undo each other; it names them.
     """
-    table = rules_for(strictness, rules)
+    table = rules_for(strictness, stage, rules)
     result = Simplified(list(outputs))
     final = result.mapping
     pending: dict[Node, Rule] = {}

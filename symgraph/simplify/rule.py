@@ -8,9 +8,10 @@ from typing import Literal
 
 from symgraph.graph.node import Node
 
-__all__ = ["RULES", "Keeps", "Rule", "rewrite", "rules_for"]
+__all__ = ["RULES", "Keeps", "Rule", "Stage", "rewrite", "rules_for"]
 
 Keeps = Literal["bitwise", "accurate", "real"]
+Stage = Literal["graph", "numpy"]
 
 _LEVELS: dict[str, tuple[str, ...]] = {
     "bitwise": ("bitwise",),
@@ -34,6 +35,8 @@ class Rule:
         Names of the operations that it rewrites.
     apply : callable
         From a node to what takes its place, or ``None``.
+    stage : {"graph", "numpy"}
+        Whether it holds for the graph, or is how NumPy is best told the same.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Rule:
     keeps: Keeps
     roots: tuple[str, ...]
     apply: Callable[[Node], Node | None]
+    stage: Stage = "graph"
 
 
 RULES: list[Rule] = []
@@ -48,23 +52,25 @@ RULES: list[Rule] = []
 
 
 def rewrite(
-    *roots: str, keeps: Keeps
+    *roots: str, keeps: Keeps, stage: Stage = "graph"
 ) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
     """Make a function a rule for the operations named `roots`; its docstring is the law."""
 
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        RULES.append(Rule(function.__name__, law, keeps, roots, function))
+        RULES.append(Rule(function.__name__, law, keeps, roots, function, stage))
         return function
 
     return register
 
 
-def rules_for(strictness: str, rules: Sequence[Rule] | None = None) -> dict[str, list[Rule]]:
+def rules_for(
+    strictness: str, stage: Stage, rules: Sequence[Rule] | None = None
+) -> dict[str, list[Rule]]:
     """The rules that a strictness allows, by root operation."""
     table: dict[str, list[Rule]] = {}
     for rule in RULES if rules is None else rules:
-        if rule.keeps in _LEVELS[strictness]:
+        if rule.keeps in _LEVELS[strictness] and (rule.stage == stage or rules is not None):
             for root in rule.roots:
                 table.setdefault(root, []).append(rule)
     return table

@@ -1,5 +1,13 @@
 """The rules, in the order in which they are tried."""
 
-from symgraph.simplify.rules import algebra, constants, identities, products, shapes, stability
+from symgraph.simplify.rules import (
+    algebra,
+    constants,
+    identities,
+    idioms,
+    products,
+    shapes,
+    stability,
+)
 
-__all__ = ["algebra", "constants", "identities", "products", "shapes", "stability"]
+__all__ = ["algebra", "constants", "identities", "idioms", "products", "shapes", "stability"]
