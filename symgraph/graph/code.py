@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from symgraph.graph.sizes import Dim, Shape
+
+if TYPE_CHECKING:
+    from symgraph.graph.node import Node
 
 __all__ = [
     "Code",
@@ -90,6 +93,20 @@ class Scope(Protocol):
 
     def imports(self, module: str) -> str:
         """Make the module import `module` (``scipy.special``); returns the name to use."""
+        ...
+
+    def fresh(self, name: str) -> str:
+        """A variable like `name` that nothing else in the function has."""
+        ...
+
+    def body(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
+    ) -> tuple[list[str], list[str]]:
+        """Statements of a branch, or of one round of a loop, and the source of its results.
+
+        `args` are the variables that stand for `inputs`; they are not written to. The sources
+        of the results stay valid until one of `args` is assigned.
+        """
         ...
 
 

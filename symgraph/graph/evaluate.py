@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.graph.code import atom, tuple_text
+from symgraph.graph.code import Scope, atom, tuple_text
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
-from symgraph.graph.node import Node, make, placeholder, topological
+from symgraph.graph.node import Node, make, topological
 from symgraph.graph.op import Op
 from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate
-from symgraph.graph.types import TensorType, Type
+from symgraph.graph.types import TensorType, TupleType, Type
 
 __all__ = ["evaluate_node", "interpret"]
 
@@ -28,6 +28,7 @@ class _LocalScope:
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {"np": np}
         self.sizes: set[str] = set()
+        self.count = 0
 
     def dim(self, dim: Dim) -> str:
         if isinstance(dim, int):
@@ -43,15 +44,59 @@ class _LocalScope:
         return name
 
     def imports(self, module: str) -> str:
-        root = module.split(".")[0]
+        root = module.split(".", maxsplit=1)[0]
         import_module(module)
         self.globals[root] = import_module(root)
         return module
+
+    def fresh(self, name: str) -> str:
+        self.count += 1
+        return f"{name}_{self.count}"
+
+    def body(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
+    ) -> tuple[list[str], list[str]]:
+        texts = dict(zip(inputs, args, strict=True))
+        lines: list[str] = []
+        self._write(outputs, texts, lines)
+        return lines, [texts[node] for node in outputs]
+
+    def _write(self, outputs: Sequence[Node], texts: dict[Node, str], lines: list[str]) -> None:
+        for node in topological(outputs, stop=texts.__contains__):
+            if node in texts:
+                continue
+            simpler = node.op.decompose(*node.inputs)
+            if simpler is not None:
+                self._write([simpler], texts, lines)
+                texts[node] = texts[simpler]
+                continue
+            name = texts[node] = self.fresh("v")
+            if isinstance(node.op, Constant):
+                self.globals[name] = node.op.value[()]
+            elif isinstance(node.op, SizeValue):
+                lines.append(f"{name} = np.{node.dtype.name}({self.dim(node.op.size)})")
+            else:
+                lines += statements(node, name, [texts[i] for i in node.inputs], self)
 
 
 def _stand_in(number: int, type_: Type) -> Node:
     assert isinstance(type_, TensorType)
     return make(Placeholder(f"a{number}", type_, ("stand-in", number, 0)))
+
+
+def statements(node: Node, target: str, args: Sequence[str], scope: Scope) -> list[str]:
+    """Statements that assign a node's value, a tuple where it has several, to `target`."""
+    op, kind = node.op, node.result_type
+    codes = [atom(arg) for arg in args]
+    if op.mutates:
+        in_place = op.in_place(node, 0, target, codes, scope)
+        return [f"{target} = {args[0]}.copy()", in_place or ""]
+    several = isinstance(kind, TupleType)
+    targets = [f"{target}_{i}" for i in range(len(kind.items))] if several else [target]
+    block = op.block(node, targets, args, scope)
+    if block is None:
+        return [f"{target} = {op.code(node, codes, scope).text}"]
+    return [*block, f"{target} = {tuple_text(targets)}"] if several else block
 
 
 @lru_cache(maxsize=2048)
@@ -60,16 +105,8 @@ def _compiled(op: Op, types: tuple[Type, ...]) -> Callable[..., Any]:
     scope = _LocalScope()
     names = [f"a{i}" for i in range(len(types))]
     node = make(op, *[_stand_in(i, t) for i, t in enumerate(types)])
-    args = [atom(name) for name in names]
-    if op.mutates:
-        statement = op.in_place(node, 0, "result", args, scope)
-        body = f"    result = a0.copy()\n    {statement}\n    return result"
-    else:
-        block = op.block(node, ["result"], names, scope)
-        if block is None:
-            body = f"    return {op.code(node, args, scope).text}"
-        else:
-            body = "\n".join(f"    {line}" for line in block) + "\n    return result"
+    lines = [*statements(node, "result", names, scope), "return result"]
+    body = "\n".join(f"    {line}" for line in lines)
     sizes = ", ".join(f"size_{name}" for name in sorted(scope.sizes))
     head = ", ".join([*names, f"*, {sizes}" if sizes else ""]).strip(", ")
     exec(f"def run({head}):\n{body}", scope.globals)

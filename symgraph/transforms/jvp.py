@@ -45,6 +45,7 @@ def push_forward(
                 node,
                 [known.get(operand) if i in allowed else None
                  for i, operand in enumerate(node.inputs)],
+                push_forward,
             )
     return [known.get(output) for output in outputs]
 
