@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from symgraph.graph.side import Origin
+from symgraph.graph.code import LEVELS, Code, atom, call, infix, prefix
+from symgraph.graph.graph import Graph
+from symgraph.graph.leaves import SizeValue
+from symgraph.graph.node import Node, apply_view
+from symgraph.graph.side import NAMES, Origin
 from symgraph.simplify import Firing
 
 __all__ = ["Explanation", "Rewrite"]
@@ -43,28 +46,41 @@ class Explanation:
         Number of nodes.
     rewrites : list of Rewrite
     source : str
+    graph : Graph or None
+        What was compiled, as the user wrote it, gradients included.
     """
 
     before: int = 0
     after: int = 0
     rewrites: list[Rewrite] = field(default_factory=list[Rewrite])
     source: str = ""
+    graph: Graph | None = None
 
     @classmethod
     def of(
-        cls, before: int, after: int, firings: Sequence[Firing], source: str
+        cls,
+        before: int,
+        after: int,
+        firings: Sequence[Firing],
+        source: str,
+        graph: Graph | None = None,
     ) -> Explanation:
         """From the simplifier's record."""
         rows = [
-            Rewrite(
-                f.rule.name, f.rule.law, repr(f.before), repr(f.after), _where(f.origin)
-            )
+            Rewrite(f.rule.name, f.rule.law, _short(f.before), _short(f.after), _where(f.origin))
             for f in firings
         ]
-        return cls(before, after, rows, source)
+        return cls(before, after, rows, source, graph)
+
+    @property
+    def summary(self) -> str:
+        """How many nodes there were and are, in one line."""
+        plural = "" if len(self.rewrites) == 1 else "s"
+        fired = f"{len(self.rewrites)} rewrite{plural}"
+        return f"{self.before} nodes as written, {self.after} after {fired}"
 
     def __str__(self) -> str:
-        lines = [f"{self.before} nodes as written, {self.after} after {len(self.rewrites)} rewrites"]
+        lines = [self.summary]
         for row in self.rewrites:
             lines += [f"{row.rule}: {row.law}", f"  {row.before}", f"  -> {row.after}"]
             if row.where:
@@ -72,17 +88,43 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        items = "".join(
-            f"<li><b>{html.escape(row.rule)}</b>: {html.escape(row.law)}<br>"
-            f"<code>{html.escape(row.before)}</code> → <code>{html.escape(row.after)}</code>"
-            f"<br><small>{html.escape(row.where)}</small></li>"
-            for row in self.rewrites
-        )
-        return (
-            f"<p>{self.before} nodes as written, {self.after} after "
-            f"{len(self.rewrites)} rewrites</p><ol>{items}</ol>"
-        )
+        return apply_view("explanation", self)
 
 
 def _where(origin: Origin | None) -> str:
-    return "" if origin is None else origin.location.describe()
+    """The user's line; its file without folders, which differ from machine to machine."""
+    if origin is None:
+        return ""
+    file, line = origin.location
+    file = file.replace("\\", "/").rsplit("/", 1)[-1]
+    text = origin.location.text
+    # A notebook's cell is a file of a number's name.
+    place = "" if file.removesuffix(".py").isdigit() and text else f"{file}:{line}"
+    return f"{'gradient of ' if origin.gradient else ''}{': '.join(filter(None, (place, text)))}"
+
+
+_DEPTH = 3
+
+
+def _short(node: Node) -> str:
+    """The node as an expression, cut off a few operations below."""
+    return _code(node, _DEPTH).text
+
+
+def _code(node: Node, depth: int) -> Code:
+    op = node.op
+    if isinstance(op, SizeValue):
+        return atom(str(op.size))
+    if not node.inputs or NAMES.get(node):
+        return atom(NAMES.get(node) or op.label)
+    if not depth:
+        return atom("…")
+    args = [_code(operand, depth - 1) for operand in node.inputs]
+    symbol = "@" if op.name == "matmul" else getattr(op, "symbol", "")
+    if symbol in LEVELS and len(args) == 2:
+        return infix(symbol, *args)
+    if symbol in ("-", "~") and len(args) == 1:
+        return prefix(symbol, *args)
+    # The attributes as further arguments: sum(x, axes=(0,)).
+    attributes = op.label.removeprefix(op.name).removeprefix("[").removesuffix("]")
+    return call(op.name, *args, *([attributes] if attributes else []))

