@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from symgraph.graph.node import Node
 
@@ -12,6 +12,7 @@ __all__ = ["RULES", "Keeps", "Rule", "Stage", "rewrite", "rules_for"]
 
 Keeps = Literal["bitwise", "accurate", "real"]
 Stage = Literal["graph", "numpy"]
+Example: TypeAlias = "Callable[..., Node]"
 
 _LEVELS: dict[str, tuple[str, ...]] = {
     "bitwise": ("bitwise",),
@@ -37,6 +38,10 @@ class Rule:
         From a node to what takes its place, or ``None``.
     stage : {"graph", "numpy"}
         Whether it holds for the graph, or is how NumPy is best told the same.
+    examples : tuple of callable
+        Left sides: functions of placeholders that build a node on which the rule fires. The names
+        of the parameters say what they are: x, y, z have one shape; a, b, c are 0-d; u, v are
+        vectors and A, B matrices; m is a mask; k holds positions.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Rule:
     roots: tuple[str, ...]
     apply: Callable[[Node], Node | None]
     stage: Stage = "graph"
+    examples: tuple[Example, ...] = ()
 
 
 RULES: list[Rule] = []
@@ -52,13 +58,14 @@ RULES: list[Rule] = []
 
 
 def rewrite(
-    *roots: str, keeps: Keeps, stage: Stage = "graph"
+    *roots: str, keeps: Keeps, stage: Stage = "graph", examples: Sequence[Example] = ()
 ) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
     """Make a function a rule for the operations named `roots`; its docstring is the law."""
 
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        RULES.append(Rule(function.__name__, law, keeps, roots, function, stage))
+        rule = Rule(function.__name__, law, keeps, roots, function, stage, tuple(examples))
+        RULES.append(rule)
         return function
 
     return register
