@@ -10,7 +10,7 @@ import numpy as np
 
 from symgraph.errors import InputError
 from symgraph.graph.node import Node
-from symgraph.graph.sizes import Dim, dim_names, evaluate
+from symgraph.graph.sizes import Dim, dim_names, evaluate, solve
 from symgraph.graph.tree import Tree, leaf_paths
 from symgraph.graph.types import TensorType
 
@@ -63,8 +63,17 @@ class ArgumentChecker:
         dtype = argument.type.dtype
         return (dtype, len(shape), fixed, plain, rest, dtype.type, _python_kind(dtype), argument)
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
+    def __call__(
+        self, values: Sequence[Any], known: Mapping[str, tuple[int, str]] | None = None
+    ) -> list[Any]:
         """The arguments as arrays and scalars of the declared dtypes.
+
+        Parameters
+        ----------
+        values : sequence
+            One for each argument.
+        known : mapping, optional
+            Sizes that are fixed already, with the name of what fixed them.
 
         Raises
         ------
@@ -73,7 +82,10 @@ class ArgumentChecker:
         """
         result: list[Any] = []
         sizes: dict[str, int] = {}
-        fixed_by: dict[str, Argument] = {}
+        fixed_by: dict[str, str] = {}
+        if known:
+            sizes = {name: size for name, (size, _) in known.items()}
+            fixed_by = {name: origin for name, (_, origin) in known.items()}
         for value, row in zip(values, self._rows, strict=True):
             dtype, ndim, fixed, plain, _, scalar, python, argument = row
             if ndim == 0 and (type(value) is python or type(value) is scalar):
@@ -93,7 +105,7 @@ class ArgumentChecker:
                 if known is not shape[axis] and known != shape[axis]:
                     raise _disagreement(argument, shape, name, known, fixed_by[name])
                 if name not in fixed_by:
-                    fixed_by[name] = argument
+                    fixed_by[name] = argument.name
             result.append(value)
         if self._expressions:
             self._check_expressions(result, sizes, fixed_by)
@@ -102,7 +114,7 @@ class ArgumentChecker:
         return result
 
     def _check_expressions(
-        self, values: Sequence[Any], sizes: dict[str, int], fixed_by: dict[str, Argument]
+        self, values: Sequence[Any], sizes: dict[str, int], fixed_by: dict[str, str]
     ) -> None:
         pending = [
             (value.shape[axis], dim, row[7], value.shape)
@@ -125,19 +137,16 @@ class ArgumentChecker:
     @staticmethod
     def _solve(
         dim: Any, unknown: frozenset[str], length: int, argument: Argument,
-        sizes: dict[str, int], fixed_by: dict[str, Argument], shape: tuple[int, ...],
+        sizes: dict[str, int], fixed_by: dict[str, str], shape: tuple[int, ...],
     ) -> bool:
         if len(unknown) != 1:
             return False
         (name,) = unknown
-        at_zero = evaluate(dim, {**sizes, name: 0})
-        slope = evaluate(dim, {**sizes, name: 1}) - at_zero
-        if slope == 0 or (length - at_zero) % slope or (length - at_zero) // slope < 0:
+        value = solve(dim, name, length, sizes)
+        if value is None:
             raise _wrong_expression(argument, shape, dim, sizes, fixed_by)
-        sizes[name] = (length - at_zero) // slope
-        fixed_by[name] = argument
-        if evaluate(dim, sizes) != length:
-            raise _wrong_expression(argument, shape, dim, sizes, fixed_by)
+        sizes[name] = value
+        fixed_by[name] = argument.name
         return True
 
     def _check_requirements(self, sizes: Mapping[str, int]) -> None:
@@ -152,7 +161,7 @@ class ArgumentChecker:
 
 
 def _python_kind(dtype: np.dtype[Any]) -> type:
-    return {"f": float, "c": complex, "b": bool}.get(dtype.kind, type(None))
+    return {"f": float, "c": complex, "b": bool}.get(dtype.kind, dtype.type)
 
 
 def _convert(value: Any, argument: Argument) -> Any:
@@ -229,24 +238,24 @@ def _wrong_shape(argument: Argument, shape: tuple[int, ...]) -> InputError:
 
 
 def _disagreement(
-    argument: Argument, shape: tuple[int, ...], name: str, known: int, other: Argument
+    argument: Argument, shape: tuple[int, ...], name: str, known: int, other: str
 ) -> InputError:
-    same = other.name == argument.name
+    same = other == argument.name
     return InputError(
         f"argument {argument.name} has the wrong shape: the size {name} differs",
         expected=f"{argument.describe()} with {name} = {known}"
-        + (" (from its own first such axis)" if same else f", which argument {other.name} fixed"),
+        + (" (from its own first such axis)" if same else f", which {other} fixed"),
         got=f"shape {shape}",
     )
 
 
 def _wrong_expression(
     argument: Argument, shape: tuple[int, ...], dim: Dim, sizes: Mapping[str, int],
-    fixed_by: Mapping[str, Argument],
+    fixed_by: Mapping[str, str],
 ) -> InputError:
     known = [
-        f"{n} = {sizes[n]} fixed by {fixed_by[n].name}" for n in sorted(dim_names(dim))
-        if n in sizes and n in fixed_by and fixed_by[n] is not argument
+        f"{n} = {sizes[n]} fixed by {fixed_by[n]}" for n in sorted(dim_names(dim))
+        if n in sizes and n in fixed_by and fixed_by[n] != argument.name
     ]
     return InputError(
         f"argument {argument.name} has the wrong shape: {dim} cannot be its size",
@@ -319,7 +328,7 @@ def _branch(form: Tree, value: Any, name: str) -> list[Any]:
     leaves, found = flatten_like(value, form)
     if leaves is None:
         raise InputError(
-            f"argument {name} has not the form that was declared",
+            f"{name if ' ' in name else f'argument {name}'} has not the form that was declared",
             expected=describe_tree(form), got=found,
         )
     return leaves

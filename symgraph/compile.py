@@ -365,6 +365,7 @@ class Function:
             [
                 (entry.input, entry.output, values.index(entry.of) if call else entry.value or 0)
                 for entry in compiled.gradients
+                if not compiled.extra  # stand-ins for constants that belong together prove nothing
             ],
             call or (f"[{results}]" if single else results),
         )

@@ -50,7 +50,7 @@ class Location(NamedTuple):
 
 
 def user_location() -> Location | None:
-    """The innermost frame that is neither ours nor NumPy's.
+    """The innermost frame that is neither ours nor NumPy's, nor the ``__init__`` of a dataclass.
 
     Returns
     -------
@@ -60,7 +60,8 @@ def user_location() -> Location | None:
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(PACKAGE_FOLDER) and _NUMPY_FOLDER not in file:
+        ours = file.startswith(PACKAGE_FOLDER) or _NUMPY_FOLDER in file
+        if not ours and not (file == "<string>" and frame.f_code.co_name == "__init__"):
             return Location(file, frame.f_lineno)
         frame = frame.f_back
     return None
@@ -113,7 +114,8 @@ class SymgraphError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions pickle by their positional arguments, which here are not enough.
-        return (_rebuild, (type(self), self.summary, self.expected, self.got, self.hint, self.where))
+        given = (self.summary, self.expected, self.got, self.hint, self.where)
+        return (_rebuild, (type(self), *given))
 
 
 def _rebuild(

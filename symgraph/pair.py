@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector
+from symgraph.calling import (
+    Argument,
+    ArgumentChecker,
+    ArgumentCollector,
+    describe_tree,
+    flatten_like,
+)
 from symgraph.compile import (
     caller_names,
     constant_arguments,
@@ -47,7 +54,7 @@ class CompiledPair:
     wrt: list[int]
     signatures: list[Signature]
     saved: list[tuple[str, TensorType]]
-    count: int
+    saved_sizes: list[str]
     requirements: list[Dim] = field(default_factory=list[Dim])
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     explanation: Explanation = field(default_factory=Explanation)
@@ -80,6 +87,7 @@ def forward_backward(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import symgraph as sg
     >>> x = sg.placeholder("x", "n")
     >>> pair = sg.forward_backward([x], np.exp(x), wrt=x)
@@ -154,7 +162,7 @@ def _compile(
         wrt=places,
         signatures=[fore.signature, back.signature],
         saved=[(names.get(n, n.op.label), n.type) for n in saved],
-        count=len(saved) + len(back.saved_sizes),
+        saved_sizes=back.saved_sizes,
         requirements=requirements(prepared.outputs),
         extra=emitted.extra,
         explanation=Explanation.of(
@@ -184,6 +192,20 @@ class ForwardBackward:
         self._collect = ArgumentCollector("forward", compiled.arguments, compiled.input_tree)
         self._check = ArgumentChecker(compiled.arguments, compiled.requirements)
         self._check_cotangents = ArgumentChecker(compiled.cotangents, [])
+        self._sizes = self._size_readers()
+
+    def _size_readers(self) -> dict[str, Callable[[Any], int]]:
+        """How to read the symbolic sizes off what forward saved."""
+        readers: dict[str, Callable[[Any], int]] = {}
+        for place, (_, kind) in enumerate(self._compiled.saved):
+            for axis, dim in enumerate(kind.shape):
+                if not isinstance(dim, int) and dim.names == {str(dim)}:
+                    readers.setdefault(
+                        str(dim), lambda saved, i=place, axis=axis: saved[i].shape[axis]
+                    )
+        for place, name in enumerate(self._compiled.saved_sizes, len(self._compiled.saved)):
+            readers[name] = lambda saved, i=place: saved[i]
+        return readers
 
     @property
     def source(self) -> str:
@@ -226,10 +248,11 @@ class ForwardBackward:
             If the cotangent has not the output's shape, or is missing, or `saved` is not what
             forward returned.
         """
-        if not isinstance(saved, tuple) or len(saved) != self._compiled.count:  # pyright: ignore[reportUnknownArgumentType]
+        count = len(self._compiled.saved) + len(self._compiled.saved_sizes)
+        if not isinstance(saved, tuple) or len(saved) != count:  # pyright: ignore[reportUnknownArgumentType]
             raise InputError(
                 "saved is not what forward returned",
-                expected=f"a tuple of {self._compiled.count}", got=f"{type(saved).__name__}",
+                expected=f"a tuple of {count}", got=f"{type(saved).__name__}",
                 hint="value, saved = pair.forward(...); pair.backward(saved)",
             )
         declared = self._compiled.cotangents
@@ -240,11 +263,16 @@ class ForwardBackward:
                     expected=", ".join(a.describe() for a in declared), got="nothing",
                 )
             cotangent = 1.0
-        form = self._compiled.output_tree
-        leaves = [cotangent] if form.kind is None else list(cotangent)
-        gradients = self._backward(saved, *self._check_cotangents(leaves))
-        several = len(self._compiled.wrt) > 1
-        return unflatten(self._compiled.wrt_tree, gradients if several else (gradients,))
+        leaves, found = flatten_like(cotangent, self._compiled.output_tree)
+        if leaves is None:
+            raise InputError(
+                "the cotangent has not the form of the output",
+                expected=describe_tree(self._compiled.output_tree), got=found,
+            )
+        sizes = {name: (int(read(saved)), "forward") for name, read in self._sizes.items()}
+        gradients = self._backward(saved, *self._check_cotangents(leaves, sizes))
+        single = len(self._compiled.wrt) == 1
+        return unflatten(self._compiled.wrt_tree, (gradients,) if single else gradients)
 
     def export(self, path: str | Path, *, force: bool = True) -> Path:
         """Write a standalone module with ``forward`` and ``backward`` and its own check."""
@@ -264,10 +292,11 @@ class ForwardBackward:
             f"    return [sum([np.sum(v) for v in $values]), {several}$gradients]",
         ]
         real = all(cotangent.type.dtype.kind == "f" for cotangent in compiled.cotangents)
+        compared = real and not compiled.extra
         plan = CheckPlan(
             [*compiled.signatures[0].arguments, *constant_arguments(compiled.extra)],
             "$_results($arguments)",
-            [(i, 1 + k, 0) for k, i in enumerate(compiled.wrt) if i >= 0 and real],
+            [(i, 1 + k, 0) for k, i in enumerate(compiled.wrt) if i >= 0 and compared],
             "$_results($arguments)",
             "\n".join(lines),
         )

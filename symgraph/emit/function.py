@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from symgraph.emit.layout import assign, comment
+from symgraph.emit.names import Names
 from symgraph.errors import Location
 from symgraph.graph.code import Code, atom, call, method, tuple_text
 from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
 from symgraph.graph.node import Node, topological
 from symgraph.graph.side import ORIGINS, Origin
-from symgraph.graph.sizes import Dim, Shape, Size, dim_names
+from symgraph.graph.sizes import Dim, Shape, Size, as_product, dim_names
 from symgraph.graph.types import TupleType
-from symgraph.emit.layout import assign, comment
-from symgraph.emit.names import Names
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import Elementwise, loop_dtypes
 from symgraph.plan.plan import Plan, Step
@@ -446,23 +446,26 @@ def _solved(
 
 
 def solve_linear(dim: Dim, name: str, value: str, sizes: Mapping[str, str]) -> str | None:
-    """Source of the `name` for which ``dim == value``, if `dim` is ``c * name + rest``."""
+    """Source of the `name` for which ``dim == value``, if `dim` is linear in it."""
     if isinstance(dim, int):
         return None
-    coefficient = None
-    rest: Dim = dim
     if not dim_names(dim) <= {*sizes}:
         return None
-    for monomial, factor in dim.terms:
-        if monomial == ((name, 1),):
-            coefficient = factor
-            rest = dim - Size(((monomial, factor),))
-    if coefficient is None or name in dim_names(rest):
+    factor: Dim = 0
+    rest: Dim = 0
+    for monomial, coefficient in dim.terms:
+        others = tuple([item for item in monomial if item != (name, 1)])
+        if len(others) < len(monomial):
+            factor = factor + as_product(others, coefficient)
+        else:
+            rest = rest + as_product(monomial, coefficient)
+    if factor == 0 or name in dim_names(factor) | dim_names(rest):
         return None
-    rest_text = rest.render(sizes) if isinstance(rest, Size) else str(rest)
+    texts = [part.render(sizes) if isinstance(part, Size) else str(part) for part in (factor, rest)]
+    factor_text, rest_text = [f"({text})" if " " in text else text for text in texts]
     if rest_text != "0":
-        value = f"({value} - {f'({rest_text})' if ' ' in rest_text else rest_text})"
-    return value if coefficient == 1 else f"{value} // {coefficient}"
+        value = f"({value} - {rest_text})" if factor_text != "1" else f"{value} - {rest_text}"
+    return value if factor_text == "1" else f"{value} // {factor_text}"
 
 
 def argument_names(names: Names, inputs: Sequence[Node]) -> list[str]:

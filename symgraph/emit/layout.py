@@ -55,7 +55,9 @@ def assign(target: str, value: Code, indent: str, symbol: str = "=") -> list[str
 
 
 def returned(values: Sequence[str], indent: str) -> list[str]:
-    """A ``return`` statement."""
+    """A ``return`` statement; without values it gives an empty tuple."""
+    if not values:
+        return [f"{indent}return ()"]
     one = f"{indent}return {', '.join(values)}"
     if len(one) <= WIDTH or len(values) == 1:
         return [one]

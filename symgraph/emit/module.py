@@ -12,7 +12,7 @@ from symgraph.emit.function import FunctionWriter, ModuleParts, argument_names, 
 from symgraph.emit.layout import WIDTH, assign, bracketed, returned
 from symgraph.emit.names import Names
 from symgraph.errors import InputError
-from symgraph.graph.code import Code, call, tuple_text
+from symgraph.graph.code import call, tuple_text
 from symgraph.graph.leaves import Constant, scalar_code
 from symgraph.graph.node import Node
 from symgraph.graph.sizes import as_dim
@@ -79,7 +79,7 @@ def emit_function(
     plan: Plan,
     wishes: Mapping[Node, str],
     *,
-    kept: int = 0,
+    kept: int | None = None,
     saved_sizes: Sequence[str] = (),
 ) -> FunctionText:
     """Write one function of the inputs of a plan.
@@ -94,7 +94,8 @@ def emit_function(
     wishes : mapping
         Names that nodes should have.
     kept : int, optional
-        How many of the last outputs are returned together, as one tuple for `emit_backward`.
+        How many of the last outputs are returned together, as one tuple for `emit_backward`;
+        it is returned even if it is empty. Without it there is no such tuple.
     saved_sizes : sequence of str, optional
         Symbolic sizes that go into that tuple as well.
 
@@ -115,11 +116,9 @@ def emit_function(
             hint="declare a placeholder whose shape has this size by itself",
         )
     arguments = [*[text for _, text in pairs], *large_constants(parts).values()]
-    results = texts
-    if kept or saved_sizes:
-        rest = [*texts[len(texts) - kept :], *sizes]
-        results = [*texts[: len(texts) - kept], tuple_text(rest)]
-    shown = plan.outputs[: len(plan.outputs) - kept]
+    own = len(texts) - (kept or 0)
+    results = texts if kept is None else [*texts[:own], tuple_text([*texts[own:], *sizes])]
+    shown = plan.outputs[:own]
     signature = Signature(
         name,
         [(text, node.type) for node, text in pairs],
@@ -215,7 +214,9 @@ def large_constants(parts: ModuleParts) -> dict[Node, str]:
     return {
         node: name
         for node, name in parts.constants.items()
-        if isinstance(node.op, Constant) and node.op.value.nbytes > ENCODED
+        if isinstance(node.op, Constant)
+        and node.op.value.nbytes > ENCODED
+        and not is_uniform(node.op.value)
     }
 
 
@@ -257,22 +258,53 @@ def constant_lines(name: str, node: Node) -> list[str]:
     """An assignment of a constant array."""
     assert isinstance(node.op, Constant)
     value = node.op.value
-    if value.size <= LITERAL and value.size:
-        return assign(name, _literal(value), "")
+    if 0 < value.size <= LITERAL:
+        return _literal(name, value)
+    dtype = "" if value.dtype == np.float64 else f"np.{_scalar_name(value.dtype)}"
     if value.size == 0:
-        return assign(name, call("np.zeros", str(value.shape), dtype=f"np.{value.dtype.name}"), "")
+        return assign(name, call("np.zeros", str(value.shape), dtype=dtype), "")
+    if is_uniform(value):
+        one = scalar_code(value.flat[0]).text
+        dtype = "" if value.dtype in (np.float64, np.int64, np.bool_) else dtype
+        return assign(name, call("np.full", str(value.shape), one, dtype=dtype), "")
     return _encoded(name, value)
 
 
-def _literal(value: np.ndarray[Any, Any]) -> Code:
-    def nested(array: Any) -> str:
-        if array.ndim == 0:
-            return scalar_code(array[()]).text
-        return f"[{', '.join([nested(item) for item in array])}]"
+def _literal(name: str, value: np.ndarray[Any, Any]) -> list[str]:
+    inferred = value.dtype in (np.float64, np.int64, np.bool_)
+    dtype = "" if inferred else f"dtype=np.{_scalar_name(value.dtype)}"
+    numbers = _nested(value)
+    one = assign(name, call("np.array", numbers, *([dtype] if dtype else [])), "")
+    if all(len(line) <= WIDTH for line in one):
+        return one
+    last = [f"    {dtype},"] if dtype else []
+    return [f"{name} = np.array(", *_exploded(value, "    "), *last, ")"]
 
-    inferred = value.dtype in (np.float64, np.int64, np.bool_) and value.dtype.kind != "u"
-    dtype = "" if inferred else f"np.{value.dtype.name}"
-    return call("np.array", nested(value), dtype=dtype)
+
+def _nested(array: Any) -> str:
+    if array.ndim == 0:
+        return scalar_code(array[()]).text
+    return f"[{', '.join([_nested(item) for item in array])}]"
+
+
+def _exploded(array: Any, indent: str) -> list[str]:
+    """A nested list with a comma after it, on one line or with one item a line."""
+    one = f"{indent}{_nested(array)},"
+    # The outermost list is the only argument, perhaps, and then needs no comma to fit.
+    if array.ndim == 0 or len(one) <= WIDTH:
+        return [one]
+    rows = [line for item in array for line in _exploded(item, indent + "    ")]
+    return [f"{indent}[", *rows, f"{indent}],"]
+
+
+def is_uniform(value: np.ndarray[Any, Any]) -> bool:
+    """Whether all elements have the same bits, so that one number tells them all."""
+    rows = value.reshape(-1).view(np.uint8).reshape(value.size, value.itemsize)
+    return bool((rows[0] == rows[-1]).all() and (rows == rows[0]).all())
+
+
+def _scalar_name(dtype: np.dtype[Any]) -> str:
+    return "bool_" if dtype.kind == "b" else dtype.name
 
 
 def _encoded(name: str, value: np.ndarray[Any, Any]) -> list[str]:

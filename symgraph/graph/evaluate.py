@@ -162,6 +162,7 @@ def interpret(
 
     Examples
     --------
+    >>> from symgraph.graph.node import placeholder
     >>> x = placeholder("x", "n")
     >>> interpret([x * 2.0], {x: np.arange(3.0)})
     [array([0., 2., 4.])]

@@ -61,8 +61,8 @@ class Graph:
     >>> x = placeholder("x", 3)
     >>> print(Graph([x], x * x + 1.0))
     x: float64[3] = placeholder
-    1: float64[3] = multiply(x, x)
-    2: float64[3] = add(%1, 1.0)
+    1: float64[3] = multiply(x, x)...
+    2: float64[3] = add(%1, 1.0)...
     return %2
     """
 
@@ -154,12 +154,12 @@ class Graph:
     def _listing(self) -> Iterable[str]:
         labels: dict[Node, str] = {}
         rows: list[tuple[str, str]] = []
-        for number, node in enumerate(self.nodes):
+        for node in self.nodes:
             if isinstance(node.op, Constant) and node.op.value.ndim == 0:
                 labels[node] = node.op.label
                 continue
             name = self.name(node)
-            labels[node] = name if name else f"%{number}"
+            labels[node] = name if name else f"%{len(rows)}"
             args = ", ".join([labels[i] for i in node.inputs])
             right = f"{node.op.label}({args})" if node.inputs else node.op.label
             if isinstance(node.op, Placeholder):

@@ -643,18 +643,19 @@ def topological(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = N
     """
     order: list[Node] = []
     done: set[Node] = set()
-    stack: list[tuple[Node, bool]] = []
     for output in outputs:
-        stack.append((output, False))
+        stack = [output]
         while stack:
-            node, ready = stack.pop()
-            if ready:
-                order.append(node)
-                continue
+            node = stack[-1]
             if node in done:
+                stack.pop()
                 continue
-            done.add(node)
-            stack.append((node, True))
             if stop is None or not stop(node):
-                stack.extend([(i, False) for i in reversed(node.inputs) if i not in done])
+                needs = [operand for operand in node.inputs if operand not in done]
+                if needs:
+                    stack += reversed(needs)
+                    continue
+            done.add(node)
+            order.append(node)
+            stack.pop()
     return order

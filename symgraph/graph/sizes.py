@@ -15,7 +15,10 @@ from typing import Any, TypeAlias
 
 from symgraph.errors import DTypeError, ShapeError
 
-__all__ = ["Dim", "Shape", "Size", "as_dim", "as_shape", "dim_names", "evaluate", "product"]
+__all__ = [
+    "Dim", "Shape", "Size", "as_dim", "as_product", "as_shape", "dim_names", "evaluate", "product",
+    "solve",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +331,41 @@ def _atom_value(atom: _Atom, values: Mapping[str, int]) -> int:
     return numerator // denominator if atom.symbol == "//" else numerator % denominator
 
 
+def solve(dim: Dim, name: str, value: int, known: Mapping[str, int]) -> int | None:
+    """The size `name` for which `dim` has a value, or ``None`` if there is none.
+
+    Where several have it (``n // 2``) it is the smallest.
+
+    Examples
+    --------
+    >>> solve(as_dim("2 * n + 1"), "n", 7, {}), solve(as_dim("n * n"), "n", 8, {})
+    (3, None)
+    """
+
+    def at(guess: int) -> int:
+        return evaluate(dim, {**known, name: guess})
+
+    start, slope = at(0), at(1) - at(0)
+    if slope and (value - start) % slope == 0:
+        guess = (value - start) // slope
+        if guess >= 0 and at(guess) == value:
+            return guess
+    if at(2**40) == start:
+        return None  # it does not depend on the name: n * m where m is 0
+    # Not linear. What sizes are made of grows or shrinks with its parts: bisection.
+    low, high = 0, 1
+    rising = at(2**40) > start
+    while (at(high) < value) == rising and high < 2**40:
+        high *= 2
+    while low < high:
+        middle = (low + high) // 2
+        if (at(middle) < value) if rising else (at(middle) > value):
+            low = middle + 1
+        else:
+            high = middle
+    return low if at(low) == value else None
+
+
 # Canonical form ------------------------------------------------------------------------------
 
 
@@ -359,6 +397,11 @@ def _collect(terms: Iterable[tuple[_Monomial, int]]) -> Dim:
     if len(kept) == 1 and not kept[0][0]:
         return kept[0][1]
     return Size(tuple(kept))
+
+
+def as_product(monomial: _Monomial, coefficient: int) -> Dim:
+    """A size of one term."""
+    return _collect([(monomial, coefficient)])
 
 
 def _monomial_quotient(a: _Monomial, b: _Monomial) -> _Monomial | None:
