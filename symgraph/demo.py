@@ -18,7 +18,6 @@ from symgraph.differentiate import grad
 from symgraph.exported import is_exported, run_check, write_text
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node
-from symgraph.graph.registry import VIEWS
 from symgraph.pipeline import Options
 from symgraph.sentence import CommandError
 
@@ -174,9 +173,9 @@ def accuracy_of(nodes: dict[str, Node], weights: Weights, digits: Digits) -> flo
 def _show_definition(nodes: dict[str, Node], function: Function) -> None:
     _title("A network for handwritten digits, in NumPy on placeholders")
     print(MODEL)
-    _title("Its formula")
-    if "latex" in VIEWS:
-        print(nodes["loss"].to_latex(), end="\n\n")
+    _title("Its formula, in LaTeX")
+    print(nodes["loss"].to_latex(), end="\n\n")
+    _title("Its graph: every value with its type and its line")
     print(Graph(function.graph.inputs, nodes["loss"], function.graph.names), end="\n\n")
     _title("Its value and its gradient: plain NumPy, emitted")
     print(function.source)
