@@ -5,6 +5,7 @@ from symgraph.ops import linalg as linalg
 from symgraph.ops import nn as nn
 from symgraph.ops import special as special
 from symgraph.ops.at import *
+from symgraph.ops.branches import *
 from symgraph.ops.contract import *
 from symgraph.ops.create import *
 from symgraph.ops.diagonals import *
@@ -12,6 +13,7 @@ from symgraph.ops.elementwise import *
 from symgraph.ops.extend import *
 from symgraph.ops.index import *
 from symgraph.ops.join import *
+from symgraph.ops.loops import *
 from symgraph.ops.normalised import *
 from symgraph.ops.products import *
 from symgraph.ops.reduce import *

@@ -1,0 +1,169 @@
+"""Graphs inside operations: the bodies of branches and loops.
+
+A body is closed: it reads its inputs and nothing else. What the user's function takes from around
+it becomes an input too. Its inputs are numbered, so that equal bodies are the same nodes and equal
+loops are one operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.graph import replace
+from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
+from symgraph.graph.node import Node, as_node, make, placeholder, topological
+from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
+from symgraph.graph.types import TensorType, TupleType
+from symgraph.ops.elementwise import zeros_like
+
+__all__: list[str] = []
+
+INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A closed graph.
+
+    Attributes
+    ----------
+    inputs : tuple of Node
+        Placeholders.
+    outputs : tuple of Node
+    """
+
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+
+    @property
+    def types(self) -> tuple[TensorType, ...]:
+        """Types of the results."""
+        return tuple([node.type for node in self.outputs])
+
+    def used(self) -> set[Node]:
+        """The inputs that a result depends on."""
+        return set(topological(self.outputs)) & set(self.inputs)
+
+    def __repr__(self) -> str:
+        return f"({', '.join(map(_label, self.inputs))}) -> {len(self.outputs)} results"
+
+
+def _label(node: Node) -> str:
+    return f"{node.op.label}: {node.result_type}"
+
+
+class Slots:
+    """New inputs for a body, distinct from those that it has."""
+
+    def __init__(self, taken: Sequence[Node] = ()) -> None:
+        numbers = [node.op.key[1] for node in taken if isinstance(node.op, Placeholder)]
+        self.next = max(numbers, default=-1) + 1
+
+    def new(self, name: str, type_: TensorType) -> Node:
+        """An input of this type."""
+        number, self.next = self.next, self.next + 1
+        return make(Placeholder(name, type_, ("body", number, 0)))
+
+    def like(self, prefix: str, node: Node) -> Node:
+        """An input of the type of another, called after it."""
+        return self.new(f"{prefix}{node.op.label}", node.type)
+
+
+def close(own: Sequence[Node], results: Sequence[Sequence[Node]]) -> tuple[list[Body], list[Node]]:
+    """Bodies for alternative results of the same inputs, and what they take from around.
+
+    Parameters
+    ----------
+    own : sequence of Node
+        Placeholders that stand for the arguments.
+    results : sequence of sequence of Node
+        For each body its results.
+
+    Returns
+    -------
+    bodies : list of Body
+        All with the same inputs: what is taken from around, then the arguments.
+    around : list of Node
+        The values taken from around, which do not depend on the arguments: what does not change
+        in a loop is computed before it.
+    """
+    outputs = [node for group in results for node in group]
+    order = topological(outputs)
+    inside = set(own)
+    for node in order:
+        if any(operand in inside for operand in node.inputs):
+            inside.add(node)
+    read = {operand for node in order if node in inside for operand in node.inputs}
+    read.update(outputs)
+    around = [
+        node
+        for node in order
+        if node in read and node not in inside and not isinstance(node.op, Constant | SizeValue)
+    ]
+    slots = Slots()
+    names = [node.op.label if isinstance(node.op, Placeholder) else node.op.name for node in around]
+    inputs = [slots.new(name, node.type) for name, node in zip(names, around, strict=True)]
+    inputs += [slots.new(node.op.label, node.type) for node in own]
+    mapping = dict(zip([*around, *own], inputs, strict=True))
+    bodies = [Body(tuple(inputs), tuple(replace(group, mapping))) for group in results]
+    return bodies, around
+
+
+def nodes_of(tree: Any) -> tuple[list[Node], Tree, list[bool]]:
+    """Nodes for the leaves of a tree, its form, and which leaves are there (``None`` is not)."""
+    leaves, form = flatten(tree)
+    there = [leaf is not None for leaf in leaves]
+    return [as_node(leaf) for leaf in leaves if leaf is not None], form, there
+
+
+def tree_of(form: Tree, there: Sequence[bool], nodes: Sequence[Any]) -> Any:
+    """The tree that `nodes_of` took apart, with other leaves."""
+    stream = iter(nodes)
+    return unflatten(form, [next(stream) if present else None for present in there])
+
+
+def items(node: Node) -> list[Node]:
+    """All results of an operation with several."""
+    kind = node.result_type
+    assert isinstance(kind, TupleType)
+    return [make(Item(i), node) for i in range(len(kind.items))]
+
+
+def or_zeros(value: Node | None, like: Node) -> Node:
+    """A derivative, or zeros in the type of what it belongs to."""
+    return zeros_like(like) if value is None else value
+
+
+def assigned(targets: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """One statement that assigns all at once; nothing for a target of its own name."""
+    pairs = [(t, s) for t, s in zip(targets, sources, strict=True) if t not in ("_", s)]
+    if not pairs:
+        return []
+    return [f"{', '.join([t for t, _ in pairs])} = {', '.join([s for _, s in pairs])}"]
+
+
+def stand_ins(name: str, tree: Any, types: Sequence[TensorType]) -> list[Node]:
+    """Placeholders for the leaves of a tree, called after their places."""
+    leaves, form = flatten(tree)
+    paths = [p for p, leaf in zip(leaf_paths(form), leaves, strict=True) if leaf is not None]
+    return [
+        placeholder(f"{name}_{path}" if path else name, t.shape, t.dtype)
+        for path, t in zip(paths, types, strict=True)
+    ]
+
+
+def same_types(
+    what: str, first: str, nodes: Sequence[Node], second: str, others: Sequence[Node]
+) -> None:
+    """Raise `ShapeError` or `DTypeError` unless two lists of results have the same types."""
+    for i, (a, b) in enumerate(zip(nodes, others, strict=True)):
+        if a.type != b.type:
+            raise (ShapeError if a.shape != b.shape else DTypeError)(
+                f"{what} give different types",
+                expected=f"{a.type!r}, as result {i} of {first}",
+                got=f"{b.type!r} of {second}",
+                hint="convert with .astype() or np.broadcast_to",
+            )

@@ -1,0 +1,442 @@
+"""Loops over leading axes that carry values from round to round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.code import Scope
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.leaves import Placeholder
+from symgraph.graph.node import Node, make, topological
+from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim, as_dim
+from symgraph.graph.tree import flatten
+from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.bodies import (
+    INDENT,
+    Body,
+    Slots,
+    assigned,
+    close,
+    items,
+    nodes_of,
+    or_zeros,
+    same_types,
+    stand_ins,
+    tree_of,
+)
+from symgraph.ops.create import dtype_text
+from symgraph.ops.elementwise import zeros_like
+from symgraph.ops.kinds import ControlFlow, Example, Walk, any_node
+
+__all__ = ["scan"]
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(ControlFlow):
+    """A loop that carries values from round to round, and stacks others.
+
+    The body's inputs, like the operands, are `constants`, then `carries`, then rows of arrays;
+    its results are the new carries, then the rows to stack.
+    """
+
+    body: Body
+    constants: int
+    carries: int
+    length: Dim
+    reverse: bool = False
+    name: ClassVar[str] = "scan"
+
+    @property
+    def views(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """A round may hand on what it was given."""
+        return tuple(range(len(self.body.inputs)))
+
+    @property
+    def label(self) -> str:
+        """The name with the number of rounds."""
+        return f"scan[length={self.length}{', reverse' * self.reverse}]"
+
+    def infer(self, *types: TensorType) -> Type:
+        """The carries, and the stacked rows."""
+        results = self.body.types
+        stacked = [t.with_shape((self.length, *t.shape)) for t in results[self.carries :]]
+        return TupleType((*results[: self.carries], *stacked))
+
+    def parts(self, values: Sequence[_T]) -> tuple[list[_T], list[_T], list[_T]]:
+        """Constants, carries and rows among the operands, or what belongs to them."""
+        first, second = self.constants, self.constants + self.carries
+        return list(values[:first]), list(values[first:second]), list(values[second:])
+
+    def block(
+        self, node: Node, targets: Sequence[str], args: Sequence[str], scope: Scope
+    ) -> list[str] | None:
+        """A ``for`` loop; rows are written into arrays made before it."""
+        constants, starts, arrays = self.parts(args)
+        _, carried, rows = self.parts(self.body.inputs)
+        names = [
+            scope.fresh(x.op.label) if target == "_" else target
+            for target, x in zip(targets[: self.carries], carried, strict=True)
+        ]
+        stacked = [
+            (i, target)
+            for i, target in enumerate(targets[self.carries :], self.carries)
+            if target != "_"
+        ]
+        lines = assigned(names, starts)
+        for i, target in stacked:
+            type_ = self.body.types[i]
+            dtype = "" if type_.dtype == np.float64 else f", dtype={dtype_text(type_.dtype)}"
+            lines.append(f"{target} = np.empty({scope.shape((self.length, *type_.shape))}{dtype})")
+        row_names = [scope.fresh(row.op.label) for row in rows]
+        index = scope.fresh("i") if stacked or self.reverse else ""
+        inner, sources = scope.body(
+            self.body.inputs, self.body.outputs, [*constants, *names, *row_names]
+        )
+        inner += [f"{target}[{index}] = {sources[i]}" for i, target in stacked]
+        inner += assigned(names, sources[: self.carries])
+        lines += self._head(scope, index, row_names, arrays)
+        return [*lines, *[INDENT + line for line in inner or ["pass"]]]
+
+    def _head(
+        self, scope: Scope, index: str, rows: Sequence[str], arrays: Sequence[str]
+    ) -> list[str]:
+        length = scope.dim(self.length)
+        if self.reverse:
+            fetched = [
+                f"{INDENT}{row} = {array}[{index}]" for row, array in zip(rows, arrays, strict=True)
+            ]
+            return [f"for {index} in reversed(range({length})):", *fetched]
+        if not rows:
+            return [f"for {index or '_'} in range({length}):"]
+        several = len(rows) > 1
+        each = ", ".join(rows)
+        over = f"zip({', '.join(arrays)}, strict=True)" if several else arrays[0]
+        if index:
+            each = f"({each})" if several else each
+            return [f"for {index}, {each} in enumerate({over}):"]
+        return [f"for {each} in {over}:"]
+
+    def jvp(
+        self, node: Node, tangents: Sequence[Node | None], push_forward: Walk
+    ) -> Sequence[Node | None]:
+        """A loop over values and tangents together."""
+        inputs, outputs = self.body.inputs, self.body.outputs
+        slots = Slots(inputs)
+        given = [t is not None for t in tangents]
+        first = self.constants
+        seeds = [slots.like("d_", x) if x.type.inexact else None for x in inputs]
+        while True:  # a carry varies if it starts to, or if a round makes it
+            active = [i for i, varies in enumerate(given) if varies]
+            by, d_by = zip(*[(inputs[i], seeds[i]) for i in active], strict=True)
+            found = push_forward(outputs, by, d_by)
+            grown = [
+                i for i in range(self.carries) if found[i] is not None and not given[first + i]
+            ]
+            if not grown:
+                break
+            for i in grown:
+                given[first + i] = True
+        changes = [
+            or_zeros(t, x) if varies else None
+            for t, x, varies in zip(tangents, node.inputs, given, strict=True)
+        ]
+        moving = [i for i in range(self.carries) if given[first + i]]
+        rows = [i for i in range(self.carries, len(outputs)) if found[i] is not None]
+        results = _make_scan(
+            self,
+            (
+                _pairs(self.parts(inputs)[k], self.parts(node.inputs)[k])
+                + _pairs(self.parts(seeds)[k], self.parts(changes)[k])
+                for k in range(3)
+            ),
+            [*outputs[: self.carries], *[or_zeros(found[i], outputs[i]) for i in moving]],
+            [or_zeros(found[i], outputs[i]) for i in rows],
+        )
+        places = [*moving, *rows]
+        taken = results[self.carries :]
+        answer: list[Node | None] = [None] * len(outputs)
+        for place, item in zip(places, taken, strict=True):
+            answer[place] = item
+        return answer
+
+    def vjp(
+        self,
+        node: Node,
+        cotangents: Sequence[Node | None],
+        wanted: Sequence[int],
+        pull_back: Walk,
+    ) -> Sequence[Node | None]:
+        """A loop in the other direction, over the carries with which each round began."""
+        return _Reversal(self, node, cotangents, wanted).run(pull_back)
+
+
+def _pairs(
+    inputs: Sequence[Node | None], operands: Sequence[Node | None]
+) -> list[tuple[Node, Node]]:
+    pairs = zip(inputs, operands, strict=True)
+    return [(x, operand) for x, operand in pairs if x is not None and operand is not None]
+
+
+def _make_scan(
+    like: Scan, groups: Any, carries: Sequence[Node], rows: Sequence[Node], *, turned: bool = False
+) -> list[Node]:
+    """All results of a loop as long as another.
+
+    `groups` holds constants, carries and rows as pairs of the body's input and the operand.
+    Constants and rows that the body does not use are left out.
+    """
+    constants, carried, arrays = (list(group) for group in groups)
+    outputs = (*carries, *rows)
+    used = set(topological(outputs))
+    constants, arrays = ([p for p in group if p[0] in used] for group in (constants, arrays))
+    pairs = [*constants, *carried, *arrays]
+    op = Scan(
+        Body(tuple([x for x, _ in pairs]), outputs),
+        len(constants),
+        len(carried),
+        like.length,
+        like.reverse != turned,
+    )
+    return items(make(op, *[operand for _, operand in pairs]))
+
+
+class _Reversal:
+    """The reverse rule of one loop."""
+
+    def __init__(
+        self, op: Scan, node: Node, cotangents: Sequence[Node | None], wanted: Sequence[int]
+    ) -> None:
+        self.op, self.node, self.cotangents = op, node, cotangents
+        self.inputs, self.outputs = op.body.inputs, op.body.outputs
+        first, second = op.constants, op.constants + op.carries
+        self.wanted = list(wanted)
+        self.sums = [i for i in wanted if i < first]
+        self.rows = [i for i in wanted if i >= second]
+        self.moving = [i for i in range(op.carries) if self.inputs[first + i].type.inexact]
+
+    def run(self, pull_back: Walk) -> list[Node | None]:
+        op, slots = self.op, Slots(self.inputs)
+        constants, carries, arrays = op.parts(self.inputs)
+        _, starts, _ = op.parts(self.node.inputs)
+        ends = [slots.like("d_", carries[i]) for i in self.moving]
+        sums = [slots.like("d_", self.inputs[i]) for i in self.sums]
+        stacked = [
+            i for i in range(op.carries, len(self.outputs)) if self.cotangents[i] is not None
+        ]
+        seeds = [slots.new(f"d_row_{i}", self.outputs[i].type) for i in stacked]
+        by = [
+            *[carries[i] for i in self.moving],
+            *[self.inputs[i] for i in (*self.sums, *self.rows)],
+        ]
+        found = [
+            or_zeros(ct, x)
+            for ct, x in zip(
+                pull_back([self.outputs[i] for i in (*self.moving, *stacked)], [*ends, *seeds], by),
+                by,
+                strict=True,
+            )
+        ]
+        begun, terms = found[: len(ends)], found[len(ends) : len(ends) + len(sums)]
+        rows = found[len(ends) + len(sums) :]
+        totals = [total + term for total, term in zip(sums, terms, strict=True)]
+        needed = [x for x in carries if x in set(topological([*begun, *totals, *rows]))]
+        final = [or_zeros(self.cotangents[i], starts[i]) for i in self.moving]
+        zeros = [zeros_like(self.node.inputs[i]) for i in self.sums]
+        results = _make_scan(
+            op,
+            (
+                _pairs(constants, op.parts(self.node.inputs)[0]),
+                [*zip(ends, final, strict=True), *zip(sums, zeros, strict=True)],
+                [
+                    *zip(needed, self._history(needed), strict=True),
+                    *_pairs(arrays, op.parts(self.node.inputs)[2]),
+                    *_pairs(seeds, [self.cotangents[i] for i in stacked]),
+                ],
+            ),
+            [*begun, *totals],
+            rows,
+            turned=True,
+        )
+        places = [*[op.constants + i for i in self.moving], *self.sums, *self.rows]
+        answer = dict(zip(places, results, strict=True))
+        return [answer.get(i) for i in self.wanted]
+
+    def _history(self, needed: Sequence[Node]) -> list[Node]:
+        """The carries with which each round began, stacked by running the loop once more."""
+        if not needed:
+            return []
+        op, node = self.op, self.node
+        groups = (
+            _pairs(inputs, operands)
+            for inputs, operands in zip(op.parts(self.inputs), op.parts(node.inputs), strict=True)
+        )
+        return _make_scan(op, groups, self.outputs[: op.carries], needed)[op.carries :]
+
+
+@builder()
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: Any = None,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """A loop over leading axes that carries values from round to round, as ``jax.lax.scan``.
+
+    In plain Python: ``for x in xs: carry, y = f(carry, x)``, where `y` is stacked.
+
+    Parameters
+    ----------
+    f : callable
+        From the carry and the rows of this round to the new carry, in form, shapes and dtypes
+        like the old one, and rows to be stacked (``None`` for none). Called once, with nodes; it
+        may use values from around it.
+    init : tree of array_like
+        The first carry.
+    xs : tree of array_like, optional
+        Arrays of one length; round i takes row i of each.
+    length : size, optional
+        Number of rounds; needed without `xs`.
+    reverse : bool, optional
+        Whether rounds go from the last row to the first. Rows are stacked at their places.
+
+    Returns
+    -------
+    carry, ys : tree of Node
+        Arrays, if no argument is a node.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If the lengths differ, or the new carry is not like the old one.
+
+    Examples
+    --------
+    >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]))
+    (np.float64(6.0), array([0., 1., 3.]))
+    """
+    starts, form, there = nodes_of(init)
+    arrays, xs_form, xs_there = nodes_of(xs)
+    rounds = _rounds(arrays, length)
+    carried = stand_ins("carry", init, [node.type for node in starts])
+    rows = stand_ins("x", xs, [node.type.with_shape(node.shape[1:]) for node in arrays])
+    result = f(tree_of(form, there, carried), tree_of(xs_form, xs_there, rows))
+    if not isinstance(result, tuple) or len(result) != 2:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DTypeError("scan: f must return a pair (carry, y)", got=type(result).__name__)
+    ends, end_form, end_there = nodes_of(result[0])
+    if (end_form, end_there) != (form, there):
+        raise DTypeError("scan: the new carry has not the form of the old one")
+    same_types("scan: init and f", "init", starts, "f", ends)
+    stacked, ys_form, ys_there = nodes_of(result[1])
+    (body,), around = close([*carried, *rows], [[*ends, *stacked]])
+    pairs = list(zip(body.inputs, [*around, *starts, *arrays], strict=True))
+    first, second = len(around), len(around) + len(starts)
+    groups = (pairs[:first], pairs[first:second], pairs[second:])
+    like = Scan(body, first, len(starts), rounds, bool(reverse))
+    outputs = body.outputs
+    values: list[Any] = _make_scan(like, groups, outputs[: len(ends)], outputs[len(ends) :])
+    if not any_node(*flatten(init)[0], *flatten(xs)[0]) and not _open(values):
+        values = interpret(values, {})
+    return (
+        tree_of(end_form, end_there, values[: len(ends)]),
+        tree_of(ys_form, ys_there, values[len(ends) :]),
+    )
+
+
+def _open(nodes: Sequence[Node]) -> bool:
+    return any(isinstance(node.op, Placeholder) for node in topological(nodes))
+
+
+def _rounds(arrays: Sequence[Node], length: Any) -> Dim:
+    lengths: list[Dim] = [] if length is None else [as_dim(length)]
+    for node in arrays:
+        if not node.ndim:
+            raise ShapeError("scan: xs must have a leading axis", got=repr(node.type))
+        lengths.append(node.shape[0])
+    if not lengths:
+        raise ShapeError("scan: the number of rounds is not known", expected="xs, or length=")
+    for other in lengths[1:]:
+        if other != lengths[0]:
+            raise ShapeError("scan: the lengths differ", expected=str(lengths[0]), got=str(other))
+    return lengths[0]
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+_X = np.sin(np.arange(12.0)).reshape(4, 3)
+_W = np.cos(np.arange(9.0)).reshape(3, 3)
+
+
+def _loop(x: Any, w: Any) -> Any:
+    state: Any = np.zeros(3)
+    states = np.empty_like(x)
+    for i, row in enumerate(x):
+        states[i] = state = np.tanh(w @ state + row)
+    return [state, states]
+
+
+def _recurrent(x: Any, w: Any) -> Any:
+    def step(state: Any, row: Any) -> Any:
+        state = np.tanh(w @ state + row)
+        return state, state
+
+    return list(scan(step, np.zeros(3), x))
+
+
+def _powers(x: Any) -> Any:
+    return scan(
+        lambda c, _: ({"a": c["a"] * x, "b": c["b"] + c["a"]}, None),
+        {"a": x, "b": x * 0.0},
+        length=3,
+    )[0]
+
+
+def _backwards(x: Any) -> Any:
+    return scan(lambda c, row: (c * 0.5 + row, c), x[0] * 0, x, reverse=True)[1]
+
+
+def _backwards_loop(x: Any) -> Any:
+    carry, rows = x[0] * 0, np.empty_like(x)
+    for i in reversed(range(len(x))):
+        rows[i] = carry
+        carry = carry * 0.5 + x[i]
+    return rows
+
+
+def _nested(x: Any) -> Any:
+    def outer(total: Any, row: Any) -> Any:
+        inner, _ = scan(lambda c, v: (np.sin(c) * v + total, None), total, row)
+        return inner, inner * row
+
+    return list(scan(outer, np.sum(x) * 0, x))
+
+
+def _nested_loop(x: Any) -> Any:
+    total: Any = 0.0
+    rows = np.empty_like(x)
+    for i, row in enumerate(x):
+        inner = total
+        for v in row:
+            inner = np.sin(inner) * v + total
+        total = inner
+        rows[i] = inner * row
+    return [total, rows]
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    "scan": [
+        Example(_recurrent, (_X, _W), _loop),
+        Example(_recurrent, (_X[:0], _W), _loop),
+        Example(_powers, (np.float64(1.1),), lambda x: {"a": x**4, "b": x + x**2 + x**3}),
+        Example(_backwards, (_X.astype(np.float32),), _backwards_loop),
+        Example(_nested, (_X,), _nested_loop),
+    ],
+}
