@@ -139,15 +139,20 @@ def _compile(
     parts.names.fresh("forward")
     parts.names.fresh("backward")
     scalar = count == 1 and cotangents[0].shape == ()
+    plan = make_plan(graph.inputs, [*values, *saved], names.__contains__, kept=len(saved))
+    draft = emit_function(parts, "forward", plan, names, kept=len(saved))
     back = emit_backward(
         parts,
         "backward",
         make_plan([*saved, *cotangents], gradients, names.__contains__),
         names,
-        saved=len(saved),
+        # A value has one name in both functions.
+        saved=[
+            text if text.isidentifier() else names.get(node, node.op.name)
+            for node, text in zip(saved, draft.kept, strict=True)
+        ],
         defaults={cotangents[0]: "1.0"} if scalar else {},
     )
-    plan = make_plan(graph.inputs, [*values, *saved], names.__contains__, kept=len(saved))
     fore = emit_function(
         parts, "forward", plan, names, kept=len(saved), saved_sizes=back.saved_sizes
     )
@@ -161,7 +166,7 @@ def _compile(
         wrt_tree=wrt_tree,
         wrt=places,
         signatures=[fore.signature, back.signature],
-        saved=[(names.get(n, n.op.label), n.type) for n in saved],
+        saved=[(text, n.type) for n, text in zip(saved, fore.kept, strict=True)],
         saved_sizes=back.saved_sizes,
         requirements=requirements(prepared.outputs),
         extra=emitted.extra,

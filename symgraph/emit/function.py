@@ -300,29 +300,36 @@ class FunctionWriter:
         arrays = [operand for operand in node.inputs if operand in self.codes]
         if len(node.inputs) == 1 and len(arrays) == 1:
             text = self.codes[arrays[0]].text
-            if text.isidentifier() and len(text) <= 12 and not text.startswith(_SHORT_NAMES_TUPLE):
-                return f"{_SHORT_NAMES.get(base, base)}_{text}"
+            if text.isidentifier() and len(text) <= 12 and not text.startswith(_NESTED):
+                return f"{_SHORT_PREFIXES.get(base, base)}_{text}"
         return _SHORT_NAMES.get(base, base)
 
 
 _SHORT_NAMES = {
-    "add": "total",
+    "add": "plus",
     "subtract": "difference",
     "multiply": "product",
     "divide": "ratio",
     "matmul": "product",
     "negative": "minus",
-    "absolute": "abs",
+    "absolute": "magnitude",
     "square": "squared",
     "power": "powered",
     "maximum": "larger",
     "minimum": "smaller",
-    "sum": "sum",
-    "max": "max",
+    "sum": "total",
+    "max": "largest",
+    "min": "smallest",
     "where": "chosen",
     "getitem": "part",
+    "gather": "picked",
+    "index_add": "scattered",
+    "broadcast_to": "repeated",
+    "concatenate": "joined",
+    "reshape": "reshaped",
 }
-_SHORT_NAMES_TUPLE = tuple(f"{name}_" for name in ("exp", "log", "sum", "max", "minus", "abs"))
+_SHORT_PREFIXES = {"negative": "minus", "absolute": "abs", "square": "squared", "reshape": "flat"}
+_NESTED = tuple(f"{name}_" for name in ("exp", "log", "sum", "max", "minus", "abs", "squared"))
 
 
 def _scalar_type(node: Node) -> str:

@@ -54,6 +54,8 @@ class FunctionText:
     lines: list[str]
     saved_sizes: list[str] = field(default_factory=list[str])
     """Symbolic sizes that come in ``saved``, because no array there has them."""
+    kept: list[str] = field(default_factory=list[str])
+    """Source of what is kept for backward."""
 
 
 @dataclass
@@ -125,7 +127,8 @@ def emit_function(
         [(result_name(t, wishes, n), n.type) for t, n in zip(texts, shown, strict=False)],
         arguments,
     )
-    return FunctionText(signature, _definition(name, arguments, head, writer, results))
+    lines = _definition(name, arguments, head, writer, results)
+    return FunctionText(signature, lines, kept=texts[own:])
 
 
 def emit_backward(
@@ -134,34 +137,35 @@ def emit_backward(
     plan: Plan,
     wishes: Mapping[Node, str],
     *,
-    saved: int,
+    saved: Sequence[str],
     defaults: Mapping[Node, str],
 ) -> FunctionText:
-    """Write a function whose first `saved` inputs come as one tuple.
+    """Write a function whose first inputs come as one tuple.
 
     Parameters
     ----------
     parts, name, plan, wishes
         As for `emit_function`.
-    saved : int
-        How many inputs are in the tuple.
+    saved : sequence of str
+        Names for the inputs in the tuple, which are the first ones.
     defaults : mapping
         Default values of the other inputs.
     """
     names = Names([*parts.names.taken(), "saved"])
-    inputs = [names.fresh(wishes.get(node, node.op.label)) for node in plan.inputs]
+    rest = [wishes.get(node, node.op.label) for node in plan.inputs[len(saved) :]]
+    inputs = [names.fresh(wish) for wish in (*saved, *rest)]
     pairs = list(zip(plan.inputs, inputs, strict=True))
     writer = _writer(parts, names, wishes, pairs)
     results = writer.write(plan)
     head, missing = size_prologue([pair for pair in pairs if pair[0].ndim], writer.sizes, "    ")
-    unpacked = [*inputs[:saved], *[writer.sizes[size] for size in missing]]
+    unpacked = [*inputs[: len(saved)], *[writer.sizes[size] for size in missing]]
     arguments = ["saved", *large_constants(parts).values()]
     arguments += [
-        f"{text}={defaults[node]}" if node in defaults else text for node, text in pairs[saved:]
+        f"{text}={defaults[node]}" if node in defaults else text for node, text in pairs[len(saved) :]
     ]
     signature = Signature(
         name,
-        [(text, node.type) for node, text in pairs[saved:]],
+        [(text, node.type) for node, text in pairs[len(saved) :]],
         [(result_name(t, wishes, n), n.type) for t, n in zip(results, plan.outputs, strict=True)],
         arguments,
     )

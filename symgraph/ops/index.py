@@ -278,7 +278,12 @@ class IndexAdd(Changing, Linear):
 
     def assignment(self, node: Node, place: str, values: str) -> str:
         """To zeros nothing need be added."""
-        return f"{place} = {values}" if is_zeros(node.inputs[0]) else f"{place} += {values}"
+        if is_zeros(node.inputs[0]):
+            return f"{place} = {values}"
+        positive = values.removeprefix("-")
+        if positive != values and positive.isidentifier():
+            return f"{place} -= {positive}"
+        return f"{place} += {values}"
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The cotangent itself, and what the index takes of it."""

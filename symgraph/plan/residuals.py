@@ -10,7 +10,7 @@ from symgraph.plan.plan import is_leaf
 
 __all__ = ["choose_residuals"]
 
-CHEAP = 0.6
+CHEAP = 0.7
 """Nanoseconds an element: reading a saved array costs about as much."""
 
 
@@ -42,50 +42,64 @@ def choose_residuals(
         operand for node in order if node in late for operand in node.inputs if operand not in late
     }
     frontier |= {node for node in outputs if node not in late}
+    fixed = _without_arguments(order)
     early = set(topological(computed))
-    saved = _without_cheap({node for node in frontier if not is_constant(node)}, early)
-    saved = _split_tuples(saved)
+    saved = {node for node in frontier if node not in fixed}
+    for node in [node for node in reversed(order) if node in saved]:
+        needed = _recipe(node, saved, early, fixed)
+        if needed is not None:
+            saved.discard(node)
+            saved |= needed
     places = {node: i for i, node in enumerate(topological([*outputs, *computed]))}
     return sorted(saved, key=places.__getitem__)
 
 
-def is_constant(node: Node) -> bool:
-    """Whether a node is known without the arguments."""
-    return is_leaf(node) and node.op.name != "placeholder"
+def _without_arguments(order: Sequence[Node]) -> set[Node]:
+    """The nodes that are known, up to sizes, without the arguments: backward makes its own."""
+    fixed: set[Node] = set()
+    for node in order:
+        if node.op.name != "placeholder" and all(operand in fixed for operand in node.inputs):
+            fixed.add(node)
+    return fixed
 
 
-def _without_cheap(saved: set[Node], early: set[Node]) -> set[Node]:
-    """Replace what is a view, or cheap to compute from what exists, by its operands.
+def _recipe(
+    node: Node, saved: set[Node], early: set[Node], fixed: set[Node]
+) -> set[Node] | None:
+    """What must be saved instead, if a value is cheaper to compute again than to keep.
 
     Parameters
     ----------
+    node : Node
     saved : set of Node
-        Changed in place.
+        What is saved so far, the node included.
     early : set of Node
         What forward computes for its own outputs.
+    fixed : set of Node
+        What needs no argument.
+
+    Returns
+    -------
+    set of Node or None
+        ``None`` if it should be kept.
     """
-    todo = list(saved)
-    while todo:
-        node = todo.pop()
-        if node not in saved or not node.inputs or isinstance(node.result_type, TupleType):
+    needed: set[Node] = set()
+    cost = 0.0
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current in fixed or (current in saved and current is not node):
             continue
-        operands = [operand for operand in node.inputs if not is_constant(operand)]
-        if not _cheap(node) or any(isinstance(o.result_type, TupleType) for o in operands):
+        if is_leaf(current):
+            needed.add(current)  # an argument: it exists anyway
             continue
-        new = [operand for operand in dict.fromkeys(operands) if operand not in saved]
-        # Arguments exist anyway, and a view keeps alive what it is a view of; one array that
-        # forward has computed instead of another is no loss, and forward has less to do.
-        kept = bool(node.op.views) or all(is_leaf(operand) for operand in operands)
-        if not new or kept or (len(new) == 1 and new[0] in early):
-            saved.discard(node)
-            saved.update(new)
-            todo.extend(new)
-    return saved
-
-
-def _cheap(node: Node) -> bool:
-    return bool(node.op.views) or node.op.work(node) <= CHEAP
-
-
-def _split_tuples(saved: set[Node]) -> set[Node]:
-    return {node for node in saved if not isinstance(node.result_type, TupleType)}
+        cost += 0.0 if current.op.views else current.op.work(current)
+        if cost > CHEAP or isinstance(current.result_type, TupleType):
+            if current is node or current not in early:
+                return None
+            cost -= current.op.work(current)
+            needed.add(current)
+            continue
+        stack.extend(current.inputs)
+    # One array that forward has computed, for another, is no loss; two would be.
+    return needed if sum(not is_leaf(item) for item in needed) <= 1 else None
