@@ -43,10 +43,17 @@ class Location(NamedTuple):
         """The line itself, stripped; empty where the file cannot be read."""
         return linecache.getline(self.file, self.line).strip()
 
+    @property
+    def in_notebook(self) -> bool:
+        """Whether the file is a notebook's cell, whose name means nothing to a reader."""
+        folder, _, file = self.file.replace("\\", "/").rpartition("/")
+        return file.removesuffix(".py").isdigit() and "ipykernel_" in folder
+
     def describe(self) -> str:
         """``file:line`` and, where it can be read, the line."""
         text = self.text
-        return f"{self.file}:{self.line}" + (f": {text}" if text else "")
+        place = f"cell, line {self.line}" if self.in_notebook else f"{self.file}:{self.line}"
+        return place + (f": {text}" if text else "")
 
 
 def user_location() -> Location | None:

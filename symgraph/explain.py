@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from symgraph.graph.code import LEVELS, Code, atom, call, infix, prefix
+from symgraph.graph.code import LEVELS, Code, atom, attribute, call, infix, prefix
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import SizeValue
 from symgraph.graph.node import Node, apply_view
 from symgraph.graph.side import NAMES, Origin
+from symgraph.ops.kinds import Elementwise
 from symgraph.simplify import Firing
 
 __all__ = ["Explanation", "Rewrite"]
@@ -95,12 +96,11 @@ def _where(origin: Origin | None) -> str:
     """The user's line; its file without folders, which differ from machine to machine."""
     if origin is None:
         return ""
-    file, line = origin.location
-    file = file.replace("\\", "/").rsplit("/", 1)[-1]
-    text = origin.location.text
-    # A notebook's cell is a file of a number's name.
-    place = "" if file.removesuffix(".py").isdigit() and text else f"{file}:{line}"
-    return f"{'gradient of ' if origin.gradient else ''}{': '.join(filter(None, (place, text)))}"
+    location = origin.location
+    file = location.file.replace("\\", "/").rsplit("/", 1)[-1]
+    place = "" if location.in_notebook else f"{file}:{location.line}"
+    shown = ": ".join(filter(None, (place, location.text)))
+    return f"gradient of {shown}" if origin.gradient else shown
 
 
 _DEPTH = 3
@@ -120,11 +120,13 @@ def _code(node: Node, depth: int) -> Code:
     if not depth:
         return atom("…")
     args = [_code(operand, depth - 1) for operand in node.inputs]
-    symbol = "@" if op.name == "matmul" else getattr(op, "symbol", "")
+    symbol = op.symbol if isinstance(op, Elementwise) else "@" if op.name == "matmul" else ""
     if symbol in LEVELS and len(args) == 2:
         return infix(symbol, *args)
     if symbol in ("-", "~") and len(args) == 1:
         return prefix(symbol, *args)
+    if op.name == "transpose" and op.label.endswith("[axes=(1, 0)]"):
+        return attribute(args[0], "T")
     # The attributes as further arguments: sum(x, axes=(0,)).
     attributes = op.label.removeprefix(op.name).removeprefix("[").removesuffix("]")
     return call(op.name, *args, *([attributes] if attributes else []))

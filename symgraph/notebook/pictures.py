@@ -166,8 +166,8 @@ def _label(node: Node, names: Mapping[Node, str]) -> tuple[str, Sequence[str]]:
     if isinstance(op, Item):
         return f"[{op.index}]", silent
     known = [_known(operand) for operand in node.inputs]
-    symbol = "@" if op.name == "matmul" else getattr(op, "symbol", "")
-    if isinstance(symbol, str) and symbol:
+    symbol = op.symbol if isinstance(op, Elementwise) else "@" if op.name == "matmul" else ""
+    if symbol:
         if len(known) == 2:
             return _infix(node, symbol, known, names)
         return symbol + known[0].replace(_DOT, ""), silent
@@ -209,7 +209,9 @@ def _infix(
     ]
     if first.strip(".T") == second.strip(".T") == _DOT and node.inputs[0] is not node.inputs[1]:
         return f"{first.replace(_DOT, 'a')} {symbol} {second.replace(_DOT, 'b')}", ("a", "b")
-    return f"{first} {symbol} {second}".removesuffix(f" {_DOT}"), silent
+    if left != _DOT == second:
+        return f"{first} {symbol}", silent
+    return f"{first} {symbol} {second}", silent
 
 
 def _operand_name(operand: Node, names: Mapping[Node, str]) -> str:
