@@ -447,9 +447,9 @@ class Node:
     def __repr__(self) -> str:
         name = NAMES.get(self)
         if isinstance(self.op, Placeholder):
-            return f"<{self.op.name_}: {self.result_type} placeholder>"
+            return f"<{_short_name(self)}: {self.result_type} placeholder>"
         args = ", ".join([_short_name(node) for node in self.inputs])
-        prefix = f"{name} = " if name else ""
+        prefix = f"{_one_line(name)} = " if name else ""
         inner = f"{self.op.label}({args})" if self.inputs else self.op.label
         return f"<{prefix}{inner}: {self.result_type}>"
 
@@ -498,12 +498,14 @@ def apply_view(name: str, value: Any) -> Any:
     return view(value)
 
 
+def _one_line(name: str) -> str:
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
 def _short_name(node: Node) -> str:
-    if isinstance(node.op, Placeholder):
-        return node.op.name_
-    name = NAMES.get(node)
+    name = node.op.name_ if isinstance(node.op, Placeholder) else NAMES.get(node)
     if name:
-        return name
+        return _one_line(name)
     if isinstance(node.op, Constant):
         return node.op.label
     return f"{node.op.name}(…)" if node.inputs else node.op.label
@@ -598,6 +600,22 @@ def _holds_node(value: Sequence[Any]) -> bool:
         isinstance(item, Node) or (isinstance(item, list | tuple) and _holds_node(item))  # pyright: ignore[reportUnknownArgumentType]
         for item in value
     )
+
+
+def made_since(marker: Node) -> set[Node]:
+    """The nodes that were made after another one.
+
+    An equal node that was there before is not among them.
+    """
+    found: set[Node] = set()
+    # Of a copy: nodes that are freed meanwhile leave the table.
+    for entry in reversed(list(_TABLE.values())):
+        node = entry()
+        if node is marker:
+            break
+        if node is not None:
+            found.add(node)
+    return found
 
 
 # Rows and walks: flat and iterative, so that the depth of a graph does not matter ---------------

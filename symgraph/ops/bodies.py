@@ -7,14 +7,14 @@ loops are one operation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.graph import replace
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
 from symgraph.graph.node import Node, as_node, make, placeholder, topological
+from symgraph.graph.record import record
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.elementwise import zeros_like
@@ -24,7 +24,7 @@ __all__: list[str] = []
 INDENT = "    "
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """A closed graph.
 
@@ -72,7 +72,9 @@ class Slots:
         return self.new(f"{prefix}{node.op.label}", node.type)
 
 
-def close(own: Sequence[Node], results: Sequence[Sequence[Node]]) -> tuple[list[Body], list[Node]]:
+def close(
+    own: Sequence[Node], results: Sequence[Sequence[Node]], kept: Iterable[Node] = ()
+) -> tuple[list[Body], list[Node]]:
     """Bodies for alternative results of the same inputs, and what they take from around.
 
     Parameters
@@ -81,18 +83,20 @@ def close(own: Sequence[Node], results: Sequence[Sequence[Node]]) -> tuple[list[
         Placeholders that stand for the arguments.
     results : sequence of sequence of Node
         For each body its results.
+    kept : iterable of Node
+        Nodes that belong inside although they do not depend on the arguments.
 
     Returns
     -------
     bodies : list of Body
         All with the same inputs: what is taken from around, then the arguments.
     around : list of Node
-        The values taken from around, which do not depend on the arguments: what does not change
-        in a loop is computed before it.
+        The values taken from around. All that neither depends on the arguments nor is kept is
+        among them: what does not change in a loop is computed before it.
     """
     outputs = [node for group in results for node in group]
     order = topological(outputs)
-    inside = set(own)
+    inside = {*own, *kept}
     for node in order:
         if any(operand in inside for operand in node.inputs):
             inside.add(node)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Scope
-from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.node import Node, as_node, made_since, make, placeholder
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.bodies import (
@@ -33,7 +33,7 @@ __all__ = ["cond"]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cond(ControlFlow):
     """One of two bodies, by the first operand; the others are their inputs."""
 
@@ -177,13 +177,15 @@ def cond(
     arguments, form, there = nodes_of(operands)
     own = stand_ins("operand", operands, [node.type for node in arguments])
     given = tree_of(form, there, own)
+    marker = placeholder("marker")
     (first, first_form, shown), (second, second_form, other) = (
         nodes_of(function(*given)) for function in (true_fun, false_fun)
     )
     if (first_form, shown) != (second_form, other):
         raise DTypeError("cond: the results of the two functions differ in form")
     same_types("cond: the two functions", "true_fun", first, "false_fun", second)
-    bodies, around = close(own, [first, second])
+    # What a function makes is computed only if it is taken.
+    bodies, around = close(own, [first, second], made_since(marker))
     return tree_of(first_form, shown, _make_cond(condition, bodies, [*around, *arguments]))
 
 

@@ -93,3 +93,16 @@ def test_what_does_not_fit_is_an_error_that_says_so(call, error, words):
         call()
     for word in words:
         assert word in str(caught.value)
+
+
+def test_only_the_branch_that_is_taken_is_computed():
+    x, w = placeholder("x", 3), placeholder("w", (3, 3))
+    before = np.sum(x)
+    y = cond(before > 0, lambda: np.sum(np.linalg.inv(w) @ x), lambda: before * 2.0)
+    outside = {node.op.name for node in topological([y])}
+    assert "inv" not in outside
+    assert "sum" in outside
+    # A singular matrix would raise.
+    values = {x: -np.ones(3), w: np.zeros((3, 3))}
+    assert interpret([y], values)[0] == -6.0
+    np.testing.assert_array_equal(interpret([grad(y, x)], values)[0], [2, 2, 2])
