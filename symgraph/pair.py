@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from symgraph.calling import (
@@ -279,7 +279,7 @@ class ForwardBackward:
         single = len(self._compiled.wrt) == 1
         return unflatten(self._compiled.wrt_tree, (gradients,) if single else gradients)
 
-    def export(self, path: str | Path, *, force: bool = True) -> Path:
+    def export(self, path: str | os.PathLike[str], *, force: bool = True) -> str:
         """Write a standalone module with ``forward`` and ``backward`` and its own check."""
         return write_module(path, self.module(), force)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import keyword
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.record import record
 
 __all__ = [
     "Dim", "Shape", "Size", "as_dim", "as_product", "as_shape", "dim_names", "evaluate", "product",
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ratio:
     """The atom ``numerator // denominator`` or ``numerator % denominator``."""
 
@@ -203,7 +203,6 @@ _OPERATORS = {
     ast.Mult: lambda a, b: a * b,
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
-    ast.Pow: lambda a, b: a**b,
 }
 
 
@@ -413,6 +412,22 @@ def _monomial_quotient(a: _Monomial, b: _Monomial) -> _Monomial | None:
     return tuple((atom, power) for atom, power in powers.items() if power)
 
 
+_LONGEST_DIVISION = 64
+
+
+def _leading(terms: tuple[tuple[_Monomial, int], ...]) -> tuple[_Monomial, int]:
+    """The greatest term in an order that multiplication keeps: by degree, then by name."""
+
+    def key(term: tuple[_Monomial, int]) -> tuple[Any, ...]:
+        # Of two of one degree that with more of the first name in which they differ.
+        return (
+            -sum(power for _, power in term[0]),
+            [(str(atom), -power) for atom, power in term[0]],
+        )
+
+    return min(terms, key=key)
+
+
 def _exact_quotient(a: Dim, b: Dim) -> Dim | None:
     """``a / b`` where it is a polynomial (by long division), otherwise ``None``."""
     if isinstance(a, int) and isinstance(b, int):
@@ -420,15 +435,16 @@ def _exact_quotient(a: Dim, b: Dim) -> Dim | None:
     divisor = _terms(b)
     if not divisor:
         return None
+    top, factor = _leading(divisor)
     rest, quotient = a, 0
-    for _ in range(2 * len(_terms(a)) + 2):
-        leading = _terms(rest)
-        if not leading:
+    for _ in range(_LONGEST_DIVISION):
+        if isinstance(rest, int) and rest == 0:
             return quotient
-        monomial = _monomial_quotient(leading[0][0], divisor[0][0])
-        if monomial is None or leading[0][1] % divisor[0][1]:
+        first, coefficient = _leading(_terms(rest))
+        monomial = _monomial_quotient(first, top)
+        if monomial is None or coefficient % factor:
             return None
-        term = _collect([(monomial, leading[0][1] // divisor[0][1])])
+        term = as_product(monomial, coefficient // factor)
         quotient = quotient + term
         rest = rest - term * b
     return None

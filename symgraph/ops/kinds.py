@@ -15,7 +15,7 @@ kind            declares                       derived
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, TypeAlias
 
@@ -27,6 +27,7 @@ from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.op import Op
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import DType, TensorType, Type, as_dtype, broadcast_shapes
@@ -55,7 +56,7 @@ Call: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """A call for the tests: a function of arrays or nodes, and arrays to call it with.
 
@@ -73,7 +74,7 @@ class Example:
     reference: Call | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Facts:
     """Algebraic facts of an element-wise operation; the rules that follow are written once."""
 
@@ -331,7 +332,8 @@ def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
 def weak_constant(value: Any, dtype: DType, what: str) -> Node:
     if isinstance(value, Size):
         return constant(value, dtype)
-    if value and value == value:  # noqa: PLR0124 - nan and the two zeros are no cache keys
+    if value and value == value and not isinstance(value, complex):  # noqa: PLR0124
+        # nan and the two zeros, also as parts of complex numbers, are no cache keys.
         cached = _cached_scalar
     else:
         cached = _cached_scalar.__wrapped__
