@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symgraph.errors import InputError
 from symgraph.graph.node import Node
+from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, dim_names, evaluate, solve
 from symgraph.graph.tree import Tree, leaf_paths
 from symgraph.graph.types import TensorType
@@ -20,7 +20,7 @@ _ARRAY = np.ndarray
 _SCALARS = (int, float, complex, bool)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """What is declared of an argument."""
 

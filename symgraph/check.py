@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node
+from symgraph.graph.record import record
 from symgraph.graph.side import GRADIENT_OF
 
 __all__ = ["CheckReport", "CheckRow", "GradientEntry", "check_gradients", "gradient_entries"]
@@ -19,7 +19,7 @@ ELEMENTS = 50
 """Elements of one gradient that are compared; more are sampled."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GradientEntry:
     """That one output is the gradient of a value by an input.
 
@@ -39,7 +39,7 @@ class GradientEntry:
     of: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckRow:
     """The comparison of one gradient.
 
@@ -62,7 +62,7 @@ class CheckRow:
     difference: complex
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckReport:
     """What `Function.check` found; prints as a table.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import linecache
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -327,20 +327,21 @@ class Function:
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         return apply_view("card", self)
 
-    def export(self, path: str | Path, *, force: bool = True) -> Path:
+    def export(self, path: str | os.PathLike[str], *, force: bool = True) -> str:
         """Write a standalone module that needs NumPy only.
 
         ``python <path> --check`` compares its gradients with differences.
 
         Parameters
         ----------
-        path : str or Path
+        path : str or path-like
         force : bool, optional
             Whether an existing file is replaced.
 
         Returns
         -------
-        Path
+        str
+            The path.
 
         Raises
         ------
@@ -513,12 +514,14 @@ def constant_arguments(extra: Mapping[str, Any]) -> list[tuple[str, TensorType]]
     return [(name, TensorType(array.dtype, array.shape)) for name, array in extra.items()]
 
 
+_NUMBERS = itertools.count(1)
+
+
 def load_source(source: str, extra: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
     """Run the text of a module; its lines show in tracebacks and debuggers."""
-    digest = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
-    filename = f"<symgraph {digest}>"
+    filename = f"<symgraph {next(_NUMBERS)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    space: dict[str, Any] = {"__name__": f"symgraph_{digest}"}
+    space: dict[str, Any] = {"__name__": filename.strip("<>").replace(" ", "_")}
     exec(compile(source, filename, "exec"), space)
     functions = {k: v for k, v in space.items() if callable(v) and not k.startswith("__")}
     if extra:
@@ -539,10 +542,11 @@ def _with_constants(inner: Callable[..., Any], extra: Mapping[str, Any]) -> Call
     return call if used else inner
 
 
-def write_module(path: str | Path, text: str, force: bool) -> Path:
-    """Write a module, atomically enough that a failure leaves no half of it."""
-    target = Path(path)
-    if target.exists() and not force:
+def write_module(path: str | os.PathLike[str], text: str, force: bool) -> str:
+    """Write a module; the same bytes on every system."""
+    target = os.fspath(path)
+    if os.path.exists(target) and not force:
         raise InputError(f"{target} exists", hint="force=True (--force) replaces it")
-    target.write_text(text, encoding="utf-8")
+    with open(target, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
     return target

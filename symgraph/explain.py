@@ -9,6 +9,7 @@ from symgraph.graph.code import LEVELS, Code, atom, attribute, call, infix, pref
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import SizeValue
 from symgraph.graph.node import Node, apply_view
+from symgraph.graph.record import record
 from symgraph.graph.side import NAMES, Origin
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify import Firing
@@ -16,7 +17,7 @@ from symgraph.simplify import Firing
 __all__ = ["Explanation", "Rewrite"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rewrite:
     """One rewrite that fired.
 

@@ -11,6 +11,7 @@ from symgraph.errors import InputError, Location
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import Node
+from symgraph.graph.record import record
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS
 from symgraph.plan.lower import lower
 from symgraph.simplify import Firing, simplify
@@ -20,7 +21,7 @@ __all__ = ["PASSES", "Options", "Prepared", "Strictness", "prepare", "wishes"]
 Strictness = Literal["bitwise", "accurate", "real"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What a user may choose.
 

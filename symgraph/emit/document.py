@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from string import Template
 from typing import Any
 
@@ -14,6 +13,7 @@ from symgraph.emit.layout import assign, bracketed
 from symgraph.emit.module import Signature
 from symgraph.emit.names import Names
 from symgraph.graph.code import Code
+from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, dim_names, evaluate
 from symgraph.graph.types import TensorType
 
@@ -57,7 +57,7 @@ def _row(item: tuple[str, TensorType]) -> tuple[str, str, str]:
 # The check ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckPlan:
     """What the check of a module compares.
 

@@ -15,6 +15,7 @@ from symgraph.errors import InputError
 from symgraph.graph.code import call, tuple_text
 from symgraph.graph.leaves import Constant, scalar_code
 from symgraph.graph.node import Node
+from symgraph.graph.record import record
 from symgraph.graph.sizes import as_dim
 from symgraph.graph.types import TensorType
 from symgraph.plan.plan import Plan
@@ -28,7 +29,7 @@ ENCODED = 65_536
 """Bytes of a constant array that is written as hexadecimal text; a larger one is an argument."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """What a function takes and gives, in the names of the source.
 

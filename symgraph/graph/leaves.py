@@ -6,13 +6,13 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.graph.code import UNARY, Code, Scope, atom
 from symgraph.graph.op import Op
+from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type, as_dtype
 
@@ -67,13 +67,11 @@ class Constant(Op):
         as_dtype(array.dtype)
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
-        # Always a copy: the graph must not change with the user's array.
-        array = np.array(array, order="C")
-        array.flags.writeable = False
+        # The bytes are a copy, so the graph does not change with the user's array; the array is a
+        # view of them, which cannot be written to.
         data = array.tobytes()
-        digest = data if len(data) <= 64 else blake2b(data).digest()
-        self.value = array
-        self._key = (array.dtype.str, array.shape, digest)
+        self.value = np.frombuffer(data, array.dtype).reshape(array.shape)
+        self._key = (array.dtype.str, array.shape, data)
         self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
@@ -158,7 +156,7 @@ def _complex_code(value: Any) -> Code:
     return Code(f"complex({real}, {imag})", literal=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SizeValue(Op):
     """A symbolic size as a number, weak in promotion like a Python integer."""
 
@@ -185,7 +183,7 @@ class SizeValue(Op):
         return Code(text, 15 if text.isidentifier() else 10, literal=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item(Op):
     """One of the results of an operation with several."""
 

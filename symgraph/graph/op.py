@@ -80,10 +80,10 @@ class Op:
     @property
     def label(self) -> str:
         """The name with the attributes that a reader needs, as listings show it."""
-        fields = getattr(self, "__dataclass_fields__", {})
+        defaults: dict[str, object] = getattr(self, "record_defaults", {})
         shown = [
             f"{name}={getattr(self, name)}"
-            for name, field in fields.items()
-            if field.compare and field.repr and getattr(self, name) != field.default
+            for name in getattr(self, "__match_args__", ())
+            if name not in defaults or getattr(self, name) != defaults[name]
         ]
         return f"{self.name}[{', '.join(shown)}]" if shown else self.name

@@ -18,7 +18,8 @@ _T = TypeVar("_T", bound=type)
 def record(cls: _T) -> _T:
     """Make a class a frozen record of its annotated fields, as ``dataclass(frozen=True)`` would.
 
-    Two records are equal if their class and fields are; the hash is computed once.
+    Two records are equal if their class and fields are; the hash is computed once, when it is
+    first asked for.
 
     Examples
     --------
@@ -65,7 +66,7 @@ def _init(owner: str, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
             raise TypeError(f"{owner} takes {', '.join(fields)}; got {args} {keywords}")
         values = self.__dict__
         values.update(zip(fields, args, strict=True))
-        values["_hash"] = hash((owner, args))
+        values["_key"] = args
 
     return __init__
 
@@ -82,11 +83,15 @@ def _value(owner: str, name: str, keywords: dict[str, Any], defaults: dict[str, 
 def _equal(self: Any, other: object) -> bool:
     if self is other:
         return True
-    return type(self) is type(other) and self.__dict__ == other.__dict__
+    return type(self) is type(other) and self._key == getattr(other, "_key", None)
 
 
 def _hash(self: Any) -> int:
-    return self._hash
+    values = self.__dict__
+    known = values.get("_hash")
+    if known is None:
+        known = values["_hash"] = hash((type(self).__name__, self._key))
+    return known
 
 
 def _repr(self: Any) -> str:

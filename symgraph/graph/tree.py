@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from symgraph.errors import InputError
+from symgraph.graph.record import record
 
 __all__ = ["Tree", "flatten", "leaf_paths", "tree_map", "unflatten"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tree:
     """The form of a tree without its leaves.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, Shape, as_shape, product
 
 __all__ = ["TensorType", "TupleType", "Type", "as_dtype", "broadcast_shapes", "normalize_axis"]
@@ -17,7 +17,7 @@ __all__ = ["TensorType", "TupleType", "Type", "as_dtype", "broadcast_shapes", "n
 DType: TypeAlias = "np.dtype[np.generic]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TensorType:
     """dtype and shape of an array.
 
@@ -62,7 +62,7 @@ class TensorType:
         return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleType:
     """The type of an operation with several results; ``Item`` takes one of them."""
 

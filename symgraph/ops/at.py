@@ -6,7 +6,6 @@ Where an index array repeats a position, every value counts, as with ``np.add.at
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.ops.create import Arange
 from symgraph.ops.elementwise import full_like, maximum, minimum, where, zeros_like
@@ -27,7 +27,7 @@ __all__ = []
 # Operations ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexSet(Changing, Linear):
     """``base[index] = values``; of repeated positions the last value stays."""
 
@@ -53,7 +53,7 @@ def _numbers(like: Node) -> Node:
     return reshape(make(Arange(0, like.size, 1, np.dtype(np.int64))), like.shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexMultiply(Changing, Structured):
     """``base[index] *= values``; repeated positions multiply each time."""
 
@@ -101,7 +101,7 @@ class IndexMultiply(Changing, Structured):
         return product / nonzero * where(count == 0, one, several)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Extreme(Changing, Structured):
     """Shared by minimum and maximum."""
 
@@ -117,7 +117,7 @@ class _Extreme(Changing, Structured):
         return make(change, first, second, *arrays) / count
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexMin(_Extreme):
     """``base[index] = minimum(base[index], values)``."""
 
@@ -125,7 +125,7 @@ class IndexMin(_Extreme):
     ufunc: ClassVar[str] = "minimum"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexMax(_Extreme):
     """``base[index] = maximum(base[index], values)``."""
 

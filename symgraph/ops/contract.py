@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import ascii_letters
 from typing import Any, ClassVar
 
@@ -17,6 +16,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
@@ -37,7 +37,7 @@ from symgraph.ops.shape import (
 __all__ = ["dot", "einsum", "inner", "kron", "tensordot"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Einsum(Multilinear):
     """Sums of products over named indices.
 

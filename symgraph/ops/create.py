@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, Size, as_dim, as_shape
 from symgraph.graph.types import DType, TensorType, Type, as_dtype
@@ -40,7 +40,7 @@ def dtype_text(dtype: DType) -> str:
 # arange ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arange(Discrete):
     """``start, start + step, ...`` below `stop`."""
 
@@ -209,7 +209,7 @@ def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
     return full_like(prototype, 0, dtype, shape=shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Eye(Discrete):
     """Ones on one diagonal of a matrix, zeros elsewhere."""
 

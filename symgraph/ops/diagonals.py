@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
@@ -23,7 +23,7 @@ from symgraph.ops.shape import moveaxis, nonnegative, ravel
 __all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Triangle(Linear):
     """The elements on one side of a diagonal, zeros elsewhere."""
 
@@ -69,7 +69,7 @@ def triu(m: Any, k: int = 0) -> Any:
     return _triangle(m, k, "triu") if any_node(m) else np.triu(m, k)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagonal(Linear):
     """The diagonal of the matrices on the last two axes."""
 
@@ -148,7 +148,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return apply("sum", diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diag(Linear):
     """A square matrix with a vector on a diagonal."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, tuple_text
 from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, Type, normalize_axis
@@ -41,7 +41,7 @@ def _padded(types: Sequence[TensorType], widths: _Widths) -> TensorType:
     return x.with_shape(tuple([before + dim + after for dim, (before, after) in dims]))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pad(Linear):
     """The first operand in the middle, the second, a scalar, around it."""
 
@@ -82,7 +82,7 @@ class Pad(Linear):
         return 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PadCopies(Linear):
     """Padded with copies of elements: ``edge``, ``reflect``, ``symmetric`` or ``wrap``."""
 
@@ -236,7 +236,7 @@ def _pad_copies(node: Node, widths: _Widths, mode: str) -> Node:
 # Roll, repeat, tile ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Roll(Linear):
     """Elements moved along axes; what leaves one end enters at the other."""
 
@@ -299,7 +299,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return make(Roll(tuple(kept.values()), tuple(kept)), node) if kept else node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repeat(Linear):
     """Each element so many times along an axis."""
 
@@ -378,7 +378,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     return getitem(node, (*[slice(None)] * place, positions))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tile(Linear):
     """The whole array several times along each axis."""
 

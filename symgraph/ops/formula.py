@@ -99,23 +99,27 @@ def to_node(expression: Any, env: Mapping[Any, Node], dtype: DType) -> Node:
         If a symbol is not in `env`, or a function has no counterpart.
     """
     values: dict[int, _Value] = {}
-    for part in _operands_first(expression):
-        known = env.get(part)
-        if known is None and part.is_Symbol:
-            known = env.get(part.name)
-        if known is None:
-            known = _translated(part, [values[id(arg)] for arg in part.args], dtype)
-        values[id(part)] = known
+
+    def known(part: Any) -> Node | None:
+        found = env.get(part)
+        return env.get(part.name) if found is None and part.is_Symbol else found
+
+    for part in _operands_first(expression, known):
+        node = known(part)
+        if node is None:
+            values[id(part)] = _translated(part, [values[id(arg)] for arg in part.args], dtype)
+        else:
+            values[id(part)] = node
     result = _resolved(values[id(expression)])
     return result if isinstance(result, Node) else constant(np.asarray(result, _fit(result, dtype)))
 
 
 def _fit(value: Any, dtype: DType) -> DType:
-    return np.dtype(bool) if isinstance(value, bool) else np.result_type(dtype, np.asarray(value))
+    return np.dtype(bool) if isinstance(value, bool) else np.result_type(dtype, value)
 
 
-def _operands_first(expression: Any) -> Iterator[Any]:
-    """The distinct parts of an expression, each after its own parts; it does not recurse."""
+def _operands_first(expression: Any, known: Callable[[Any], object]) -> Iterator[Any]:
+    """The distinct parts of an expression, each after its own unless it is known."""
     done: set[int] = set()
     stack: list[tuple[Any, bool]] = [(expression, False)]
     while stack:
@@ -125,7 +129,8 @@ def _operands_first(expression: Any) -> Iterator[Any]:
         elif id(part) not in done:
             done.add(id(part))
             stack.append((part, True))
-            stack += [(arg, False) for arg in reversed(part.args)]
+            if known(part) is None:
+                stack += [(arg, False) for arg in reversed(part.args)]
 
 
 def _translated(part: Any, args: Sequence[Any], dtype: DType) -> _Value:
@@ -135,7 +140,7 @@ def _translated(part: Any, args: Sequence[Any], dtype: DType) -> _Value:
             hint=f"give it a node in env: {{{part.name!r}: node}}",
         )
     kind = type(part).__name__
-    if kind == "ExprCondPair":
+    if kind in ("ExprCondPair", "Tuple"):
         return tuple([_resolved(arg) for arg in args])
     if not any(isinstance(arg, Node | tuple) for arg in args):
         return _number(part)

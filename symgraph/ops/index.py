@@ -7,7 +7,6 @@ copy).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Constant, scalar_code
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
@@ -48,7 +48,7 @@ __all__ = ["compress", "diff", "flip", "fliplr", "flipud", "take", "take_along_a
 # Taking ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Taking(Linear):
     """``x[index]``."""
 
@@ -82,7 +82,7 @@ class Taking(Linear):
         return f"{self.name}[{index_label(self.index)}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GetItem(Taking):
     """Positions and slices that are known now."""
 
@@ -90,7 +90,7 @@ class GetItem(Taking):
     views: ClassVar[tuple[int, ...]] = (0,)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Select(Taking):
     """Single positions that are nodes: NumPy takes a view, as of integers."""
 
@@ -98,7 +98,7 @@ class Select(Taking):
     views: ClassVar[tuple[int, ...]] = (0,)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gather(Taking):
     """Index arrays."""
 
@@ -159,7 +159,7 @@ def getitem(x: Any, key: Any) -> Any:
 # Changing --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changing(Op):
     """The first operand with the elements at an index changed by the second.
 
@@ -267,7 +267,7 @@ def inexact_pair(node: Node, first: Node, second: Node) -> Sequence[Node | None]
     return first, second if node.inputs[1].type.inexact else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexAdd(Changing, Linear):
     """``base[index] += values``; repeated positions add up."""
 
@@ -328,7 +328,7 @@ def take(a: Any, indices: Any, axis: Any = None, *, mode: Any = "raise") -> Any:
     return getitem(node, (*[slice(None)] * place, indices))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TakeAlongAxis(Linear):
     """One position along an axis for each element of the result."""
 

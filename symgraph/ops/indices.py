@@ -8,7 +8,6 @@ stands for no axis but separates index arrays, which NumPy looks at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -18,6 +17,7 @@ from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Scope
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, Shape, Size
 from symgraph.graph.types import broadcast_shapes
 from symgraph.ops.create import Arange
@@ -44,7 +44,7 @@ def _negative(dim: Dim) -> bool:
     return dim < 0 if isinstance(dim, int) else all(c < 0 for _, c in dim.terms)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Range:
     """A slice, as the user wrote it; ``None`` for an end of the axis."""
 
@@ -212,7 +212,7 @@ def _mask_positions(node: Node) -> list[Any]:
     return [_MaskAxis(mask.shape, i, index_array(p)) for i, p in enumerate(np.nonzero(mask))]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _MaskAxis:
     """The positions along one axis of a mask that is known now."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Constant, Item, scalar_code
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, TupleType, Type, normalize_axis
@@ -52,7 +52,7 @@ def _slice(node: Node, axis: int, start: Dim, stop: Dim) -> Node:
 # Join ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Concatenate(Linear):
     """Arrays one behind the other along an axis."""
 
@@ -144,7 +144,7 @@ def _nodes(arrays: Any, what: str) -> list[Node]:
     return nodes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stack(Linear):
     """Arrays of one shape along a new axis."""
 
@@ -257,7 +257,7 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 # Split -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Split(Linear):
     """The pieces of these sizes along an axis."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from symgraph.graph.code import Scope
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, make, topological
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, as_dim
 from symgraph.graph.tree import flatten
@@ -39,7 +39,7 @@ __all__ = ["scan"]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scan(ControlFlow):
     """A loop that carries values from round to round, and stacks others.
 

@@ -7,7 +7,6 @@ loss and its gradient compute each once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from symgraph.errors import DTypeError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.elementwise import astype, exp, fmax, log
@@ -35,7 +35,7 @@ def _pieces(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node, Node, Node]:
     return top, shift, e, sum(e, axis=axes, keepdims=keepdims)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Normalised(Structured):
     """A result of the operand's shape, normalised over axes."""
 
@@ -54,7 +54,7 @@ class _Normalised(Structured):
         return sum(value, axis=self.axes, keepdims=len(self.axes) < value.ndim)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Softmax(_Normalised):
     """``exp(x) / sum(exp(x))`` over axes."""
 
@@ -76,7 +76,7 @@ class Softmax(_Normalised):
         return (node * (cotangent - self._sum(node * cotangent)),)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogSoftmax(_Normalised):
     """``x - log(sum(exp(x)))`` over axes."""
 
@@ -98,7 +98,7 @@ class LogSoftmax(_Normalised):
         return (cotangent - make(Softmax(self.axes), node.inputs[0]) * self._sum(cotangent),)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogSumExp(Structured):
     """``log(sum(exp(x)))`` over axes."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Code, Scope, infix
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
@@ -20,7 +20,7 @@ from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, swapaxes
 __all__ = ["matmul", "matvec", "outer", "vdot", "vecdot", "vecmat"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MatMul(Multilinear):
     """``a @ b``: of matrices, of vectors, and of stacks of matrices with broadcasting."""
 

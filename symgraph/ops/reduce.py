@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from symgraph.errors import ShapeError
 from symgraph.graph.code import Code, Scope, call, method
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_shape
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes, normalize_axis
@@ -51,7 +51,7 @@ def spread(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> No
     return broadcast_to(value, like.shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BroadcastTo(Linear):
     """NumPy's broadcasting to a given shape."""
 
@@ -144,7 +144,7 @@ def _numpy_dtype(name: str, dtype: DType) -> DType:
     return getattr(np, name)(np.ones(1, dtype)).dtype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reduction(Op):
     """What all reductions share: axes, and whether they stay as axes of size one."""
 
@@ -189,7 +189,7 @@ def reduce(kind: type[Reduction], a: Any, axis: Any, keepdims: bool) -> Node:
 # Sum and mean ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sum(Reduction, Linear):
     """The sum over axes."""
 
@@ -230,7 +230,7 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) 
     return make(Sum(axes, bool(keepdims)), node)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mean(Reduction, Linear):
     """The mean over axes."""
 
@@ -321,7 +321,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
 # Cumulative sum --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CumSum(Linear):
     """Sums of the leading elements along an axis."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
@@ -35,7 +35,7 @@ __all__ = ["prod", "std", "var"]
 # Variance and standard deviation ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Spread(Reduction, Structured):
     """Variance or standard deviation over axes."""
 
@@ -55,7 +55,7 @@ class _Spread(Reduction, Structured):
         return 0 if isinstance(freedom, int) and freedom < 0 else freedom
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Var(_Spread):
     """The variance over axes."""
 
@@ -74,7 +74,7 @@ class Var(_Spread):
         return (self.spread(factor, node.inputs[0]) * self._centered(node),)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Std(_Spread):
     """The standard deviation over axes; where it is 0 its derivative is 0."""
 
@@ -187,7 +187,7 @@ def std(
 # Product ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prod(Reduction, Structured):
     """The product over axes."""
 
@@ -206,7 +206,7 @@ class Prod(Reduction, Structured):
         return (self.spread(cotangent, x) * make(ProdOfOthers(self.axes), x),)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProdOfOthers(Structured):
     """For each element the product of all others along the axes, whatever is 0 among them."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import ShapeError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
@@ -43,7 +43,7 @@ __all__ = [
 # Maximum and minimum ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Extreme(Reduction, Structured):
     """Maximum or minimum over axes; the derivative is split evenly among ties."""
 
@@ -85,14 +85,14 @@ def any_dim_is_zero(dims: Sequence[Dim]) -> bool:
     return 0 in [dim for dim in dims if isinstance(dim, int)]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Max(_Extreme):
     """The maximum over axes."""
 
     name: ClassVar[str] = "max"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Min(_Extreme):
     """The minimum over axes."""
 
@@ -154,21 +154,21 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 # Discrete reductions ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Any_(Reduction, Discrete):  # noqa: N801 - Any is typing's
     """Whether one element is true."""
 
     name: ClassVar[str] = "any"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class All(Reduction, Discrete):
     """Whether every element is true."""
 
     name: ClassVar[str] = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CountNonzero(Reduction, Discrete):
     """How many elements are not zero."""
 
@@ -200,7 +200,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return reduce(CountNonzero, a, axis, keepdims)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _ArgExtreme(Discrete):
     """Position of an extreme along one axis, or among all elements."""
 
@@ -228,14 +228,14 @@ class _ArgExtreme(Discrete):
         return 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArgMax(_ArgExtreme):
     """Position of the first maximum."""
 
     name: ClassVar[str] = "argmax"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArgMin(_ArgExtreme):
     """Position of the first minimum."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, attribute, call, method, subscript, tuple_text
 from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, Size, as_dim, product
 from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
@@ -122,7 +122,7 @@ def copy(a: Any) -> Any:
 # Reshape ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reshape(Linear):
     """The elements in C order in another shape."""
 
@@ -270,7 +270,7 @@ def ravel(a: Any, order: Any = "C") -> Any:
 # Transpose -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transpose(Linear):
     """Permuted axes: axis i of the result is axis ``axes[i]`` of the operand."""
 
@@ -403,7 +403,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 # Axes of size one ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Squeeze(Linear):
     """Without some axes of size one."""
 
@@ -460,7 +460,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return make(Squeeze(axes), node) if axes else node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExpandDims(Linear):
     """With new axes of size one at these places of the result."""
 

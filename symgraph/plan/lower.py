@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symgraph.graph.graph import rebuild
-from symgraph.graph.node import Node, topological
+from symgraph.graph.node import Node
 from symgraph.graph.side import ORIGINS, origin_as, set_origin
 
 __all__ = ["lower"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
 from symgraph.graph.node import Node, topological
 from symgraph.graph.op import Op
+from symgraph.graph.record import record
 from symgraph.graph.types import TupleType
 
 __all__ = ["Plan", "Step", "make_plan"]
@@ -20,7 +21,7 @@ OPERATIONS = 7
 """Operations in one statement."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One statement.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from symgraph.errors import SymgraphError
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
@@ -16,7 +17,7 @@ from symgraph.simplify.rule import Rule, Stage, rules_for
 __all__ = ["Firing", "Simplified", "simplify"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Firing:
     """One rewrite that happened."""
 

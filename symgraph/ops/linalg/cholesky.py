@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.diagonals import tril
@@ -20,7 +20,7 @@ from symgraph.ops.products import array
 from symgraph.ops.shape import swapaxes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cholesky(Structured):
     """The lower triangular L with ``L @ L.T`` equal to a positive definite matrix."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.kinds import Example, Structured, any_node
@@ -31,7 +31,7 @@ def _times_inverse(cotangent: Node, a: Node) -> Node:
     return expand_dims(cotangent, (-2, -1)) * swapaxes(inv(a), -1, -2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Det(Structured):
     """The determinant."""
 
@@ -89,7 +89,7 @@ class SlogdetResult(NamedTuple):
     logabsdet: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slogdet(Structured):
     """Sign of the determinant, and logarithm of its absolute value."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.diagonals import diagonal, tril, triu
@@ -29,7 +29,7 @@ class EighResult(NamedTuple):
     eigenvectors: Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Eigh(Structured):
     """Eigenvalues and eigenvectors of a symmetric matrix, of which one triangle is read."""
 

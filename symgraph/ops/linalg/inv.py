@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.kinds import Example, Structured, any_node
@@ -17,7 +17,7 @@ from symgraph.ops.linalg.operands import check_square, floating
 from symgraph.ops.linalg.solve import regular
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inv(Structured):
     """The inverse."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.elementwise import absolute, where
@@ -28,7 +28,7 @@ from symgraph.ops.reduce import (
 from symgraph.ops.reduce_order import max, min
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Norm(Reduction, Structured):
     """The square root of the sum of squares over axes; where it is 0 its derivative is 0."""
 

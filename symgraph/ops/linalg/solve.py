@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from symgraph.errors import ShapeError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.kinds import Example, Structured, any_node, promote
@@ -19,7 +19,7 @@ from symgraph.ops.products import array, matmul
 from symgraph.ops.shape import expand_dims, shape_text, squeeze, swapaxes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Solve(Structured):
     """``a^-1 b`` by the factorisation of a."""
 
