@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from symgraph.graph.node import Node
+from symgraph.graph.record import record
+from symgraph.simplify.match import Pattern, Variable, rewriter, roots
 
-__all__ = ["RULES", "Keeps", "Rule", "Stage", "rewrite", "rules_for"]
+__all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"]
 
 Keeps = Literal["bitwise", "accurate", "real"]
 Stage = Literal["graph", "numpy"]
@@ -21,7 +22,7 @@ _LEVELS: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rewrite.
 
@@ -65,6 +66,33 @@ def rewrite(
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
         rule = Rule(function.__name__, law, keeps, roots, function, stage, tuple(examples))
+        RULES.append(rule)
+        return function
+
+    return register
+
+
+def equation(
+    *, keeps: Keeps, when: Callable[[dict[str, Node]], bool] | None = None
+) -> Callable[[Callable[..., tuple[Pattern, Pattern]]], Callable[..., tuple[Pattern, Pattern]]]:
+    """Make a function a rule: from pattern variables to the two sides of its docstring's law.
+
+    A parameter called ``c`` or ``c<digit>`` stands for a number only.
+
+    Parameters
+    ----------
+    keeps : {"bitwise", "accurate", "real"}
+    when : callable, optional
+        Whether it holds for what the variables stand for.
+    """
+
+    def register(
+        function: Callable[..., tuple[Pattern, Pattern]],
+    ) -> Callable[..., tuple[Pattern, Pattern]]:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        left, right = function(*[Variable(name, name[0] == "c") for name in names])
+        law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
+        rule = Rule(function.__name__, law, keeps, roots(left), rewriter(left, right, when))
         RULES.append(rule)
         return function
 

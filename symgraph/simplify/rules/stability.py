@@ -2,82 +2,194 @@
 
 from __future__ import annotations
 
-from symgraph.graph.node import Node
+import numpy as np
+
+from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
-from symgraph.ops.elementwise import expm1 as ew_expm1
-from symgraph.ops.elementwise import log1p as ew_log1p
-from symgraph.ops.elementwise import sigmoid as ew_sigmoid
-from symgraph.ops.elementwise import softplus as ew_softplus
+from symgraph.ops.linalg.norm import Norm
+from symgraph.ops.normalised import LogSoftmax, LogSumExp, Softmax
 from symgraph.ops.reduce import Sum
+from symgraph.ops.reduce_order import Max
 from symgraph.simplify.common import is_op, number, unbroadcast
-from symgraph.simplify.rule import rewrite
+from symgraph.simplify.match import Pattern, p
+from symgraph.simplify.rule import equation, rewrite
+
+Sides = tuple[Pattern, Pattern]
+
+# Exponentials and logarithms of one variable -----------------------------------------------------
 
 
-def _one_plus(node: Node) -> Node | None:
-    """x of 1 + x."""
-    if is_op(node, "add"):
-        x, y = node.inputs
-        if number(x) == 1:
-            return y
-        if number(y) == 1:
-            return x
+@equation(keeps="accurate")
+def log_one_plus(x: Pattern) -> Sides:
+    """log(1 + x) = log1p(x)."""
+    return p.log(1 + x), p.log1p(x)
+
+
+@equation(keeps="accurate")
+def log2_one_plus(x: Pattern) -> Sides:
+    """log2(1 + x) = log1p(x) / log(2)."""
+    return p.log2(1 + x), p.log1p(x) * float(1 / np.log(2.0))
+
+
+@equation(keeps="accurate")
+def log10_one_plus(x: Pattern) -> Sides:
+    """log10(1 + x) = log1p(x) / log(10)."""
+    return p.log10(1 + x), p.log1p(x) * float(1 / np.log(10.0))
+
+
+@equation(keeps="accurate")
+def log1p_exp(x: Pattern) -> Sides:
+    """log1p(exp(x)) = softplus(x)."""
+    return p.log1p(p.exp(x)), p.softplus(x)
+
+
+@equation(keeps="accurate")
+def exp_minus_one(x: Pattern) -> Sides:
+    """exp(x) - 1 = expm1(x)."""
+    return p.exp(x) - 1, p.expm1(x)
+
+
+@equation(keeps="accurate")
+def exp_log1p(x: Pattern) -> Sides:
+    """log1p(expm1(x)) = x."""
+    return p.log1p(p.expm1(x)), x
+
+
+@equation(keeps="accurate")
+def log_exp(x: Pattern) -> Sides:
+    """log(exp(x)) = x."""
+    return p.log(p.exp(x)), x
+
+
+@equation(keeps="accurate")
+def log2_exp2(x: Pattern) -> Sides:
+    """log2(exp2(x)) = x."""
+    return p.log2(p.exp2(x)), x
+
+
+@equation(keeps="accurate")
+def log_one_minus_exp(x: Pattern) -> Sides:
+    """log(-expm1(x)) = log1mexp(x)."""
+    return p.log(-p.expm1(x)), p.log1mexp(x)
+
+
+@equation(keeps="accurate")
+def log1p_minus_exp(x: Pattern) -> Sides:
+    """log1p(-exp(x)) = log1mexp(x)."""
+    return p.log1p(-p.exp(x)), p.log1mexp(x)
+
+
+# The logistic function ---------------------------------------------------------------------------
+
+
+@equation(keeps="accurate")
+def logistic(x: Pattern) -> Sides:
+    """1 / (1 + exp(-x)) = sigmoid(x)."""
+    return 1 / (1 + p.exp(-x)), p.sigmoid(x)
+
+
+@equation(keeps="accurate")
+def logistic_quotient(x: Pattern) -> Sides:
+    """exp(x) / (1 + exp(x)) = sigmoid(x)."""
+    return p.exp(x) / (1 + p.exp(x)), p.sigmoid(x)
+
+
+@equation(keeps="accurate")
+def exp_times_sigmoid(x: Pattern) -> Sides:
+    """exp(x) * sigmoid(-x) = sigmoid(x)."""
+    return p.exp(x) * p.sigmoid(-x), p.sigmoid(x)
+
+
+@equation(keeps="accurate")
+def one_minus_sigmoid(x: Pattern) -> Sides:
+    """1 - sigmoid(x) = sigmoid(-x)."""
+    return 1 - p.sigmoid(x), p.sigmoid(-x)
+
+
+@equation(keeps="accurate")
+def log_sigmoid(x: Pattern) -> Sides:
+    """log(sigmoid(x)) = -softplus(-x)."""
+    return p.log(p.sigmoid(x)), -p.softplus(-x)
+
+
+@equation(keeps="accurate")
+def log1p_minus_sigmoid(x: Pattern) -> Sides:
+    """log1p(-sigmoid(x)) = -softplus(x)."""
+    return p.log1p(-p.sigmoid(x)), -p.softplus(x)
+
+
+@equation(keeps="accurate")
+def softplus_by_hand(x: Pattern) -> Sides:
+    """max(x, 0) + softplus(-abs(x)) = softplus(x)."""
+    return p.maximum(x, 0) + p.softplus(-p.absolute(x)), p.softplus(x)
+
+
+@equation(keeps="accurate")
+def softplus_of_relu(x: Pattern) -> Sides:
+    """relu(x) + softplus(-abs(x)) = softplus(x)."""
+    return p.relu(x) + p.softplus(-p.absolute(x)), p.softplus(x)
+
+
+@equation(keeps="accurate")
+def softplus_of_clip(x: Pattern) -> Sides:
+    """clip(x, 0) + softplus(-abs(x)) = softplus(x)."""
+    return p.clip_low(x, 0) + p.softplus(-p.absolute(x)), p.softplus(x)
+
+
+# Logarithms of sums of exponentials --------------------------------------------------------------
+
+
+@equation(keeps="accurate")
+def log_of_two(x: Pattern, y: Pattern) -> Sides:
+    """log(exp(x) + exp(y)) = logaddexp(x, y)."""
+    return p.log(p.exp(x) + p.exp(y)), p.logaddexp(x, y)
+
+
+@equation(keeps="accurate")
+def log_of_three(x: Pattern, y: Pattern, z: Pattern) -> Sides:
+    """log(exp(x) + exp(y) + exp(z)) = logaddexp(logaddexp(x, y), z)."""
+    return p.log(p.exp(x) + p.exp(y) + p.exp(z)), p.logaddexp(p.logaddexp(x, y), z)
+
+
+@equation(keeps="accurate")
+def logaddexp_zero(x: Pattern) -> Sides:
+    """logaddexp(0, x) = softplus(x)."""
+    return p.logaddexp(0, x), p.softplus(x)
+
+
+@rewrite("log", keeps="accurate")
+def log_of_sum(node: Node) -> Node | None:
+    """log(sum(exp(x))) = logsumexp(x)."""
+    total = unbroadcast(node.inputs[0])
+    if isinstance(total.op, Sum) and is_op(total.inputs[0], "exp") and total.op.axes:
+        op = LogSumExp(total.op.axes, total.op.keepdims)
+        return make(op, total.inputs[0].inputs[0]) if total.inputs[0].dtype.kind == "f" else None
     return None
 
 
-@rewrite("log", keeps="accurate")
-def log_one_plus(node: Node) -> Node | None:
-    """log(1 + x) = log1p(x)."""
-    x = _one_plus(node.inputs[0])
-    return None if x is None else ew_log1p(x)
+def _is_top(node: Node, x: Node, axes: tuple[int, ...]) -> bool:
+    """Whether a node is the maximum of x over these axes."""
+    while is_op(node, "broadcast_to", "reshape", "squeeze", "expand_dims"):
+        (node,) = node.inputs
+    return isinstance(node.op, Max) and node.op.axes == axes and node.inputs[0] is x
 
 
-@rewrite("log1p", keeps="accurate")
-def log1p_exp(node: Node) -> Node | None:
-    """log1p(exp(x)) = softplus(x)."""
-    (x,) = node.inputs
-    return ew_softplus(x.inputs[0]) if is_op(x, "exp") else None
+@rewrite("add", keeps="accurate")
+def shifted_logsumexp(node: Node) -> Node | None:
+    """max(x) + logsumexp(x - max(x)) = logsumexp(x)."""
+    for top, rest in (node.inputs, node.inputs[::-1]):
+        total = unbroadcast(rest)
+        if isinstance(total.op, LogSumExp) and is_op(total.inputs[0], "subtract"):
+            x, shift = total.inputs[0].inputs
+            if _is_top(shift, x, total.op.axes) and _is_top(top, x, total.op.axes):
+                return make(total.op, x)
+    return None
 
 
-@rewrite("subtract", keeps="accurate")
-def exp_minus_one(node: Node) -> Node | None:
-    """exp(x) - 1 = expm1(x)."""
-    x, y = node.inputs
-    return ew_expm1(x.inputs[0]) if is_op(x, "exp") and number(y) == 1 else None
-
-
-@rewrite("divide", keeps="accurate")
-def logistic(node: Node) -> Node | None:
-    """1 / (1 + exp(-x)) = sigmoid(x)."""
-    x, y = node.inputs
-    inner = _one_plus(y)
-    if inner is None or not is_op(inner, "exp"):
-        return None
-    if number(x) == 1:
-        return ew_sigmoid(-inner.inputs[0])
-    return ew_sigmoid(inner.inputs[0]) if x is inner else None
-
-
-@rewrite("log", keeps="accurate")
-def log_sigmoid(node: Node) -> Node | None:
-    """log(sigmoid(x)) = -softplus(-x)."""
-    (x,) = node.inputs
-    return -ew_softplus(-x.inputs[0]) if is_op(x, "sigmoid") else None
-
-
-@rewrite("log", keeps="accurate")
-def log_exp(node: Node) -> Node | None:
-    """log(exp(x)) = x."""
-    (x,) = node.inputs
-    return x.inputs[0] if is_op(x, "exp") else None
-
-
-def _shift(x: Node) -> Node:
+def _shift(x: Node, axes: tuple[int, ...]) -> Node:
     """x without its own maximum subtracted."""
-    if is_op(x, "subtract"):
-        a, b = x.inputs
-        b = unbroadcast(b)
-        if is_op(b, "max") and b.inputs[0] is a:
-            return a
+    if is_op(x, "subtract") and _is_top(x.inputs[1], x.inputs[0], axes):
+        return x.inputs[0]
     return x
 
 
@@ -86,68 +198,160 @@ def softmax(node: Node) -> Node | None:
     """exp(x) / sum(exp(x)) = softmax(x)."""
     x, y = node.inputs
     y = unbroadcast(y)
-    if is_op(x, "exp") and isinstance(y.op, Sum) and y.op.keepdims and y.inputs[0] is x:
-        return apply("softmax", _shift(x.inputs[0]), axis=y.op.axes)
-    return None
+    if not is_op(x, "exp") or not isinstance(y.op, Sum) or y.inputs[0] is not x:
+        return None
+    if not y.op.keepdims and len(y.op.axes) < x.ndim:
+        return None
+    return make(Softmax(y.op.axes), _shift(x.inputs[0], y.op.axes))
 
 
 @rewrite("subtract", keeps="accurate")
 def log_softmax(node: Node) -> Node | None:
-    """x - log(sum(exp(x))) = log_softmax(x)."""
+    """x - logsumexp(x) = log_softmax(x)."""
     x, y = node.inputs
     y = unbroadcast(y)
-    if is_op(y, "log") and isinstance(y.inputs[0].op, Sum) and y.inputs[0].op.keepdims:
-        total = y.inputs[0]
-        (e,) = total.inputs
-        if is_op(e, "exp") and e.inputs[0] is x:
-            return apply("log_softmax", _shift(x), axis=total.op.axes)
-    return None
+    if not isinstance(y.op, LogSumExp) or y.inputs[0] is not x:
+        return None
+    if not y.op.keepdims and len(y.op.axes) < x.ndim:
+        return None
+    return make(LogSoftmax(y.op.axes), _shift(x, y.op.axes))
 
 
 @rewrite("log", keeps="accurate")
 def log_of_softmax(node: Node) -> Node | None:
     """log(softmax(x)) = log_softmax(x)."""
     (x,) = node.inputs
-    if is_op(x, "softmax"):
-        return apply("log_softmax", x.inputs[0], axis=x.op.axes)
+    return make(LogSoftmax(x.op.axes), x.inputs[0]) if isinstance(x.op, Softmax) else None
+
+
+@rewrite("exp", keeps="accurate")
+def exp_of_log_softmax(node: Node) -> Node | None:
+    """exp(log_softmax(x)) = softmax(x)."""
+    (x,) = node.inputs
+    return make(Softmax(x.op.axes), x.inputs[0]) if isinstance(x.op, LogSoftmax) else None
+
+
+# Roots -------------------------------------------------------------------------------------------
+
+
+@equation(keeps="accurate")
+def root_of_square(x: Pattern) -> Sides:
+    """sqrt(x**2) = abs(x)."""
+    return p.sqrt(x * x), p.absolute(x)
+
+
+@equation(keeps="accurate")
+def root_of_squares(x: Pattern, y: Pattern) -> Sides:
+    """sqrt(x**2 + y**2) = hypot(x, y)."""
+    return p.sqrt(x * x + y * y), p.hypot(x, y)
+
+
+@equation(keeps="accurate")
+def root_of_square_plus_one(x: Pattern) -> Sides:
+    """sqrt(x**2 + 1) = hypot(x, 1)."""
+    return p.sqrt(x * x + 1), p.hypot(x, 1)
+
+
+@rewrite("sqrt", keeps="accurate")
+def root_of_sum_of_squares(node: Node) -> Node | None:
+    """sqrt(sum(x**2)) = norm(x), whose derivative at 0 is 0."""
+    total = unbroadcast(node.inputs[0])
+    if isinstance(total.op, Sum) and is_op(total.inputs[0], "square") and total.op.axes:
+        x = total.inputs[0].inputs[0]
+        return make(Norm(total.op.axes, total.op.keepdims), x) if x.dtype.kind == "f" else None
     return None
 
 
-@rewrite("add", keeps="accurate")
-def softplus_by_hand(node: Node) -> Node | None:
-    """max(x, 0) + softplus(-abs(x)) = softplus(x)."""
-    x, y = node.inputs
-    for a, b in ((x, y), (y, x)):
-        z = _positive_part(a)
-        if z is not None and is_op(b, "softplus") and _is_minus_abs(b.inputs[0], z):
-            return ew_softplus(z)
+@equation(keeps="accurate")
+def root_minus_one(x: Pattern) -> Sides:
+    """sqrt(1 + x) - 1 = sqrt1pm1(x)."""
+    return p.sqrt(1 + x) - 1, p.sqrt1pm1(x)
+
+
+@equation(keeps="accurate")
+def hypot_minus_one(x: Pattern) -> Sides:
+    """hypot(x, 1) - 1 = hypot1m1(x)."""
+    return p.hypot(x, 1) - 1, p.hypot1m1(x)
+
+
+@equation(keeps="accurate")
+def difference_of_roots(x: Pattern, c: Pattern) -> Sides:
+    """sqrt(x + c) - sqrt(x) = c / (sqrt(x + c) + sqrt(x)) for a number c."""
+    return p.sqrt(x + c) - p.sqrt(x), c / (p.sqrt(x + c) + p.sqrt(x))
+
+
+@equation(keeps="accurate")
+def sign_by_quotient(x: Pattern) -> Sides:
+    """x / abs(x) = sign(x)."""
+    return x / p.absolute(x), p.sign(x)
+
+
+# Trigonometric and hyperbolic functions ----------------------------------------------------------
+
+
+@equation(keeps="accurate")
+def versine(x: Pattern) -> Sides:
+    """1 - cos(x) = 2 * sin(x / 2)**2."""
+    return 1 - p.cos(x), 2 * p.square(p.sin(0.5 * x))
+
+
+@equation(keeps="accurate")
+def squared_sinc(x: Pattern) -> Sides:
+    """sin(x)**2 / x**2 = spherical_j0(x)**2."""
+    return p.square(p.sin(x)) / p.square(x), p.square(p.spherical_j0(x))
+
+
+@equation(keeps="accurate")
+def sinc(x: Pattern) -> Sides:
+    """sin(x) / x = spherical_j0(x)."""
+    return p.sin(x) / x, p.spherical_j0(x)
+
+
+@equation(keeps="accurate")
+def half_angle(x: Pattern) -> Sides:
+    """sin(x)**2 / sin(2 * x) = tan(x) / 2."""
+    return p.square(p.sin(x)) / p.sin(2 * x), 0.5 * p.tan(x)
+
+
+@equation(keeps="accurate")
+def log_of_cosh(x: Pattern) -> Sides:
+    """log(cosh(x)) = logcosh(x)."""
+    return p.log(p.cosh(x)), p.logcosh(x)
+
+
+@equation(keeps="accurate")
+def one_minus_tanh_squared(x: Pattern) -> Sides:
+    """1 - tanh(x)**2 = sech2(x)."""
+    return 1 - p.square(p.tanh(x)), p.sech2(x)
+
+
+@equation(keeps="accurate")
+def tanh_factors(x: Pattern) -> Sides:
+    """(1 - tanh(x)) * (1 + tanh(x)) = sech2(x)."""
+    return (1 - p.tanh(x)) * (1 + p.tanh(x)), p.sech2(x)
+
+
+@equation(keeps="accurate")
+def one_over_cosh_squared(x: Pattern) -> Sides:
+    """1 / cosh(x)**2 = sech2(x)."""
+    return 1 / p.square(p.cosh(x)), p.sech2(x)
+
+
+# Masks -------------------------------------------------------------------------------------------
+
+
+@rewrite("multiply", "divide", keeps="accurate")
+def mask_outwards(node: Node) -> Node | None:
+    """where(c, a, 0) * b = where(c, a * b, 0), where(c, a, 0) / b = where(c, a / b, 0)."""
+    pairs = ((0, 1), (1, 0)) if is_op(node, "multiply") else ((0, 1),)
+    for i, j in pairs:
+        masked = node.inputs[i]
+        if not is_op(masked, "where") or masked.shape != node.shape or node.dtype.kind != "f":
+            continue
+        mask, a, b = masked.inputs
+        other = node.inputs[j]
+        if number(b) == 0:
+            return apply("where", mask, make(node.op, a, other), b)
+        if number(a) == 0:
+            return apply("where", mask, a, make(node.op, b, other))
     return None
-
-
-def _positive_part(node: Node) -> Node | None:
-    """x of max(x, 0)."""
-    if is_op(node, "relu"):
-        return node.inputs[0]
-    if is_op(node, "maximum", "clip_low"):
-        x, y = node.inputs
-        if number(y) == 0:
-            return x
-        if number(x) == 0 and is_op(node, "maximum"):
-            return y
-    return None
-
-
-def _is_minus_abs(node: Node, x: Node) -> bool:
-    if not is_op(node, "negative"):
-        return False
-    (inner,) = node.inputs
-    return is_op(inner, "absolute") and inner.inputs[0] is x
-
-
-@rewrite("logaddexp", keeps="accurate")
-def logaddexp_zero(node: Node) -> Node | None:
-    """logaddexp(0, x) = softplus(x)."""
-    x, y = node.inputs
-    if number(x) == 0:
-        return ew_softplus(y)
-    return ew_softplus(x) if number(y) == 0 else None
