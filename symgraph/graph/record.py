@@ -39,7 +39,7 @@ def record(cls: _T) -> _T:
     fields = tuple(dict.fromkeys(names))
     defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
     members: dict[str, Any] = {
-        "__init__": _init(cls.__name__, fields, defaults),
+        "__init__": _init(cls.__name__, fields, defaults, hasattr(cls, "__post_init__")),
         "__eq__": _equal,
         "__hash__": _hash,
         "__repr__": _repr,
@@ -55,7 +55,9 @@ def record(cls: _T) -> _T:
     return cls
 
 
-def _init(owner: str, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
+def _init(
+    owner: str, fields: tuple[str, ...], defaults: dict[str, Any], checked: bool
+) -> Any:
     count = len(fields)
 
     def __init__(self: Any, *args: Any, **keywords: Any) -> None:  # noqa: N807
@@ -67,6 +69,8 @@ def _init(owner: str, fields: tuple[str, ...], defaults: dict[str, Any]) -> Any:
         values = self.__dict__
         values.update(zip(fields, args, strict=True))
         values["_key"] = args
+        if checked:
+            self.__post_init__()
 
     return __init__
 

@@ -76,6 +76,7 @@ class Diagonal(Linear):
     offset: int = 0
     name: ClassVar[str] = "diagonal"
     views: ClassVar[tuple[int, ...]] = (0,)
+    readonly: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The length of the diagonal instead of the two sizes."""

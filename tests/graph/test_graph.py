@@ -2,6 +2,7 @@
 
 import collections
 import pickle
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from symgraph.graph.graph import Graph, replace
 from symgraph.graph.node import topological
 from symgraph.graph.tree import flatten, leaf_paths, tree_map, unflatten
 
-Pair = collections.namedtuple("Pair", "first second")
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
 
 
 @pytest.fixture
