@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from symgraph.graph.sizes import Dim, Shape, Size, as_product, dim_names
 from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import Elementwise, loop_dtypes
-from symgraph.plan.plan import Plan, Step
+from symgraph.plan.lower import lower
+from symgraph.plan.plan import Plan, Step, make_plan
+from symgraph.simplify import simplify
 
 __all__ = ["FunctionWriter", "ModuleParts", "argument_names", "size_prologue"]
 
@@ -105,6 +107,28 @@ class FunctionWriter:
             self.parts.imports.append(module)
         return module
 
+    def fresh(self, name: str) -> str:
+        """A variable that nothing else in the function has."""
+        return self.names.fresh(name)
+
+    def body(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
+    ) -> tuple[list[str], list[str]]:
+        """Statements of a branch or of one round of a loop, and the source of its results."""
+        inner = FunctionWriter(self.parts, self.names, self.wishes, indent="")
+        inner.sizes = self.sizes
+        inner.lines_shown = set()  # the loop's own line says it all
+        for node, arg in zip(inputs, args, strict=True):
+            inner.bind(node, arg)
+        lowered, _ = lower(simplify(outputs).outputs)
+        results = simplify(lowered, stage="numpy").outputs
+        sources = inner.write(replace(make_plan(inputs, results, self.named), copied=set()))
+        return inner.lines, sources
+
+    def named(self, node: Node) -> bool:
+        """Whether a node has a name to keep."""
+        return node in self.wishes
+
     # Inputs ------------------------------------------------------------------------------------
 
     def bind(self, node: Node, name: str) -> None:
@@ -126,9 +150,7 @@ class FunctionWriter:
             if node in plan.inline:
                 self._comment(node)
                 self._assign_long(node)
-        return [
-            self._output(node, place in plan.copied) for place, node in enumerate(plan.outputs)
-        ]
+        return [self._output(node, place in plan.copied) for place, node in enumerate(plan.outputs)]
 
     def _assign_long(self, node: Node) -> None:
         """Give a result a name if it is too long for the return statement."""
@@ -146,9 +168,7 @@ class FunctionWriter:
         if not text or self._origin == (text, origin.gradient):
             return
         self._origin = (text, origin.gradient)
-        self.lines.append(
-            comment(f"gradient of: {text}" if origin.gradient else text, self.indent)
-        )
+        self.lines.append(comment(f"gradient of: {text}" if origin.gradient else text, self.indent))
 
     def _statement(self, step: Step) -> None:
         node = step.node
@@ -207,9 +227,7 @@ class FunctionWriter:
     def _several(self, node: Node, count: int) -> None:
         args = [self._operand(node, i) for i in range(len(node.inputs))]
         items = [self._item(node, i) for i in range(count)]
-        targets = [
-            "_" if item is None else self.names.fresh(self._wish(item)) for item in items
-        ]
+        targets = ["_" if item is None else self.names.fresh(self._wish(item)) for item in items]
         block = node.op.block(node, targets, [arg.text for arg in args], self)
         if block is not None:
             self.lines += [self.indent + line if line else "" for line in block]
@@ -337,11 +355,12 @@ def _scalar_type(node: Node) -> str:
 
 
 def _filled(code: Code) -> Code:
-    """``np.zeros(shape)`` for ``np.full(shape, 0.0)``: a fresh array that may be written to."""
-    if code.parts[:1] == ("np.full(",) and code.parts[2] in ("0.0", "0"):
-        rest = [part for part in code.parts[3:]]
-        return call("np.zeros", code.parts[1], *rest)
-    return code if code.parts[:1] == ("np.full(",) else method(code, "copy")
+    """A fresh array that may be written to."""
+    return (
+        code
+        if code.parts[:1] in (("np.full(",), ("np.zeros(",), ("np.ones(",))
+        else method(code, "copy")
+    )
 
 
 def _line_text(origin: Origin) -> str:
@@ -395,7 +414,7 @@ def weak_is_safe(node: Node) -> bool:
         values = [zero[k] if k in zero else k for k in kinds]  # pyright: ignore[reportArgumentType]
         if isinstance(op, Where):
             values = values[1:]
-        if all(k in zero for k in kinds[-len(values):]):
+        if all(k in zero for k in kinds[-len(values) :]):
             return node.dtype in (np.float64, np.int64, np.complex128)
         return np.result_type(*values) == node.dtype
     return False
@@ -434,7 +453,9 @@ def _solved(
     inputs: Sequence[tuple[Node, str]], sizes: Mapping[str, str], bound: set[str]
 ) -> list[str]:
     """Sizes that stand only inside expressions such as ``2 * n + 1``; adds them to `bound`."""
-    pending = [(f"{name}.shape[{i}]", dim) for node, name in inputs for i, dim in enumerate(node.shape)]
+    pending = [
+        (f"{name}.shape[{i}]", dim) for node, name in inputs for i, dim in enumerate(node.shape)
+    ]
     lines: list[str] = []
     found = True
     while found:

@@ -676,30 +676,6 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return make(WHERE, mask if mask.dtype.kind == "b" else mask != 0, first, second)
 
 
-@builder(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """Limit values to an interval, as ``np.clip``.
-
-    A bound itself belongs to the inside: the derivative there is that of `a`.
-
-    Parameters
-    ----------
-    a : array_like
-    a_min, a_max : array_like, optional
-        Bounds; ``None`` for none. ``min=`` and ``max=`` are the same.
-    """
-    low = a_min if min is None else min
-    high = a_max if max is None else max
-    if not any_node(a, low, high):
-        return np.clip(a, low, high)
-    result = as_node(a)
-    if low is not None and high is not None:
-        return _clip(result, low, high)
-    if low is not None:
-        return _clip_low(result, low)
-    return result if high is None else _clip_high(result, high)
-
-
 def _bool_partial(condition: Node, r: Node) -> Node:
     return condition.astype(r.dtype)
 
@@ -741,6 +717,31 @@ _clip_high = elementwise(
     formula="Min(x, y)",
     cost=0.5,
 )
+
+
+@builder(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Limit values to an interval, as ``np.clip``.
+
+    A bound itself belongs to the inside: the derivative there is that of `a`.
+
+    Parameters
+    ----------
+    a : array_like
+    a_min, a_max : array_like, optional
+        Bounds; ``None`` for none. ``min=`` and ``max=`` are the same.
+    """
+    low = a_min if min is None else min
+    high = a_max if max is None else max
+    if not any_node(a, low, high):
+        return np.clip(a, low, high)
+    result = as_node(a)
+    if low is not None and high is not None:
+        return _clip(result, low, high)
+    if low is not None:
+        return _clip_low(result, low)
+    return result if high is None else _clip_high(result, high)
+
 
 # dtype and complex parts -----------------------------------------------------------------------
 

@@ -199,8 +199,8 @@ def _resolved(value: _Value) -> Any:
 
 
 def _sum(args: Sequence[_Value]) -> Any:
-    """Left to right; what is subtracted comes last, so that nothing is negated."""
-    terms = sorted(args, key=_is_negative)
+    """Numbers after nodes; what is subtracted comes last, so that nothing is negated."""
+    terms = sorted(args, key=lambda v: (_is_negative(v), not isinstance(v, Node | _Product)))
     total = _resolved(terms[0])
     for term in terms[1:]:
         if _is_negative(term):

@@ -51,6 +51,9 @@ def spread(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> No
     return broadcast_to(value, like.shape)
 
 
+_FILLERS = {"0.0": "np.zeros", "1.0": "np.ones"}
+
+
 @record
 class BroadcastTo(Linear):
     """NumPy's broadcasting to a given shape."""
@@ -75,7 +78,11 @@ class BroadcastTo(Linear):
         """A view; ``np.full`` for a number."""
         if args[0].literal:
             dtype = f"np.{node.dtype.name}" if node.dtype != np.float64 else ""
-            return call("np.full", scope.shape(self.shape), args[0], dtype=dtype)
+            one = len(self.shape) == 1
+            shape = scope.dim(self.shape[0]) if one else scope.shape(self.shape)
+            if args[0].text in _FILLERS:
+                return call(_FILLERS[args[0].text], shape, dtype=dtype)
+            return call("np.full", shape, args[0], dtype=dtype)
         return call("np.broadcast_to", args[0], scope.shape(self.shape))
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
