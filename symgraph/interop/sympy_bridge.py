@@ -55,7 +55,8 @@ def from_sympy(expr: Any, env: Mapping[Any, ArrayLike]) -> Node:
         expr = sympy.sympify(expr, strict=True)
     except sympy.SympifyError:
         expr = None
-    if not isinstance(expr, sympy.Expr | sympy.logic.boolalg.Boolean):
+    kinds = (sympy.Expr, sympy.logic.boolalg.Boolean)
+    if not isinstance(expr, kinds) or getattr(expr, "is_Matrix", False):
         raise InputError(
             "from_sympy takes an expression of numbers",
             expected="a SymPy expression",

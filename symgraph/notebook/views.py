@@ -50,7 +50,7 @@ def user_names(graph: Graph) -> dict[Node, str]:
         # The line's name is that of the value, which a graph of its gradient may not hold.
         if lines.get(ORIGINS.get(node), node) is not node:
             del names[node]
-    for node in graph.nodes:
+    for node in [*graph.inputs, *graph.nodes]:
         given = node.op.name_ if isinstance(node.op, Placeholder) else NAMES.get(node)
         if given:
             names[node] = given

@@ -36,7 +36,9 @@ def shown(cell):
     parts = []
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
-            parts.append((output.name, "".join(output.text)))
+            # What is printed arrives in pieces, as it happens.
+            before = parts.pop()[1] if parts and parts[-1][0] == output.name else ""
+            parts.append((output.name, before + output.text))
         else:
             parts += sorted((kind, v) for kind, v in output.data.items() if kind not in DRAWN)
     return parts
