@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from math import isfinite, log2
 from typing import Any
 
 import numpy as np
 
 from symgraph.graph.leaves import Constant, SizeValue
-from symgraph.graph.node import Node, constant, make
+from symgraph.graph.node import Node, constant
+from symgraph.graph.types import DType
 from symgraph.ops.reduce import BroadcastTo
 
-__all__ = ["is_op", "number", "scalar", "unbroadcast"]
+__all__ = [
+    "HEADROOM",
+    "factor",
+    "is_known_factor",
+    "is_moderate",
+    "is_number",
+    "is_op",
+    "number",
+    "scalar",
+    "unbroadcast",
+]
 
 
 def is_op(node: Node, *names: str) -> bool:
@@ -33,17 +45,71 @@ def number(node: Node) -> Any:
     return None
 
 
+def is_number(node: Node, value: float) -> bool:
+    """Whether a node is this number, which may be broadcast."""
+    found = number(node)
+    return found is not None and bool(found == value)
+
+
 def scalar(value: Any, like: Node) -> Node:
     """A 0-d constant of a node's dtype."""
     with np.errstate(all="ignore"):
         return constant(np.asarray(value, dtype=like.dtype))
 
 
-def is_constant(node: Node) -> bool:
-    """Whether the value is known, or a size."""
-    return isinstance(node.op, Constant | SizeValue)
+def factor(node: Node) -> tuple[Node | None, Node]:
+    """A 0-d factor and the rest of a product; ``None`` if there is no factor."""
+    if not is_op(node, "multiply") or node.dtype.kind != "f":
+        return None, node
+    x, y = node.inputs
+    for c, rest in ((x, y), (y, x)):
+        small = unbroadcast(c)
+        if small.ndim or small.dtype != node.dtype:
+            continue
+        if unbroadcast(rest).ndim or isinstance(small.op, Constant):
+            return small, rest
+    return None, node
 
 
-def remake(node: Node, *inputs: Node) -> Node:
-    """The operation of a node on other operands."""
-    return make(node.op, *inputs)
+_MOST_STEPS = 8
+_SIZE_BITS = 48.0  # what a process can address
+
+
+def _magnitude(node: Node, steps: int = _MOST_STEPS) -> float | None:
+    """A bound of ``abs(log2(abs(value)))`` of a 0-d node; ``None`` if there is none."""
+    node = unbroadcast(node)
+    if isinstance(node.op, SizeValue):
+        return _SIZE_BITS
+    value = number(node)
+    if value is not None:
+        size = float(abs(value))
+        return abs(log2(size)) if size and isfinite(size) else None
+    if not steps or node.ndim or not is_op(node, "multiply", "divide", "negative"):
+        return None
+    parts = [_magnitude(operand, steps - 1) for operand in node.inputs]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def is_moderate(dtype: DType, *nodes: Node) -> bool:
+    """Whether products and quotients of these known numbers and sizes stay finite and normal.
+
+    A size may be 0: then there is nothing that it could spoil.
+    """
+    total = 0.0
+    for node in nodes:
+        bound = _magnitude(node)
+        if bound is None:
+            return False
+        total += bound
+    return total < -np.finfo(dtype).minexp - 2
+
+
+HEADROOM = 64
+"""Binary orders of magnitude by which a rule with headroom may overflow or underflow sooner."""
+
+
+def is_known_factor(node: Node) -> bool:
+    """Whether a 0-d node is made of numbers and sizes and lies within the headroom."""
+    bound = _magnitude(node)
+    return bound is not None and bound <= HEADROOM

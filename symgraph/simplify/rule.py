@@ -43,6 +43,10 @@ class Rule:
         Left sides: functions of placeholders that build a node on which the rule fires. The names
         of the parameters say what they are: x, y, z have one shape; a, b, c are 0-d; u, v are
         vectors and A, B matrices; m is a mask; k holds positions.
+    headroom : int
+        Binary orders of magnitude by which the right side may overflow or underflow sooner:
+        what an "accurate" rule promises, it promises for values that stay clear of the ends of
+        the range by so much.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Rule:
     apply: Callable[[Node], Node | None]
     stage: Stage = "graph"
     examples: tuple[Example, ...] = ()
+    headroom: int = 0
 
 
 RULES: list[Rule] = []
@@ -59,14 +64,18 @@ RULES: list[Rule] = []
 
 
 def rewrite(
-    *roots: str, keeps: Keeps, stage: Stage = "graph", examples: Sequence[Example] = ()
+    *roots: str,
+    keeps: Keeps,
+    stage: Stage = "graph",
+    examples: Sequence[Example] = (),
+    headroom: int = 0,
 ) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
     """Make a function a rule for the operations named `roots`; its docstring is the law."""
 
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        rule = Rule(function.__name__, law, keeps, roots, function, stage, tuple(examples))
-        RULES.append(rule)
+        given = tuple(examples)
+        RULES.append(Rule(function.__name__, law, keeps, roots, function, stage, given, headroom))
         return function
 
     return register

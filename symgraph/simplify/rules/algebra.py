@@ -2,83 +2,123 @@
 
 from __future__ import annotations
 
-from symgraph.graph.node import Node
+import numpy as np
+
+from symgraph.graph.node import Node, make
+from symgraph.ops.elementwise import sqrt
 from symgraph.ops.elementwise import square as ew_square
-from symgraph.simplify.common import is_op, number, scalar
+from symgraph.ops.reduce import Sum
+from symgraph.simplify.common import (
+    HEADROOM,
+    factor,
+    is_known_factor,
+    is_number,
+    is_op,
+    number,
+    scalar,
+)
 from symgraph.simplify.rule import rewrite
-from symgraph.simplify.rules.constants import factor
 
 
-@rewrite("add", keeps="bitwise")
+def _negated(node: Node, whole: Node) -> Node | None:
+    """b of -b, where converting b to the dtype of the whole commutes with the sign."""
+    if not is_op(node, "negative"):
+        return None
+    # -b of a small or unsigned integer wraps before it is converted.
+    return node.inputs[0] if node.dtype.kind in "fc" or node.dtype == whole.dtype else None
+
+
+@rewrite("add", keeps="bitwise", examples=(lambda x, y: x + -y, lambda x, y: -x + y))
 def add_negative(node: Node) -> Node | None:
     """a + (-b) = a - b."""
     x, y = node.inputs
-    if is_op(y, "negative"):
-        return x - y.inputs[0]
-    if is_op(x, "negative"):
-        return y - x.inputs[0]
+    for a, b in ((x, _negated(y, node)), (y, _negated(x, node))):
+        if b is not None:
+            return a - b
     return None
 
 
-@rewrite("subtract", keeps="bitwise")
+@rewrite("subtract", keeps="bitwise", examples=(lambda x, y: x - -y,))
 def subtract_negative(node: Node) -> Node | None:
     """a - (-b) = a + b."""
     x, y = node.inputs
-    return x + y.inputs[0] if is_op(y, "negative") else None
+    b = _negated(y, node)
+    return None if b is None else x + b
 
 
-@rewrite("negative", keeps="accurate")
+@rewrite("negative", keeps="accurate", examples=(lambda x, y: -(x - y),))
 def negative_difference(node: Node) -> Node | None:
     """-(a - b) = b - a (up to the sign of a zero)."""
     (x,) = node.inputs
     return x.inputs[1] - x.inputs[0] if is_op(x, "subtract") else None
 
 
-@rewrite("multiply", "divide", keeps="bitwise")
+@rewrite(
+    "multiply",
+    "divide",
+    keeps="bitwise",
+    examples=(
+        lambda x, y: -x * y,
+        lambda x, y: x * -y,
+        lambda x, y: -x * -y,
+        lambda x, y: -x / y,
+        lambda x, y: x / -y,
+        lambda x, y: -x / -y,
+    ),
+)
 def sign_outwards(node: Node) -> Node | None:
     """(-a) * b = -(a * b), (-a) / b = -(a / b)."""
-    x, y = node.inputs
-    if is_op(x, "negative") and is_op(y, "negative"):
-        a, b = x.inputs[0], y.inputs[0]
-        return a * b if is_op(node, "multiply") else a / b
-    if is_op(x, "negative"):
-        a = x.inputs[0]
-        return -(a * y) if is_op(node, "multiply") else -(a / y)
-    if is_op(y, "negative"):
-        b = y.inputs[0]
-        return -(x * b) if is_op(node, "multiply") else -(x / b)
-    return None
+    if node.dtype.kind != "f":
+        return None
+    signs = [is_op(i, "negative") and i.dtype.kind == "f" for i in node.inputs]
+    if not any(signs):
+        return None
+    a, b = [i.inputs[0] if sign else i for i, sign in zip(node.inputs, signs, strict=True)]
+    result = a * b if is_op(node, "multiply") else a / b
+    return result if all(signs) else -result
 
 
-@rewrite("multiply", keeps="accurate")
+@rewrite("multiply", keeps="accurate", examples=(lambda x, y: x * (1 / y),))
 def times_reciprocal(node: Node) -> Node | None:
     """a * (1 / b) = a / b."""
     x, y = node.inputs
+    if node.dtype.kind != "f":
+        return None
     for a, b in ((x, y), (y, x)):
-        if is_op(b, "divide") and number(b.inputs[0]) == 1 and number(a) is None:
+        if is_op(b, "divide") and is_number(b.inputs[0], 1) and number(a) is None:
             if b.ndim == 0 and a.ndim > 0:
                 continue
             return a / b.inputs[1]
     return None
 
 
-@rewrite("add", keeps="bitwise")
+@rewrite("add", keeps="bitwise", examples=(lambda x: x + x,))
 def double(node: Node) -> Node | None:
     """x + x = 2 * x."""
     x, y = node.inputs
     return scalar(2, node) * x if x is y and node.dtype.kind == "f" else None
 
 
-@rewrite("multiply", keeps="bitwise")
+@rewrite("multiply", keeps="bitwise", examples=(lambda x: x * x,))
 def square(node: Node) -> Node | None:
     """x * x = x**2."""
     x, y = node.inputs
     return ew_square(x) if x is y and node.dtype.kind == "f" else None
 
 
-@rewrite("power", keeps="accurate")
+@rewrite(
+    "power",
+    keeps="accurate",
+    examples=(
+        lambda x: x**0,
+        lambda x: x**2,
+        lambda x: x**3,
+        lambda x: x**-1,
+        lambda x: x**0.5,
+    ),
+)
 def small_powers(node: Node) -> Node | None:
-    """x**2, x**0.5, x**-1, x**3 by multiplication, square root and division."""
+    """x**2, x**3, x**-1, x**0.5, x**0 by multiplication, division and square root."""
     x, y = node.inputs
     exponent = number(y)
     if exponent is None or node.dtype != x.dtype or node.dtype.kind != "f":
@@ -89,23 +129,40 @@ def small_powers(node: Node) -> Node | None:
         return ew_square(x) * x
     if exponent == -1:
         return scalar(1, node) / x
-    if exponent == 0:
-        return scalar(1, node)
-    return None
+    if exponent == 0.5:
+        return sqrt(x)
+    return scalar(1, node) if exponent == 0 else None
 
 
-@rewrite("square", keeps="bitwise")
+@rewrite("square", keeps="bitwise", examples=(lambda x: np.square(-x), lambda x: np.square(abs(x))))
 def square_even(node: Node) -> Node | None:
     """(-x)**2 = x**2, abs(x)**2 = x**2."""
     (x,) = node.inputs
-    return (
-        ew_square(x.inputs[0]) if is_op(x, "negative", "absolute") and x.dtype.kind == "f" else None
-    )
+    if not is_op(x, "negative", "absolute") or x.inputs[0].dtype.kind != "f":
+        return None
+    return ew_square(x.inputs[0])
 
 
-@rewrite("add", "subtract", keeps="accurate")
+@rewrite(
+    "add",
+    "subtract",
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(lambda u, v: 3.0 * u - 3.0 * v, lambda u, v: 0.1 * u + -0.1 * v),
+)
+def common_known_factor(node: Node) -> Node | None:
+    """c * x + c * y = c * (x + y) for c made of numbers and sizes."""
+    scale, _ = factor(node.inputs[0])
+    return _common(node) if scale is not None and is_known_factor(scale) else None
+
+
+@rewrite("add", "subtract", keeps="real", examples=(lambda a, u, v: a * u - a * v,))
 def common_factor(node: Node) -> Node | None:
     """a * x + a * y = a * (x + y), a * x + (-a) * y = a * (x - y) for 0-d a."""
+    return _common(node)
+
+
+def _common(node: Node) -> Node | None:
     x, y = node.inputs
     if node.ndim == 0:
         return None
@@ -115,11 +172,11 @@ def common_factor(node: Node) -> Node | None:
     add = is_op(node, "add")
     if a is b:
         return a * (first + second if add else first - second)
-    if _opposite(a, b):
-        if _is_negative(a):
-            return b * (second - first if add else -(first + second))
-        return a * (first - second if add else first + second)
-    return None
+    if not _opposite(a, b):
+        return None
+    if _is_negative(a):
+        return b * (second - first if add else -(first + second))
+    return a * (first - second if add else first + second)
 
 
 def _opposite(a: Node, b: Node) -> bool:
@@ -143,11 +200,25 @@ def _is_negative(a: Node) -> bool:
     return is_op(a, "negative") or (value is not None and bool(value < 0))
 
 
-@rewrite("multiply", keeps="accurate")
+@rewrite(
+    "multiply",
+    keeps="accurate",
+    examples=(
+        lambda x, y: (y / np.exp(x)) * np.exp(x),
+        lambda A, v: (A / np.exp(v)).sum(0) * np.exp(v),
+    ),
+)
 def cancel_positive(node: Node) -> Node | None:
-    """(a / exp(x)) * exp(x) = a."""
+    """(a / exp(x)) * exp(x) = a, sum(a / exp(x)) * exp(x) = sum(a)."""
     x, y = node.inputs
     for a, b in ((x, y), (y, x)):
-        if is_op(a, "divide") and a.inputs[1] is b and is_op(b, "exp"):
+        if not is_op(b, "exp"):
+            continue
+        if is_op(a, "divide") and a.inputs[1] is b:
             return a.inputs[0]
+        if isinstance(a.op, Sum) and is_op(a.inputs[0], "divide") and a.shape == b.shape:
+            top, bottom = a.inputs[0].inputs
+            leading = a.op.axes == tuple(range(top.ndim - b.ndim)) and not a.op.keepdims
+            if bottom is b and leading and top.shape == a.inputs[0].shape:
+                return make(a.op, top)
     return None

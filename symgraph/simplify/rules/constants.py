@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import frexp, isfinite
+
 import numpy as np
 
 from symgraph.graph.evaluate import evaluate_node
@@ -9,8 +11,16 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import TupleType
+from symgraph.ops.elementwise import where
 from symgraph.ops.kinds import ELEMENTWISE
-from symgraph.simplify.common import is_op, number, scalar, unbroadcast
+from symgraph.simplify.common import (
+    factor,
+    is_moderate,
+    is_op,
+    number,
+    scalar,
+    unbroadcast,
+)
 from symgraph.simplify.rule import rewrite
 
 _FOLDED = (
@@ -27,22 +37,30 @@ _FOLDED = (
     "squeeze",
     "getitem",
 )
+_SMALL = 16
 
 
-@rewrite(*_FOLDED, keeps="bitwise")
+@rewrite(
+    *_FOLDED,
+    keeps="bitwise",
+    examples=(
+        lambda: constant(2.0) * constant(3.0),
+        lambda: constant(1.0) / constant(0.0),
+        lambda: constant(2.0) < constant(3.0),
+        lambda: constant(np.arange(3.0)).sum(),
+        lambda: np.clip(constant(5.0), 0.0, 1.0),
+    ),
+)
 def fold(node: Node) -> Node | None:
     """op(constants) = constant."""
     if not node.inputs or isinstance(node.result_type, TupleType):
         return None
-    if not all(isinstance(i.op, Constant) for i in node.inputs):
+    values = [i.op.value for i in node.inputs if isinstance(i.op, Constant)]
+    if len(values) < len(node.inputs) or any(isinstance(d, Size) for d in node.shape):
         return None
-    if any(isinstance(d, Size) for d in node.shape):
+    if int(np.prod(node.shape)) > max(_SMALL, *[value.size for value in values]):
         return None
-    largest = max(i.op.value.size for i in node.inputs if isinstance(i.op, Constant))
-    if int(np.prod(node.shape)) > max(largest, 16):
-        return None
-    values = [i.op.value[()] for i in node.inputs if isinstance(i.op, Constant)]
-    result = np.asarray(evaluate_node(node, values, {}))
+    result = np.asarray(evaluate_node(node, [value[()] for value in values], {}))
     return constant(result) if result.dtype == node.dtype else None
 
 
@@ -53,98 +71,121 @@ def _safe(value: object) -> bool:
         return bool(np.isfinite(size)) and bool(size >= np.finfo(np.asarray(value).dtype).tiny)
 
 
-def factor(node: Node) -> tuple[Node | None, Node]:
-    """A 0-d factor and the rest of a product; ``None`` if there is no factor."""
-    if is_op(node, "multiply") and node.dtype.kind == "f":
-        x, y = node.inputs
-        first, second = unbroadcast(x), unbroadcast(y)
-        if first.ndim == 0 and second.ndim > 0 and first.dtype == node.dtype:
-            return first, y
-        if second.ndim == 0 and first.ndim > 0 and second.dtype == node.dtype:
-            return second, x
-        if number(x) is not None and first.dtype == node.dtype:
-            return first, y
-        if number(y) is not None and second.dtype == node.dtype:
-            return second, x
-    return None, node
-
-
-@rewrite("multiply", keeps="accurate")
+@rewrite("multiply", keeps="accurate", examples=(lambda x: 3.0 * (0.7 * x),))
 def gather_factors(node: Node) -> Node | None:
-    """a * (b * x) = (a * b) * x for scalars a and b."""
-    outer, rest = factor(node)
-    if outer is None:
-        return None
-    inner, base = factor(unbroadcast(rest) if rest.shape == node.shape else rest)
-    if inner is None or base.shape != node.shape:
+    """a * (b * x) = (a * b) * x for numbers and sizes a and b whose product is safe."""
+    outer, inner, base = _two_factors(node)
+    if outer is None or inner is None:
         return None
     if number(outer) is not None and number(inner) is not None:
         with np.errstate(all="ignore"):
             value = number(outer) * number(inner)
         return scalar(value, node) * base if _safe(value) else None
-    return (outer * inner) * base
+    return (outer * inner) * base if is_moderate(node.dtype, outer, inner) else None
 
 
-@rewrite("multiply", keeps="accurate")
+def _two_factors(node: Node) -> tuple[Node | None, Node | None, Node]:
+    """The scalars a and b and the rest x of a * (b * x)."""
+    outer, rest = factor(node)
+    if outer is None:
+        return None, None, node
+    inner, base = factor(unbroadcast(rest) if rest.shape == node.shape else rest)
+    if base.shape != node.shape or base.dtype != node.dtype:
+        return None, None, node
+    return outer, inner, base
+
+
+@rewrite("multiply", keeps="real", examples=(lambda a, b, x: a * (b * x),))
+def gather_scalars(node: Node) -> Node | None:
+    """a * (b * x) = (a * b) * x for 0-d a and b."""
+    outer, inner, base = _two_factors(node)
+    return None if outer is None or inner is None or node.ndim == 0 else (outer * inner) * base
+
+
+@rewrite("multiply", keeps="accurate", examples=(lambda v: 3.0 * (v / 7.0),))
 def gather_quotient(node: Node) -> Node | None:
-    """a * (x / b) = (a / b) * x for scalars a and b."""
+    """a * (x / b) = (a / b) * x for numbers and sizes a and b."""
     outer, rest = factor(node)
     if outer is None or not is_op(rest, "divide"):
         return None
     x, y = rest.inputs
     bottom = unbroadcast(y)
-    if bottom.ndim or x.shape != node.shape or x.ndim == 0:
+    if bottom.ndim or x.shape != node.shape or x.ndim == 0 or x.dtype != node.dtype:
         return None
-    return (outer / bottom) * x
+    return (outer / bottom) * x if is_moderate(node.dtype, outer, bottom) else None
 
 
-@rewrite("divide", keeps="accurate")
+@rewrite("divide", keeps="accurate", examples=(lambda v: (3.0 * v) / 7.0,))
 def quotient_of_multiple(node: Node) -> Node | None:
-    """(a * x) / b = (a / b) * x for scalars a and b."""
+    """(a * x) / b = (a / b) * x for numbers and sizes a and b."""
     x, y = node.inputs
     bottom = unbroadcast(y)
     if bottom.ndim or node.ndim == 0 or node.dtype.kind != "f":
         return None
     outer, base = factor(x)
-    if outer is None or base.shape != node.shape:
+    if outer is None or base.shape != node.shape or base.dtype != node.dtype:
         return None
-    return (outer / bottom) * base
+    return (outer / bottom) * base if is_moderate(node.dtype, outer, bottom) else None
 
 
-@rewrite("multiply", keeps="accurate")
+@rewrite("multiply", keeps="accurate", examples=(lambda a: 3.0 * (7.0 / a),))
 def scalars_together(node: Node) -> Node | None:
     """c1 * (c2 / n) = (c1 * c2) / n."""
-    if node.ndim:
+    if node.ndim or node.dtype.kind != "f":
         return None
     x, y = node.inputs
     for a, b in ((x, y), (y, x)):
         if number(a) is not None and is_op(b, "divide") and number(b.inputs[0]) is not None:
             with np.errstate(all="ignore"):
                 value = number(a) * number(b.inputs[0])
-            if _safe(value):
+            if value.dtype == node.dtype and _safe(value):
                 return scalar(value, node) / b.inputs[1]
     return None
 
 
-@rewrite("negative", keeps="bitwise")
+@rewrite(
+    "negative",
+    keeps="bitwise",
+    examples=(lambda x: -(2.0 * x), lambda x: -(3.0 / x), lambda x: -(x / 3.0)),
+)
 def negative_of_multiple(node: Node) -> Node | None:
     """-(c * x) = (-c) * x, -(c / x) = (-c) / x."""
     (x,) = node.inputs
-    if is_op(x, "multiply", "divide") and node.dtype.kind == "f":
-        a, b = x.inputs
-        if number(a) is not None:
-            value = scalar(-number(a), a)
-            return value * b if is_op(x, "multiply") else value / b
-        if number(b) is not None:
-            value = scalar(-number(b), b)
-            return a * value if is_op(x, "multiply") else a / value
-        scale, base = factor(x)
-        if scale is not None and is_op(scale, "divide") and number(scale.inputs[0]) is not None:
-            return -scale * base
+    if not is_op(x, "multiply", "divide") or node.dtype.kind != "f":
+        return None
+    a, b = x.inputs
+    times = is_op(x, "multiply")
+    if number(a) is not None and a.dtype.kind == "f":
+        value = scalar(-number(a), a)
+        return value * b if times else value / b
+    if number(b) is not None and b.dtype.kind == "f":
+        value = scalar(-number(b), b)
+        return a * value if times else a / value
+    scale, base = factor(x)
+    if scale is not None and is_op(scale, "divide") and number(scale.inputs[0]) is not None:
+        return -scale * base
     return None
 
 
-@rewrite("where", keeps="bitwise")
+def _is_power_of_two(value: float) -> bool:
+    return isfinite(value) and abs(frexp(value)[0]) == 0.5
+
+
+@rewrite("divide", keeps="bitwise", examples=(lambda x: x / 4.0, lambda x: x / -0.5))
+def divide_by_power_of_two(node: Node) -> Node | None:
+    """x / 2**k = x * 2**-k, which is exact."""
+    x, y = node.inputs
+    value = number(y)
+    if value is None or node.dtype.kind != "f" or not x.dtype == y.dtype == node.dtype:
+        return None
+    if number(x) is not None or not _is_power_of_two(float(value)) or not _safe(value):
+        return None
+    return scalar(1 / value, node) * x if _safe(1 / value) else None
+
+
+@rewrite(
+    "where", keeps="bitwise", examples=(lambda x, y: where(True, x, y), lambda m, x: where(m, x, x))
+)
 def known_condition(node: Node) -> Node | None:
     """where(true, a, b) = a, where(c, a, a) = a."""
     mask, a, b = node.inputs

@@ -11,7 +11,7 @@ from symgraph.simplify.common import is_op
 from symgraph.simplify.rule import rewrite
 
 
-@rewrite("sum", keeps="accurate", stage="numpy")
+@rewrite("sum", keeps="accurate", stage="numpy", examples=(lambda x, y: (x * y).sum(),))
 def scalar_product(node: Node) -> Node | None:
     """sum(x * y) = x @ y over all axes: without the array of products."""
     (x,) = node.inputs
