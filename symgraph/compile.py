@@ -253,6 +253,8 @@ class Function:
         self._collect = ArgumentCollector(compiled.name, compiled.arguments, compiled.input_tree)
         form = compiled.input_tree
         self._flat = bool(form.children) and all(child.kind is None for child in form.children)
+        output = compiled.output_tree
+        self._plain = output.kind is list and all(child.kind is None for child in output.children)
         self._types = [(t.dtype.type, t.ndim) for t in compiled.results]
         self._tree = compiled.output_tree
         self._count = len(compiled.arguments)
@@ -288,7 +290,7 @@ class Function:
         form = self._tree
         if form.kind is None:
             return values[0]
-        if form.kind is list and len(form.children) == len(values):
+        if self._plain:
             return values
         return unflatten(form, values)
 

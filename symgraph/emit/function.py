@@ -375,7 +375,7 @@ def _number(node: Node, value: np.generic) -> Code:
         isinstance(op, Elementwise)
         and op.symbol
         and isinstance(value, np.floating)
-        and abs(value) < 1e6
+        and abs(float(value)) < 1e6
         and value == int(value)
         and not (value == 0 and np.signbit(value))
         and any(_is_float_array(operand) for operand in node.inputs)

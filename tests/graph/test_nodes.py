@@ -33,8 +33,8 @@ def test_two_placeholders_of_one_name_are_two_nodes():
 
 CONSTANTS = [
     1, 1.0, True, 1 + 0j, np.float32(1), np.int8(1), np.uint8(1), 0.0, -0.0, 0, False,
-    complex(0, -0.0), complex(1, -0.0), np.nan, np.inf, -np.inf, [1.0], [[1.0]], [1], [True], np.zeros((0, 2)),
-    np.zeros((2, 0)), np.float16(1),
+    complex(0, -0.0), complex(1, -0.0), np.nan, np.inf, -np.inf, [1.0], [[1.0]], [1], [True],
+    np.zeros((0, 2)), np.zeros((2, 0)), np.float16(1),
 ]  # fmt: skip
 
 
