@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_not
 
 from symgraph.errors import SymgraphError
 from symgraph.graph.graph import rebuild
@@ -14,7 +15,7 @@ from symgraph.graph.side import ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
 from symgraph.simplify.rule import Rule, Stage, rules_for
 
-__all__ = ["Firing", "Simplified", "simplify"]
+__all__ = ["Firing", "Simplified", "fitted", "simplify"]
 
 
 @record
@@ -66,31 +67,30 @@ def simplify(
     SymgraphError
         If rules undo each other; it names them.
     """
-    table = rules_for(strictness, stage, rules)
+    table = {root: tuple(some) for root, some in rules_for(strictness, stage, rules).items()}
     result = Simplified(list(outputs))
     final = result.mapping
     pending: dict[Node, Rule] = {}
-    stack: list[tuple[Node, Node | None, int]] = [(node, None, 0) for node in reversed(outputs)]
+    # A node without a target is yet to be looked at; one with a target waits for its value.
+    stack: list[tuple[Node, Node | None]] = [(node, None) for node in reversed(outputs)]
     with origin_as(None):
         while stack:
-            node, target, stage = stack.pop()
-            if stage == 2:
-                assert target is not None
+            node, target = stack[-1]
+            if target is not None:
                 final[node] = final[target]
                 pending.pop(node, None)
-                continue
-            if node in final:
-                continue
-            if stage == 0:
-                stack.append((node, None, 1))
-                stack.extend([(i, None, 0) for i in reversed(node.inputs) if i not in final])
-                continue
-            after = _step(node, final, table, pending, result.firings)
-            if after is None:
+            elif node not in final:
+                missing = [(i, None) for i in reversed(node.inputs) if i not in final]
+                if missing:
+                    stack += missing
+                    continue
+                after = _step(node, final, table, pending, result.firings)
+                if after is not None:
+                    stack[-1] = (node, after)
+                    stack.append((after, None))
+                    continue
                 final[node] = node
-            else:
-                stack.append((node, after, 2))
-                stack.append((after, None, 0))
+            stack.pop()
     result.outputs = [final[node] for node in outputs]
     return result
 
@@ -98,13 +98,13 @@ def simplify(
 def _step(
     node: Node,
     final: dict[Node, Node],
-    table: dict[str, list[Rule]],
+    table: Mapping[str, tuple[Rule, ...]],
     pending: dict[Node, Rule],
     firings: list[Firing],
 ) -> Node | None:
     """What takes the place of a node whose operands are final; ``None`` if nothing does."""
     inputs = [final[operand] for operand in node.inputs]
-    if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
+    if any(map(is_not, inputs, node.inputs)):
         return rebuild(node, inputs)
     rules = table.get(node.op.name)
     if rules is None:
@@ -115,23 +115,40 @@ def _step(
         after = rule.apply(node)
         if after is None or after is node:
             continue
-        fitted = _fitted(after, node)
-        if fitted is None or fitted is node:
+        after = fitted(after, node)
+        if after is None or after is node:
             continue
-        if fitted in pending:
-            names = {pending[fitted].name, rule.name, *[r.name for r in pending.values()][-8:]}
-            raise SymgraphError(
-                f"rewrites undo each other: {', '.join(sorted(names))}",
-                got=f"{node!r} and {fitted!r}",
-                hint="this is a defect of symgraph: please report it",
-            )
+        _guard(node, after, rule, pending)
         pending[node] = rule
-        firings.append(Firing(rule, node, fitted, origin))
-        return fitted
+        firings.append(Firing(rule, node, after, origin))
+        return after
     return None
 
 
-def _fitted(after: Node, node: Node) -> Node | None:
+MOST_PENDING = 10_000
+"""How many rewrites may wait for each other: far more than any law needs."""
+
+
+def _guard(node: Node, after: Node, rule: Rule, pending: Mapping[Node, Rule]) -> None:
+    """Refuse a rewrite that leads back to what is being rewritten, or on without end."""
+    endless = len(pending) > MOST_PENDING
+    if after not in pending and not endless:
+        return
+    recent = list(pending.items())
+    if not endless:
+        recent = recent[next(i for i, (waiting, _) in enumerate(recent) if waiting is after) :]
+    names = {rule.name, *[some.name for _, some in recent[-_MOST_NAMES:]]}
+    raise SymgraphError(
+        f"rewrites {'never end' if endless else 'undo each other'}: {', '.join(sorted(names))}",
+        got=f"{node!r:.200} and {after!r:.200}",
+        hint="this is a defect of symgraph: please report it",
+    )
+
+
+_MOST_NAMES = 8
+
+
+def fitted(after: Node, node: Node) -> Node | None:
     """The replacement in the type of what it replaces; ``None`` if it has another."""
     wanted = node.result_type
     if after.result_type == wanted:

@@ -10,7 +10,7 @@ from symgraph.graph.node import Node, constant, make
 from symgraph.graph.sizes import Dim, Size, product
 from symgraph.graph.types import DType, broadcast_shapes
 from symgraph.ops.create import Arange
-from symgraph.ops.elementwise import AsType, Where
+from symgraph.ops.elementwise import AsType, Where, zeros_like
 from symgraph.ops.index import GetItem
 from symgraph.ops.indices import Mark, Range
 from symgraph.ops.join import Concatenate
@@ -267,6 +267,11 @@ def sum_of_broadcast(node: Node) -> Node | None:
     return result
 
 
+def _rows(matrix: Node) -> Node:
+    """The positions of the rows of a matrix."""
+    return make(Arange(0, matrix.shape[0], 1, np.dtype(np.int64)))
+
+
 def _scatter(node: Node, whole: Node) -> Sequence[Node] | None:
     """Values and positions of what is added to zeros of the type of the whole."""
     if not is_op(node, "index_add") or node.type != whole.type:
@@ -294,10 +299,10 @@ def _into(node: Node) -> Node | None:
     "subtract",
     keeps="accurate",
     examples=(
-        lambda u, a: u + np.zeros(u.shape).at[0].add(a),
-        lambda u, a: u - np.zeros(u.shape).at[0].add(a),
-        lambda A, k, v: A - np.zeros(A.shape).at[np.arange(3), k].add(v),
-        lambda u, a: np.zeros(u.shape).at[0].add(a) - u,
+        lambda u, a: u + zeros_like(u).at[0].add(a),
+        lambda u, a: u - zeros_like(u).at[0].add(a),
+        lambda A, k, v: A - zeros_like(A).at[_rows(A), k].add(v),
+        lambda u, a: zeros_like(u).at[0].add(a) - u,
     ),
 )
 def add_into(node: Node) -> Node | None:
@@ -316,7 +321,7 @@ def _is_distinct(arrays: Sequence[Node]) -> bool:
 
 
 @rewrite(
-    "add", "subtract", keeps="real", examples=(lambda u, k, v: u + np.zeros(u.shape).at[k].add(v),)
+    "add", "subtract", keeps="real", examples=(lambda u, k, v: u + zeros_like(u).at[k].add(v),)
 )
 def add_repeatedly_into(node: Node) -> Node | None:
     """x + add_at(0, i, v) = add_at(x, i, v)."""
@@ -334,8 +339,8 @@ def scatter_of_zeros(node: Node) -> Node | None:
     "sum",
     keeps="accurate",
     examples=(
-        lambda A, k, v: np.zeros(A.shape).at[np.arange(3), k].add(v).sum(1),
-        lambda A, k, a: np.zeros(A.shape).at[np.arange(3), k].add(a).sum(1, keepdims=True),
+        lambda A, k, v: zeros_like(A).at[_rows(A), k].add(v).sum(1),
+        lambda A, k, a: zeros_like(A).at[_rows(A), k].add(a).sum(1, keepdims=True),
     ),
 )
 def sum_of_scatter(node: Node) -> Node | None:
