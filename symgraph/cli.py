@@ -16,6 +16,7 @@ from symgraph.differentiate import grad
 from symgraph.errors import SymgraphError
 from symgraph.exported import run_check, write_text
 from symgraph.graph.graph import Graph
+from symgraph.graph.side import NAMES
 from symgraph.pair import ForwardBackward, forward_backward
 from symgraph.pipeline import Options
 from symgraph.sentence import CommandError, printable, sentence
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, or 1 with one sentence on standard error. A mistake in the usage exits
         with 2.
     """
+    # Python has no standard output at all where the descriptor was closed before it started.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - to the end
     parser = _parser()
     arguments = parser.parse_args(argv)
     if getattr(arguments, "pair", False) and not arguments.wrt:
@@ -99,6 +102,8 @@ def _module_text(target: Target, arguments: argparse.Namespace) -> str:
     if arguments.pair:
         graph = model.graph
         wrt = model.pick(arguments.wrt)
+        for node, name in graph.names.items():
+            NAMES.setdefault(node, name)  # what is compiled is another graph, of the same nodes
         return forward_backward(graph.input, graph.output, wrt).module()
     name = arguments.name or (f"{target.name}_and_grad" if arguments.wrt else None)
     return compile_graph(

@@ -184,6 +184,12 @@ def test_export_of_a_pair(capsys, rng):
     value, saved = module["forward"](rng.standard_normal((4, 3)), np.ones(4), np.ones(3), 0.5)
     assert np.ndim(value) == 0
     assert [np.shape(g) for g in module["backward"](saved)] == [(3,), ()]
+    assert "def backward(saved, d_loss=1.0):" in out
+
+
+def test_a_pair_of_a_function_is_named_after_it(capsys):
+    _, out, _ = run(capsys, "export", "model.py:defaults", "--wrt", "w", "--pair")
+    assert "def backward(saved, d_defaults=1.0):" in out
 
 
 def test_pair_needs_wrt(capsys):
@@ -536,6 +542,23 @@ def test_a_reader_that_leaves_early(folder):
     result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert result.stderr == ""
     assert result.stdout.startswith("x: float64[3] = placeholder")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_output_that_cannot_be_written(folder):
+    for argv in ("show model.py:loss", "export model.py:loss", "demo"):
+        command = f"{sys.executable} -m symgraph {argv} > /dev/full"
+        result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        assert result.returncode == 1
+        assert result.stderr == f"symgraph {argv.split()[0]}: the output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirection of a shell")
+def test_output_that_is_closed(folder):
+    for argv in ("show model.py:loss", "export model.py:loss", "demo"):
+        command = f"{sys.executable} -m symgraph {argv} >&-"
+        result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_output_that_the_terminal_cannot_show(folder):
