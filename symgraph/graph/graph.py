@@ -154,7 +154,8 @@ class Graph:
     def _listing(self) -> Iterable[str]:
         labels: dict[Node, str] = {}
         rows: list[tuple[str, str]] = []
-        for node in self.nodes:
+        # The inputs first, in the order of the arguments.
+        for node in dict.fromkeys([*self.inputs, *self.nodes]):
             if isinstance(node.op, Constant) and node.op.value.ndim == 0:
                 labels[node] = node.op.label
                 continue
