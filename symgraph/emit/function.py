@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from symgraph.emit.layout import assign, comment
+from symgraph.emit.layout import WIDTH, assign, broken, comment
 from symgraph.emit.names import Names
 from symgraph.errors import Location
 from symgraph.graph.code import Code, atom, call, method, tuple_text
@@ -19,7 +19,7 @@ from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import Elementwise, loop_dtypes
 from symgraph.plan.lower import lower
-from symgraph.plan.plan import Plan, Step, make_plan
+from symgraph.plan.plan import Plan, Step, has_block, make_plan
 from symgraph.simplify import simplify
 
 __all__ = ["FunctionWriter", "ModuleParts", "argument_names", "size_prologue"]
@@ -71,7 +71,7 @@ class FunctionWriter:
     ) -> None:
         self.parts = parts
         self.names = names
-        self.wishes = wishes
+        self.wishes = dict(wishes)
         self.indent = indent
         self.lines: list[str] = []
         self.codes: dict[Node, Code] = {}
@@ -143,6 +143,9 @@ class FunctionWriter:
         for node in topological(plan.outputs, stop=self.codes.__contains__):
             if isinstance(node.op, Item):
                 self.items[node.inputs[0], node.op.index] = node
+        for step in reversed(plan.steps):
+            if step.continues and step.reuse is not None and step.node in self.wishes:
+                self.wishes.setdefault(step.node.inputs[step.reuse], self.wishes[step.node])
         for step in plan.steps:
             self._comment(step.node)
             self._statement(step)
@@ -154,11 +157,33 @@ class FunctionWriter:
 
     def _assign_long(self, node: Node) -> None:
         """Give a result a name if it is too long for the return statement."""
-        code = self._code(node)
-        if len(code.text) > LONGEST_RESULT:
+        if len(self._code(node).text) > LONGEST_RESULT:
             name = self.names.fresh("result")
-            self.lines += assign(name, code, self.indent)
+            self._shorten(node, name)
+            self.lines += assign(name, self._code(node), self.indent)
             self.bind(node, name)
+
+    def _shorten(self, node: Node, target: str) -> list[Code]:
+        """Name operands of a statement until it fits on a line; returns the operands' code."""
+        while True:
+            args = [self._operand(node, i) for i in range(len(node.inputs))]
+            room = WIDTH - len(self.indent) - self._width(node, target, args)
+            inner = [o for o in node.inputs if o in self.inline and o not in self.codes]
+            inner = [operand for operand in inner if not operand.op.free and operand.inputs]
+            if room >= 0 or not inner or node.op.mutates:
+                return args
+            longest = max(inner, key=lambda operand: len(self._code(operand).text))
+            wish = self._wish(longest)
+            self._shorten(longest, wish)
+            name = self.names.fresh(wish)
+            self.lines += assign(name, self._code(longest), self.indent)
+            self.bind(longest, name)
+
+    def _width(self, node: Node, target: str, args: Sequence[Code]) -> int:
+        """Characters of the statement, roughly where it is not an expression."""
+        if has_block(node) or node.op.mutates:
+            return 0
+        return len(target) + len(" = ") + len(node.op.code(node, args, self).text)
 
     def _comment(self, node: Node) -> None:
         origin = ORIGINS.get(node)
@@ -176,8 +201,8 @@ class FunctionWriter:
         if isinstance(kind, TupleType):
             self._several(node, len(kind.items))
             return
-        args = [self._operand(node, i) for i in range(len(node.inputs))]
         target = self._wish(node)
+        args = self._shorten(node, target)
         if step.reuse is not None:
             place = self.codes[node.inputs[step.reuse]].text
             statement = node.op.in_place(node, step.reuse, place, args, self)
@@ -210,7 +235,7 @@ class FunctionWriter:
             self.lines.append(f"{self.indent}{name} = {place}")
             statement = node.op.in_place(node, 0, name, args, self) or ""
             place = name
-        self.lines.append(self.indent + statement)
+        self.lines += broken(statement, self.indent)
         self.bind(node, place)
 
     def _mutate(self, node: Node, name: str, args: Sequence[Code]) -> None:
@@ -221,7 +246,7 @@ class FunctionWriter:
             start = _filled(args[0])
         self.lines += assign(name, start, self.indent)
         statement = node.op.in_place(node, 0, name, [atom(name), *args[1:]], self)
-        self.lines.append(f"{self.indent}{statement}")
+        self.lines += broken(statement or "", self.indent)
         self.bind(node, name)
 
     def _several(self, node: Node, count: int) -> None:
@@ -371,6 +396,7 @@ def _line_text(origin: Origin) -> str:
 def _number(node: Node, value: np.generic) -> Code:
     """A Python number; an integer where an operator makes it a float anyway."""
     op = node.op
+    value = _widened(node, value)
     if (
         isinstance(op, Elementwise)
         and op.symbol
@@ -382,6 +408,17 @@ def _number(node: Node, value: np.generic) -> Code:
     ):
         return scalar_code(np.int64(value))
     return scalar_code(value)
+
+
+def _widened(node: Node, value: np.generic) -> np.generic:
+    """The constant in double precision if `node` computes in another one than the constant's.
+
+    The shortest digits of a number are those that tell it from others of its own precision.
+    """
+    dtypes = [operand.dtype for operand in node.inputs] if node.dtype.kind == "b" else [node.dtype]
+    if value.dtype.itemsize > 8 or value.dtype.kind not in "fc" or set(dtypes) == {value.dtype}:
+        return value
+    return np.complex128(value) if value.dtype.kind == "c" else np.float64(value)
 
 
 def _is_float_array(node: Node) -> bool:

@@ -177,6 +177,13 @@ class Elementwise(Op):
             return f"{target} {self.symbol}= {args[0].text}"
         return call(f"np.{_NUMPY_NAMES.get(self.name, self.name)}", *args, out=target).text
 
+    @property
+    def augmented(self) -> tuple[int, ...]:
+        """The operands that an augmented assignment can change."""
+        if self.arity != 2 or self.text is not None:
+            return ()
+        return (0, 1) if self.symbol in ("+", "*") else (0,) if self.symbol in ("-", "/") else ()
+
     def decompose(self, *inputs: Node) -> Node | None:
         """By the declared expansion, if NumPy has no function for it."""
         return None if self.decomposed is None else self.decomposed(*inputs)

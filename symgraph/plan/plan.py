@@ -11,6 +11,7 @@ from symgraph.graph.node import Node, topological
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
 from symgraph.graph.types import TupleType
+from symgraph.ops.kinds import Elementwise
 
 __all__ = ["Plan", "Step", "make_plan"]
 
@@ -19,6 +20,9 @@ DEPTH = 4
 
 OPERATIONS = 7
 """Operations in one statement."""
+
+SMALL = 4096
+"""Elements below which a temporary array costs nothing."""
 
 
 @record
@@ -31,10 +35,13 @@ class Step:
         What it computes.
     reuse : int or None
         The operand whose memory takes the result: nothing needs its value any more.
+    continues : bool
+        Whether that operand is for this statement alone, and so may have its name from the start.
     """
 
     node: Node
     reuse: int | None = None
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +107,7 @@ def make_plan(
         node for node in computed if node not in inline and not isinstance(node.op, Item)
     ]
     uses = _Uses(statements, inline, outputs, given)
-    steps = [
-        Step(node, uses.reusable(place, node, named)) for place, node in enumerate(statements)
-    ]
+    steps = [uses.step(place, node, named) for place, node in enumerate(statements)]
     return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept))
 
 
@@ -127,6 +132,10 @@ def _choose_inline(
             # It will be written more than once, so what it is taken of must have a name.
             for operand in node.inputs:
                 count[operand] = max(count[operand], 2)
+    for node in computed:
+        start = _grown_in_place(node, count, named)
+        if start is not None:
+            needs_name |= {node, start}
     inline: set[Node] = set()
     measure: dict[Node, tuple[int, int]] = {}  # nested depth, operations
     for node in computed:
@@ -154,6 +163,36 @@ def _choose_inline(
             measure[node] = (depth, operations)
             inline.add(node)
     return inline
+
+
+def _grown_in_place(
+    node: Node, count: dict[Node, int], named: Callable[[Node], bool]
+) -> Node | None:
+    """The operand that an augmented assignment should change instead of making a new array.
+
+    NumPy reuses a temporary in ``a @ b + c`` by itself, except where c must be broadcast; then
+    ``z = a @ b`` and ``z += c`` save an array, and the time to get its memory.
+    """
+    if not isinstance(node.op, Elementwise) or node.ndim == 0 or _is_small(node):
+        return None
+    if not any(other.ndim and other.shape != node.shape for other in node.inputs):
+        return None
+    for place in node.op.augmented:
+        start = node.inputs[place]
+        if (
+            start.result_type == node.result_type
+            and count.get(start, 0) == 1
+            and not (is_leaf(start) or named(start) or start.op.views or _is_statement(start))
+            and not isinstance(start.op, Item)
+        ):
+            return start
+    return None
+
+
+def _is_small(node: Node) -> bool:
+    """Whether an array is known to be too small for its memory to matter."""
+    size = node.size
+    return isinstance(size, int) and size <= SMALL
 
 
 def _is_statement(node: Node) -> bool:
@@ -185,9 +224,11 @@ class _Uses:
         self.bases: dict[Node, set[Node]] = {}
         self.sharing: dict[Node, set[Node]] = {}
         self.variables: list[Counter[Node]] = []
+        self.total: Counter[Node] = Counter()
         for place, node in enumerate(statements):
             used = Counter(self._variables(node))
             self.variables.append(used)
+            self.total.update(used)
             for variable in used:
                 self.last[variable] = place
             self._note_sharing(node)
@@ -218,6 +259,12 @@ class _Uses:
         self.bases[node] = bases
         for base in bases:
             self.sharing.setdefault(base, set()).add(node)
+
+    def step(self, place: int, node: Node, named: Callable[[Node], bool]) -> Step:
+        """The statement of a node."""
+        reuse = self.reusable(place, node, named)
+        alone = reuse is not None and self.total[node.inputs[reuse]] == 1
+        return Step(node, reuse, alone)
 
     def reusable(self, place: int, node: Node, named: Callable[[Node], bool]) -> int | None:
         """The operand whose memory the result can take, if there is one."""
