@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
+from weakref import ref
 
 import numpy as np
 
@@ -238,10 +239,19 @@ def _powers(node: Node, deep: bool) -> _Powers | None:
         elif name == "power" and (k := _small(factor.inputs[1])) is not None:
             stack.append((factor.inputs[0], k * exponent, opened and deep))
         else:
-            result.factors.append((factor, exponent))
+            _add_factor(result.factors, factor, exponent)
         if len(result.factors) + len(stack) > LIMIT:
             return None
     return result
+
+
+def _add_factor(factors: list[tuple[Node, int]], factor: Node, exponent: int) -> None:
+    for i, (other, power) in enumerate(factors):
+        # x / x is not 1 where x is 0.
+        if other is factor and power * exponent > 0:
+            factors[i] = (factor, power + exponent)
+            return
+    factors.append((factor, exponent))
 
 
 def _small(node: Node) -> int | None:
@@ -649,14 +659,30 @@ def _plus(total: Node | None, sign: int, term: Node) -> Node:
     return apply("add" if sign == 1 else "subtract", total, term)
 
 
+class _Names:
+    """Names of the operations among the factors of the node that was asked for last."""
+
+    def __init__(self) -> None:
+        self.node: Callable[[], Node | None] = lambda: None
+        self.names: frozenset[str] = frozenset()
+
+    def of(self, node: Node) -> frozenset[str]:
+        if self.node() is not node:
+            powers = _powers(node, deep=True) or _powers(node, deep=False)
+            factors = powers.factors if powers is not None else []
+            self.names = frozenset([factor.op.name for factor, _ in factors])
+            self.node = ref(node)
+        return self.names
+
+
 def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node | None]:
-    calls = [part for part, _ in pattern.factors if not isinstance(part, Variable)]
-    union = _union(calls) if calls else None
-    opened = None if union is None else union | _PRODUCTS
+    wanted = [some for part, _ in pattern.factors if (some := heads(part)) is not None]
 
     def apply_rule(node: Node) -> Node | None:
-        if opened is not None and not any(operand.op.name in opened for operand in node.inputs):
-            return None
+        present = _NAMES.of(node)
+        for some in wanted:
+            if some.isdisjoint(present):
+                return None
         if node.dtype.kind != "f":
             return None
         for rest, found in _factors_of(pattern, node, {}, whole=False):
@@ -669,6 +695,9 @@ def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node |
         return None
 
     return apply_rule
+
+
+_NAMES = _Names()
 
 
 def _put_back(rest: _Powers, built: Node) -> Node:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
 from typing import Literal, TypeAlias
 
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, constant
 from symgraph.graph.record import record
-from symgraph.simplify.match import Pattern, Variable, rewriter, roots
+from symgraph.simplify.match import Pattern, Variable, instantiate, rewriter, roots
 
 __all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"]
 
@@ -82,7 +83,10 @@ def rewrite(
 
 
 def equation(
-    *, keeps: Keeps, when: Callable[[dict[str, Node]], bool] | None = None
+    *,
+    keeps: Keeps,
+    when: Callable[[dict[str, Node]], bool] | None = None,
+    headroom: int = 0,
 ) -> Callable[[Callable[..., tuple[Pattern, Pattern]]], Callable[..., tuple[Pattern, Pattern]]]:
     """Make a function a rule: from pattern variables to the two sides of its docstring's law.
 
@@ -93,6 +97,8 @@ def equation(
     keeps : {"bitwise", "accurate", "real"}
     when : callable, optional
         Whether it holds for what the variables stand for.
+    headroom : int, optional
+        As in `Rule`.
     """
 
     def register(
@@ -101,11 +107,27 @@ def equation(
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         left, right = function(*[Variable(name, name[0] == "c") for name in names])
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        rule = Rule(function.__name__, law, keeps, roots(left), rewriter(left, right, when))
-        RULES.append(rule)
+        apply = rewriter(left, right, when)
+        examples = (_example(left, names),)
+        RULES.append(
+            Rule(function.__name__, law, keeps, roots(left), apply, "graph", examples, headroom)
+        )
         return function
 
     return register
+
+
+def _example(left: Pattern, names: Sequence[str]) -> Example:
+    """The left side as a function of placeholders; numbers are 3."""
+    free = [name for name in names if name[0] != "c"]
+
+    def example(*nodes: Node) -> Node:
+        numbers = {name: constant(3.0) for name in names if name[0] == "c"}
+        return instantiate(left, {**numbers, **dict(zip(free, nodes, strict=True))}, nodes[0])
+
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    example.__signature__ = Signature([Parameter(name, kind) for name in free])  # pyright: ignore[reportFunctionMemberAccess]
+    return example
 
 
 def rules_for(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
 from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.normalised import LogSoftmax, LogSumExp, Softmax
-from symgraph.ops.reduce import Sum
+from symgraph.ops.reduce import Sum, reduced_shape
 from symgraph.ops.reduce_order import Max
 from symgraph.simplify.common import is_op, number, unbroadcast
 from symgraph.simplify.match import Pattern, p
@@ -28,13 +30,13 @@ def log_one_plus(x: Pattern) -> Sides:
 @equation(keeps="accurate")
 def log2_one_plus(x: Pattern) -> Sides:
     """log2(1 + x) = log1p(x) / log(2)."""
-    return p.log2(1 + x), p.log1p(x) * float(1 / np.log(2.0))
+    return p.log2(1 + x), p.log1p(x) * math.log2(math.e)
 
 
 @equation(keeps="accurate")
 def log10_one_plus(x: Pattern) -> Sides:
     """log10(1 + x) = log1p(x) / log(10)."""
-    return p.log10(1 + x), p.log1p(x) * float(1 / np.log(10.0))
+    return p.log10(1 + x), p.log1p(x) * math.log10(math.e)
 
 
 @equation(keeps="accurate")
@@ -59,6 +61,18 @@ def exp_log1p(x: Pattern) -> Sides:
 def log_exp(x: Pattern) -> Sides:
     """log(exp(x)) = x."""
     return p.log(p.exp(x)), x
+
+
+@equation(keeps="accurate")
+def log_of_product(x: Pattern, y: Pattern) -> Sides:
+    """log(exp(x) * exp(y)) = x + y."""
+    return p.log(p.exp(x) * p.exp(y)), x + y
+
+
+@equation(keeps="accurate")
+def log_of_quotient(x: Pattern, y: Pattern) -> Sides:
+    """log(exp(x) / exp(y)) = x - y."""
+    return p.log(p.exp(x) / p.exp(y)), x - y
 
 
 @equation(keeps="accurate")
@@ -157,7 +171,7 @@ def logaddexp_zero(x: Pattern) -> Sides:
     return p.logaddexp(0, x), p.softplus(x)
 
 
-@rewrite("log", keeps="accurate")
+@rewrite("log", keeps="accurate", examples=(lambda A: np.log(np.sum(np.exp(A), axis=0)),))
 def log_of_sum(node: Node) -> Node | None:
     """log(sum(exp(x))) = logsumexp(x)."""
     total = unbroadcast(node.inputs[0])
@@ -174,7 +188,9 @@ def _is_top(node: Node, x: Node, axes: tuple[int, ...]) -> bool:
     return isinstance(node.op, Max) and node.op.axes == axes and node.inputs[0] is x
 
 
-@rewrite("add", keeps="accurate")
+@rewrite(
+    "add", keeps="accurate", examples=(lambda A: np.max(A) + np.log(np.sum(np.exp(A - np.max(A)))),)
+)
 def shifted_logsumexp(node: Node) -> Node | None:
     """max(x) + logsumexp(x - max(x)) = logsumexp(x)."""
     for top, rest in (node.inputs, node.inputs[::-1]):
@@ -193,38 +209,67 @@ def _shift(x: Node, axes: tuple[int, ...]) -> Node:
     return x
 
 
-@rewrite("divide", keeps="accurate")
+def _reduced(node: Node) -> tuple[Node, Node]:
+    """What a node is a broadcast of, and the reduction to which that adds axes."""
+    node = total = unbroadcast(node)
+    while is_op(node, "expand_dims", "reshape"):
+        (node,) = node.inputs
+    return total, node
+
+
+def _aligned(total: Node, x: Node, axes: tuple[int, ...]) -> bool:
+    """Whether a reduction of x over these axes meets every element of x with its own."""
+    if total.ndim == 0:
+        return len(axes) == x.ndim
+    return total.shape == reduced_shape(x.shape, axes, True)
+
+
+@rewrite(
+    "divide",
+    keeps="accurate",
+    examples=(lambda A: np.exp(A) / np.sum(np.exp(A), axis=1, keepdims=True),),
+)
 def softmax(node: Node) -> Node | None:
     """exp(x) / sum(exp(x)) = softmax(x)."""
-    x, y = node.inputs
-    y = unbroadcast(y)
+    x, (total, y) = node.inputs[0], _reduced(node.inputs[1])
     if not is_op(x, "exp") or not isinstance(y.op, Sum) or y.inputs[0] is not x:
         return None
-    if not y.op.keepdims and len(y.op.axes) < x.ndim:
+    if not _aligned(total, x, y.op.axes):
         return None
     return make(Softmax(y.op.axes), _shift(x.inputs[0], y.op.axes))
 
 
-@rewrite("subtract", keeps="accurate")
+@rewrite(
+    "subtract",
+    keeps="accurate",
+    examples=(lambda A: A - np.log(np.sum(np.exp(A), axis=1, keepdims=True)),),
+)
 def log_softmax(node: Node) -> Node | None:
     """x - logsumexp(x) = log_softmax(x)."""
-    x, y = node.inputs
-    y = unbroadcast(y)
+    x, (total, y) = node.inputs[0], _reduced(node.inputs[1])
     if not isinstance(y.op, LogSumExp) or y.inputs[0] is not x:
         return None
-    if not y.op.keepdims and len(y.op.axes) < x.ndim:
+    if not _aligned(total, x, y.op.axes):
         return None
     return make(LogSoftmax(y.op.axes), _shift(x, y.op.axes))
 
 
-@rewrite("log", keeps="accurate")
+@rewrite(
+    "log",
+    keeps="accurate",
+    examples=(lambda A: np.log(np.exp(A) / np.sum(np.exp(A), axis=1, keepdims=True)),),
+)
 def log_of_softmax(node: Node) -> Node | None:
     """log(softmax(x)) = log_softmax(x)."""
     (x,) = node.inputs
     return make(LogSoftmax(x.op.axes), x.inputs[0]) if isinstance(x.op, Softmax) else None
 
 
-@rewrite("exp", keeps="accurate")
+@rewrite(
+    "exp",
+    keeps="accurate",
+    examples=(lambda A: np.exp(A - np.log(np.sum(np.exp(A), axis=1, keepdims=True))),),
+)
 def exp_of_log_softmax(node: Node) -> Node | None:
     """exp(log_softmax(x)) = softmax(x)."""
     (x,) = node.inputs
@@ -252,7 +297,17 @@ def root_of_square_plus_one(x: Pattern) -> Sides:
     return p.sqrt(x * x + 1), p.hypot(x, 1)
 
 
-@rewrite("sqrt", keeps="accurate")
+def _positive_number(found: dict[str, Node]) -> bool:
+    return bool(number(found["c"]) > 0)
+
+
+@equation(keeps="accurate", when=_positive_number)
+def root_of_square_plus_number(x: Pattern, c: Pattern) -> Sides:
+    """sqrt(x**2 + c) = hypot(x, sqrt(c)) for a number c > 0."""
+    return p.sqrt(x * x + c), p.hypot(x, p.sqrt(c))
+
+
+@rewrite("sqrt", keeps="accurate", examples=(lambda A: np.sqrt(np.sum(A * A, axis=1)),))
 def root_of_sum_of_squares(node: Node) -> Node | None:
     """sqrt(sum(x**2)) = norm(x), whose derivative at 0 is 0."""
     total = unbroadcast(node.inputs[0])
@@ -278,6 +333,19 @@ def hypot_minus_one(x: Pattern) -> Sides:
 def difference_of_roots(x: Pattern, c: Pattern) -> Sides:
     """sqrt(x + c) - sqrt(x) = c / (sqrt(x + c) + sqrt(x)) for a number c."""
     return p.sqrt(x + c) - p.sqrt(x), c / (p.sqrt(x + c) + p.sqrt(x))
+
+
+@equation(keeps="accurate")
+def difference_of_reciprocals(x: Pattern, c: Pattern) -> Sides:
+    """1 / x - 1 / (x + c) = c / x / (x + c) for a number c."""
+    return 1 / x - 1 / (x + c), c / x / (x + c)
+
+
+@equation(keeps="accurate")
+def difference_of_logarithms(x: Pattern) -> Sides:
+    """log1p(x) - log(x) = softplus(-log(x))."""
+    # Not log1p(1 / x): its derivative overflows for small x.
+    return p.log1p(x) - p.log(x), p.softplus(-p.log(x))
 
 
 @equation(keeps="accurate")
@@ -337,21 +405,68 @@ def one_over_cosh_squared(x: Pattern) -> Sides:
     return 1 / p.square(p.cosh(x)), p.sech2(x)
 
 
+@equation(keeps="accurate")
+def difference_of_exponentials(x: Pattern) -> Sides:
+    """exp(x) - exp(-x) = 2 * sinh(x)."""
+    return p.exp(x) - p.exp(-x), 2 * p.sinh(x)
+
+
+@equation(keeps="accurate")
+def sum_of_exponentials(x: Pattern) -> Sides:
+    """exp(x) + exp(-x) = 2 * cosh(x)."""
+    return p.exp(x) + p.exp(-x), 2 * p.cosh(x)
+
+
+@equation(keeps="accurate")
+def tanh_by_quotient(x: Pattern) -> Sides:
+    """sinh(x) / cosh(x) = tanh(x)."""
+    return p.sinh(x) / p.cosh(x), p.tanh(x)
+
+
+@equation(keeps="accurate")
+def tanh_by_expm1(x: Pattern) -> Sides:
+    """expm1(2 * x) / (exp(2 * x) + 1) = tanh(x)."""
+    return p.expm1(2 * x) / (p.exp(2 * x) + 1), p.tanh(x)
+
+
+@equation(keeps="accurate")
+def tanh_by_sigmoid(x: Pattern) -> Sides:
+    """2 * sigmoid(2 * x) - 1 = tanh(x)."""
+    return 2 * p.sigmoid(2 * x) - 1, p.tanh(x)
+
+
+@equation(keeps="accurate")
+def inverse_sinh(x: Pattern) -> Sides:
+    """log(x + hypot(x, 1)) = arcsinh(x)."""
+    return p.log(x + p.hypot(x, 1)), p.arcsinh(x)
+
+
+@equation(keeps="accurate")
+def inverse_cosh(x: Pattern) -> Sides:
+    """log(x + sqrt(x**2 - 1)) = arccosh(x)."""
+    return p.log(x + p.sqrt(x * x - 1)), p.arccosh(x)
+
+
+@equation(keeps="accurate")
+def inverse_tanh(x: Pattern) -> Sides:
+    """log((1 + x) / (1 - x)) = 2 * arctanh(x)."""
+    return p.log((1 + x) / (1 - x)), 2 * p.arctanh(x)
+
+
+@equation(keeps="accurate")
+def inverse_tanh_of_logs(x: Pattern) -> Sides:
+    """log1p(x) - log1p(-x) = 2 * arctanh(x)."""
+    return p.log1p(x) - p.log1p(-x), 2 * p.arctanh(x)
+
+
 # Masks -------------------------------------------------------------------------------------------
 
 
-@rewrite("multiply", "divide", keeps="accurate")
-def mask_outwards(node: Node) -> Node | None:
-    """where(c, a, 0) * b = where(c, a * b, 0), where(c, a, 0) / b = where(c, a / b, 0)."""
-    pairs = ((0, 1), (1, 0)) if is_op(node, "multiply") else ((0, 1),)
-    for i, j in pairs:
-        masked = node.inputs[i]
-        if not is_op(masked, "where") or masked.shape != node.shape or node.dtype.kind != "f":
-            continue
-        mask, a, b = masked.inputs
-        other = node.inputs[j]
-        if number(b) == 0:
-            return apply("where", mask, make(node.op, a, other), b)
-        if number(a) == 0:
-            return apply("where", mask, a, make(node.op, b, other))
-    return None
+@rewrite("divide", keeps="accurate", examples=(lambda m, x, y: np.where(m, x, 0.0) / y,))
+def mask_out_of_quotient(node: Node) -> Node | None:
+    """where(m, x, 0) / y = where(m, x / y, 0)."""
+    masked, y = node.inputs
+    if not is_op(masked, "where") or masked.shape != node.shape or node.dtype.kind != "f":
+        return None
+    mask, x, zero = masked.inputs
+    return apply("where", mask, x / y, zero) if number(zero) == 0 else None
