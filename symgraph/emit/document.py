@@ -116,12 +116,12 @@ _WORDS = (
 """Every other name that the text of the check uses; there they stand behind a ``$``."""
 
 
-_MAIN = '''if __name__ == "__main__":
+_MAIN = """if __name__ == "__main__":
     import sys
 
     if sys.argv[1:] != ["--check"]:
         sys.exit(f"usage: python {sys.argv[0]} --check")
-    sys.exit(0 if $_check() else 1)'''.split("\n")
+    sys.exit(0 if $_check() else 1)""".split("\n")
 
 
 def _check_lines(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symgraph.graph.code import Code
 
-__all__ = ["WIDTH", "assign", "bracketed", "comment", "returned"]
+__all__ = ["WIDTH", "assign", "bracketed", "broken", "comment", "returned"]
 
 WIDTH = 88
 
@@ -52,6 +52,23 @@ def assign(target: str, value: Code, indent: str, symbol: str = "=") -> list[str
         return [f"{indent}{head}(", inner, f"{indent})"]
     operands = [f"{indent}    {part}" for part in value.parts[1:]]
     return [f"{indent}{head}(", *operands, f"{indent})"]
+
+
+def broken(statement: str, indent: str) -> list[str]:
+    """A statement that is a call or an assignment, its last brackets broken if it is too long."""
+    if len(indent) + len(statement) <= WIDTH or statement[-1] not in ")]":
+        return [indent + statement]
+    pieces: list[str] = []
+    depth, stop = 0, len(statement) - 1
+    for place in range(len(statement) - 1, -1, -1):
+        depth += (statement[place] in ")]}") - (statement[place] in "([{")
+        if depth == 0:
+            pieces.insert(0, statement[place + 1 : stop])
+            return bracketed(statement[: place + 1], pieces, statement[-1], indent)
+        if depth == 1 and statement.startswith(", ", place):
+            pieces.insert(0, statement[place + 2 : stop])
+            stop = place
+    return [indent + statement]
 
 
 def returned(values: Sequence[str], indent: str) -> list[str]:

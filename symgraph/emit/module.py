@@ -162,7 +162,8 @@ def emit_backward(
     unpacked = [*inputs[: len(saved)], *[writer.sizes[size] for size in missing]]
     arguments = ["saved", *large_constants(parts).values()]
     arguments += [
-        f"{text}={defaults[node]}" if node in defaults else text for node, text in pairs[len(saved) :]
+        f"{text}={defaults[node]}" if node in defaults else text
+        for node, text in pairs[len(saved) :]
     ]
     signature = Signature(
         name,
@@ -253,9 +254,7 @@ def emit_module(
         lines += ["", "", *function.lines]
     if tail:
         lines += ["", "", *tail.strip("\n").split("\n")]
-    extra = {
-        name: node.op.value for node, name in large.items() if isinstance(node.op, Constant)
-    }
+    extra = {name: node.op.value for node, name in large.items() if isinstance(node.op, Constant)}
     return Emitted("\n".join(lines) + "\n", [f.signature for f in functions], extra)
 
 

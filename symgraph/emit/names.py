@@ -31,7 +31,7 @@ def safe_name(text: str) -> str:
     text = (text.rstrip("_") if not text.isidentifier() or len(text) > 1 else text)[:LONGEST]
     if not text.isidentifier():
         text = f"v_{text}".rstrip("_")
-    if not text.isidentifier():
+    if not text.isidentifier() or not text.strip("_"):
         text = "v"
     return f"{text}_" if text in RESERVED else text
 

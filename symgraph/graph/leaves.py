@@ -150,9 +150,9 @@ def _short(value: Any) -> str:
 
 def _complex_code(value: Any) -> Code:
     real, imag = _float_text(value.real), _float_text(value.imag)
-    if real == "0.0" and "n" not in imag and imag != "-0.0":
-        return Code(f"{imag}j", UNARY if imag.startswith("-") else 15, literal=True)
-    # 1 - 0j is 1 + 0j, and inf * 1j is nan + infj: only this form keeps every part.
+    if real == "0.0" and "n" not in imag and not imag.startswith("-"):
+        return Code(f"{imag}j", literal=True)
+    # 1 - 0j is 1 + 0j, -1j is -0 - 1j, inf * 1j is nan + infj: only this form keeps every part.
     return Code(f"complex({real}, {imag})", literal=True)
 
 

@@ -141,7 +141,7 @@ def broadcast_shapes(*shapes: Shape, what: str = "broadcasting") -> Shape:
     >>> broadcast_shapes(as_shape(("n", 1)), as_shape(3))
     (n, 3)
     """
-    first = shapes[0]
+    first = shapes[0] if shapes else ()
     if all(shape == first for shape in shapes):
         return first
     rank = max(map(len, shapes))
