@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Template
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
-from symgraph.emit.layout import assign, bracketed
+from symgraph.emit.layout import WIDTH, assign, bracketed
 from symgraph.emit.module import Signature
 from symgraph.emit.names import Names
 from symgraph.graph.code import Code
@@ -29,7 +30,8 @@ def describe_module(
     """Lines of the docstring: what each function takes and gives, in a table."""
     lines = [f"{_title(signatures)}."]
     for signature in signatures:
-        lines += ["", f"{signature.name}({', '.join(signature.shown)})", ""]
+        head = f"{signature.name}({', '.join(signature.shown)})"
+        lines += ["", *wrap(head, WIDTH, subsequent_indent="    "), ""]
         rows = [("argument", "dtype", "shape"), *map(_row, signature.arguments)]
         rows += [("", "", ""), ("result", "dtype", "shape"), *map(_row, signature.results)]
         widths = [max(len(row[i]) for row in rows) for i in range(2)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ast
 import keyword
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
+from symgraph.graph.registry import apply
 
 __all__ = [
     "Dim", "Shape", "Size", "as_dim", "as_product", "as_shape", "dim_names", "evaluate", "product",
@@ -40,6 +42,15 @@ _Monomial: TypeAlias = "tuple[tuple[_Atom, int], ...]"
 def _operand(dim: Dim) -> str:
     text = str(dim)
     return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+_UFUNCS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+}
 
 
 class Size:
@@ -116,6 +127,16 @@ class Size:
         if not isinstance(other, int):
             return NotImplemented
         return _modulo(other, self)
+
+    def __array_ufunc__(self, ufunc: Any, kind: str, *args: Any, **keywords: Any) -> Any:
+        """A size of sizes and integers, also NumPy's; of anything else a node (``np.sqrt(n)``)."""
+        if kind != "__call__" or keywords:
+            return NotImplemented
+        symbol = _UFUNCS.get(ufunc.__name__)
+        if symbol and all(isinstance(arg, Size) or hasattr(arg, "__index__") for arg in args):
+            first, second = [arg if isinstance(arg, Size) else arg.__index__() for arg in args]
+            return symbol(first, second)
+        return apply(ufunc.__name__, *args)
 
     def __truediv__(self, other: object) -> Dim:
         if not isinstance(other, int | float | Size):

@@ -13,14 +13,55 @@ import symgraph as sg
 from symgraph.graph.leaves import scalar_code
 
 SCALARS = [
-    np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-320, -5e-324, 1.7976931348623157e308, 0.1, 1 / 3, 1e22, 1e16,
-    123456789.0, -1.0, 2**53 + 1.0, 1, 0, -1, 2**62, -(2**63), np.uint64(2**63), np.uint64(2**64 - 1), True,
-    False, np.int8(-128), np.uint8(255), np.int16(-1), np.float32(0.1), np.float32(1e-45),
-    np.float32(3.4e38), np.float32(-0.0), np.float32(np.nan), np.float32(16777216), np.float16(0.1),
-    np.float16(65504), np.float16(6e-8), np.float16(-np.inf), 1j, -1j, 1 + 0j, complex(1, -0.0),
-    complex(-0.0, -0.0), complex(0.0, -1), complex(np.inf, np.nan), complex(np.nan, 1), -2 - 3j,
-    np.complex64(0.1 + 0.2j), np.complex64(complex(-0.0, np.inf)),
-]  # fmt: skip
+    np.inf,
+    -np.inf,
+    np.nan,
+    0.0,
+    -0.0,
+    1e-320,
+    -5e-324,
+    1.7976931348623157e308,
+    0.1,
+    1 / 3,
+    1e22,
+    1e16,
+    123456789.0,
+    -1.0,
+    2**53 + 1.0,
+    1,
+    0,
+    -1,
+    2**62,
+    -(2**63),
+    np.uint64(2**63),
+    np.uint64(2**64 - 1),
+    True,
+    False,
+    np.int8(-128),
+    np.uint8(255),
+    np.int16(-1),
+    np.float32(0.1),
+    np.float32(1e-45),
+    np.float32(3.4e38),
+    np.float32(-0.0),
+    np.float32(np.nan),
+    np.float32(16777216),
+    np.float16(0.1),
+    np.float16(65504),
+    np.float16(6e-8),
+    np.float16(-np.inf),
+    1j,
+    -1j,
+    1 + 0j,
+    complex(1, -0.0),
+    complex(-0.0, -0.0),
+    complex(0.0, -1),
+    complex(np.inf, np.nan),
+    complex(np.nan, 1),
+    -2 - 3j,
+    np.complex64(0.1 + 0.2j),
+    np.complex64(complex(-0.0, np.inf)),
+]
 
 
 def same(found, wanted):
@@ -46,8 +87,11 @@ def test_scalars(value):
     )
 
 
-@given(st.sampled_from(["float64", "float32", "float16"]).flatmap(
-    lambda d: hnp.from_dtype(np.dtype(d), allow_nan=False)))  # fmt: skip
+@given(
+    st.sampled_from(["float64", "float32", "float16"]).flatmap(
+        lambda d: hnp.from_dtype(np.dtype(d), allow_nan=False)
+    )
+)
 def test_every_float_is_written_with_all_its_digits(value):
     text = scalar_code(value).text
     same(value.dtype.type(eval(text, {"np": np})), value)
@@ -58,10 +102,13 @@ def test_every_complex_number_keeps_both_parts(value):
     same(np.complex128(eval(scalar_code(value).text, {"np": np})), value)
 
 
-@given(st.sampled_from([np.add, np.subtract, np.multiply, np.divide, np.power, np.maximum, np.less]),
-       st.sampled_from([v for v in SCALARS if np.asarray(v).dtype.kind != "c"]),
-       st.sampled_from(["float64", "float32", "float16", "int64", "int8", "bool"]), st.booleans(),
-       st.sampled_from(["bitwise", "accurate"]))  # fmt: skip
+@given(
+    st.sampled_from([np.add, np.subtract, np.multiply, np.divide, np.power, np.maximum, np.less]),
+    st.sampled_from([v for v in SCALARS if np.asarray(v).dtype.kind != "c"]),
+    st.sampled_from(["float64", "float32", "float16", "int64", "int8", "bool"]),
+    st.booleans(),
+    st.sampled_from(["bitwise", "accurate"]),
+)
 @settings(max_examples=300)
 def test_constants_as_operands(ufunc, value, dtype, first, strictness):
     """A constant node has its own dtype, also where a bare number would be weak."""

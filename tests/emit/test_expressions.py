@@ -45,7 +45,7 @@ def numbers():
             st.builds(lambda n, a: float(n) ** a, st.integers(-3, 3), inner),
             st.builds(
                 lambda c, a, b, x, y: np.where(c(a, b), x, y), compare, inner, inner, inner, inner
-            ),  # fmt: skip
+            ),
         ),
         max_leaves=12,
     )
@@ -86,8 +86,11 @@ def check(node, strictness):
         np.testing.assert_array_equal(found, expected)
     else:
         finite = np.isfinite(np.asarray(expected))  # elsewhere a closer answer is allowed
-        np.testing.assert_allclose(found[finite] if found.ndim else found, np.asarray(expected)[finite]
-                                   if found.ndim else expected, rtol=1e-6)  # fmt: skip
+        np.testing.assert_allclose(
+            found[finite] if found.ndim else found,
+            np.asarray(expected)[finite] if found.ndim else expected,
+            rtol=1e-6,
+        )
 
 
 some = settings(max_examples=100, suppress_health_check=list(HealthCheck))

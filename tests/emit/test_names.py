@@ -21,14 +21,82 @@ from symgraph.emit.names import Names, safe_name
 
 EVIL = '''""";import os;os.system("touch PWNED")#'''
 NAMES = [
-    "class", "lambda", "None", "True", "print", "abs", "sum", "match", "type", "_", "__", "np", "scipy",
-    "sys", "saved", "forward", "backward", "compute", "loss", "loss_and_grad", "_check", "_results",
-    "_value", "rng", "arguments", "results", "error", "name", "seed", "values", "self", "n", "m", "n_2",
-    "d_x", "CONSTANT", "constant", "__import__", "__name__", "__doc__", "__debug__", "__class__",
-    "x y", "a'b", 'a"b', "a\nb", "\r\nimport os", "\x00", "\\", "a\\", '"""', "'''", EVIL, "a'); exit(1)#",
-    "{0}", "%s", "${x}", "$_check", "#", "1", "2x", "1e5", "", "  ", "θ", "ﬁ", "ª", "²", "😀", "\u202e",
-    "x" * 300, "_" * 300, "\ud800", "É", "d_" + "y" * 60,
-]  # fmt: skip
+    "class",
+    "lambda",
+    "None",
+    "True",
+    "print",
+    "abs",
+    "sum",
+    "match",
+    "type",
+    "_",
+    "__",
+    "np",
+    "scipy",
+    "sys",
+    "saved",
+    "forward",
+    "backward",
+    "compute",
+    "loss",
+    "loss_and_grad",
+    "_check",
+    "_results",
+    "_value",
+    "rng",
+    "arguments",
+    "results",
+    "error",
+    "name",
+    "seed",
+    "values",
+    "self",
+    "n",
+    "m",
+    "n_2",
+    "d_x",
+    "CONSTANT",
+    "constant",
+    "__import__",
+    "__name__",
+    "__doc__",
+    "__debug__",
+    "__class__",
+    "x y",
+    "a'b",
+    'a"b',
+    "a\nb",
+    "\r\nimport os",
+    "\x00",
+    "\\",
+    "a\\",
+    '"""',
+    "'''",
+    EVIL,
+    "a'); exit(1)#",
+    "{0}",
+    "%s",
+    "${x}",
+    "$_check",
+    "#",
+    "1",
+    "2x",
+    "1e5",
+    "",
+    "  ",
+    "θ",
+    "ﬁ",
+    "ª",
+    "²",
+    "😀",
+    "\u202e",
+    "x" * 300,
+    "_" * 300,
+    "\ud800",
+    "É",
+    "d_" + "y" * 60,
+]
 
 
 @pytest.mark.parametrize("text", NAMES)
@@ -105,12 +173,19 @@ def test_every_name_everywhere(name):
 def assert_harmless(source, name):
     tree = ast.parse(source)
     assert max(map(len, source.splitlines())) < 200
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call)
-              and isinstance(node.func, ast.Name)}  # fmt: skip
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert called <= defined | {"abs", "max", "list", "bool", "print", "sum"}
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
-                for alias in node.names}  # fmt: skip
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     assert imported <= {"numpy", "sys"}
     if re.fullmatch(r"[\w\s]*", name):
         return
@@ -144,8 +219,11 @@ def test_exported_modules_check_themselves(name, tmp_path):
     for file in "abc":
         done = subprocess.run(
             [sys.executable, "-W", "error", f"{file}.py", "--check"],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "passed" in done.stdout
     assert sorted(os.listdir(tmp_path)) == ["a.py", "b.py", "c.py"]
@@ -179,8 +257,9 @@ def test_the_users_line_in_a_comment_stays_a_comment(tmp_path):
         "z = np.exp(y); '''a\u2028b'''; \x0c w = 1",
         "loss = np.sum(z * y)",
     ]
-    source = "\n".join(["import numpy as np", "def f(x):", *[f"    {line}" for line in lines],
-                        "    return loss"])  # fmt: skip
+    source = "\n".join(
+        ["import numpy as np", "def f(x):", *[f"    {line}" for line in lines], "    return loss"]
+    )
     path = tmp_path / "users.py"
     path.write_text(source, encoding="utf-8")
     space = {}

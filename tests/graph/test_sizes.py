@@ -214,3 +214,15 @@ def test_shapes():
     assert as_shape(()) == ()
     assert product(as_shape(("n", 3, "m"))) == 3 * n * m
     assert product(()) == 1
+
+
+def test_numpy_integers_and_functions():
+    import numpy as np
+
+    assert np.int64(3) * n == 3 * n
+    assert n + np.int8(1) == n + 1
+    assert np.subtract(n, m) == n - m
+    x = sg.placeholder("x", "n")
+    for call, expected in [(lambda: np.sqrt(n), 2.0), (lambda: np.divide(1.0, n), 0.25),
+                           (lambda: np.float64(2) * n, 8.0), (lambda: x.sum() / n, 1.0)]:  # fmt: skip
+        assert sg.function([x], call())(np.ones(4)) == expected

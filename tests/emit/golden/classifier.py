@@ -1,0 +1,99 @@
+"""Computes loss, d_w1, d_b1, d_w2, ....
+
+loss_and_grad(x, labels, w1, b1, w2, b2)
+
+    argument  dtype    shape
+    x         float64  (n, 64)
+    labels    int64    (n,)
+    w1        float64  (64, 32)
+    b1        float64  (32,)
+    w2        float64  (32, 10)
+    b2        float64  (10,)
+
+    result    dtype    shape
+    loss      float64  ()
+    d_w1      float64  (64, 32)
+    d_b1      float64  (32,)
+    d_w2      float64  (32, 10)
+    d_b2      float64  (10,)
+
+Needs NumPy only. Written by symgraph.
+"""
+
+import numpy as np
+
+
+def loss_and_grad(x, labels, w1, b1, w2, b2):
+    n = x.shape[0]
+    # hidden = np.maximum(x @ w1 + b1, 0)
+    product = x @ w1
+    product += b1
+    hidden = np.maximum(product, 0.0)
+    # log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
+    product_2 = hidden @ w2
+    product_2 += b2
+    difference = product_2 - product_2.max(axis=1, keepdims=True)
+    exp_difference = np.exp(difference)
+    total = exp_difference.sum(axis=1, keepdims=True)
+    log_p = difference - np.log(total)
+    # gradient of: loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
+    arange = np.arange(n)
+    # loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
+    ratio = log_p[arange[:, None], labels[:, None]].sum() / n
+    loss = -ratio
+    # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
+    scattered = np.divide(1.0, n) * (exp_difference / total)
+    scattered[arange[:, None], labels[:, None]] += np.divide(-1.0, n)
+    d_hidden = scattered @ w2.T
+    # gradient of: hidden = np.maximum(x @ w1 + b1, 0)
+    product_3 = d_hidden * (0.5 * np.sign(product) + 0.5)
+    d_w1 = x.T @ product_3
+    d_b1 = product_3.sum(axis=0)
+    # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
+    d_w2 = hidden.T @ scattered
+    d_b2 = scattered.sum(axis=0)
+    return loss, d_w1, d_b1, d_w2, d_b2
+
+
+def _check(seed=0):
+    """Compare every gradient with central differences on random inputs."""
+    rng = np.random.default_rng(seed)
+    n = 5
+    x = rng.standard_normal((n, 64))
+    labels = rng.integers(0, 2, (n,)).astype(np.int64)
+    w1 = rng.standard_normal((64, 32))
+    b1 = rng.standard_normal((32,))
+    w2 = rng.standard_normal((32, 10))
+    b2 = rng.standard_normal((10,))
+    arguments = [x, labels, w1, b1, w2, b2]
+    results = loss_and_grad(*arguments)
+    good = True
+    gradients = [
+        ("w1", 2, results[1], 0),
+        ("b1", 3, results[2], 0),
+        ("w2", 4, results[3], 0),
+        ("b2", 5, results[4], 0),
+    ]
+    for name, place, gradient, which in gradients:
+        direction = rng.standard_normal(np.shape(gradient))
+        values = []
+        for step in (1e-6, -1e-6):
+            shifted = list(arguments)
+            shifted[place] = arguments[place] + step * direction
+            values.append(loss_and_grad(*shifted)[which])
+        difference = (values[0] - values[1]) / (2 * 1e-6)
+        exact = np.real(np.sum(gradient * direction))
+        scale = max(1.0, abs(exact), abs(values[0]))
+        error = abs(difference - exact) / scale
+        print(f"gradient by {name}: relative error {error:.1e}")
+        good = good and bool(error <= 1e-6)
+    print("passed" if good else "FAILED")
+    return good
+
+
+if __name__ == "__main__":
+    import sys
+
+    if sys.argv[1:] != ["--check"]:
+        sys.exit(f"usage: python {sys.argv[0]} --check")
+    sys.exit(0 if _check() else 1)

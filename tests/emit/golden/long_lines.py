@@ -1,0 +1,94 @@
+"""Computes value, step, d_learning_rate_of_the_optimiser, d_gradient_of_the_loss.
+
+value_and_grad(learning_rate_of_the_optimiser, momentum_of_the_optimiser,
+    gradient_of_the_loss)
+
+    argument                          dtype    shape
+    learning_rate_of_the_optimiser    float64  (parameters,)
+    momentum_of_the_optimiser         float64  (parameters,)
+    gradient_of_the_loss              float64  (parameters,)
+
+    result                            dtype    shape
+    value                             float64  ()
+    step                              float64  (parameters,)
+    d_learning_rate_of_the_optimiser  float64  (parameters,)
+    d_gradient_of_the_loss            float64  (parameters,)
+
+Needs NumPy only. Written by symgraph.
+"""
+
+import numpy as np
+
+
+def value_and_grad(
+    learning_rate_of_the_optimiser, momentum_of_the_optimiser, gradient_of_the_loss
+):
+    # step = np.where(np.abs(gradient) > rate, np.tanh(gradient - momentum) * np.exp(...
+    greater = np.abs(gradient_of_the_loss) > learning_rate_of_the_optimiser
+    difference = gradient_of_the_loss - momentum_of_the_optimiser
+    tanh_difference = np.tanh(difference)
+    exp = np.exp(learning_rate_of_the_optimiser)
+    step = np.where(greater, tanh_difference * exp, momentum_of_the_optimiser)
+    # value = np.sum(step * np.maximum(rate + momentum, gradient))
+    plus = learning_rate_of_the_optimiser + momentum_of_the_optimiser
+    d_step = np.maximum(plus, gradient_of_the_loss)
+    value = step @ d_step
+    # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
+    astype = (plus > gradient_of_the_loss).astype(np.float64)
+    chosen = np.where(plus == gradient_of_the_loss, 0.5, astype)
+    d_learning_rate_of_the_optimiser = step * chosen
+    # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
+    chosen_2 = np.where(greater, d_step * tanh_difference * exp, 0.0)
+    d_learning_rate_of_the_optimiser += chosen_2
+    # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
+    astype_2 = (gradient_of_the_loss > plus).astype(np.float64)
+    chosen_3 = np.where(gradient_of_the_loss == plus, 0.5, astype_2)
+    d_gradient_of_the_loss = step * chosen_3
+    # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
+    exp_2 = np.exp(-2 * np.abs(difference))
+    product = d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2)
+    d_gradient_of_the_loss += np.where(greater, product, 0.0)
+    return value, step, d_learning_rate_of_the_optimiser, d_gradient_of_the_loss
+
+
+def _check(seed=0):
+    """Compare every gradient with central differences on random inputs."""
+    rng = np.random.default_rng(seed)
+    parameters = 5
+    learning_rate_of_the_optimiser = rng.standard_normal((parameters,))
+    momentum_of_the_optimiser = rng.standard_normal((parameters,))
+    gradient_of_the_loss = rng.standard_normal((parameters,))
+    arguments = [
+        learning_rate_of_the_optimiser,
+        momentum_of_the_optimiser,
+        gradient_of_the_loss,
+    ]
+    results = value_and_grad(*arguments)
+    good = True
+    gradients = [
+        ("learning_rate_of_the_optimiser", 0, results[2], 0),
+        ("gradient_of_the_loss", 2, results[3], 0),
+    ]
+    for name, place, gradient, which in gradients:
+        direction = rng.standard_normal(np.shape(gradient))
+        values = []
+        for step in (1e-6, -1e-6):
+            shifted = list(arguments)
+            shifted[place] = arguments[place] + step * direction
+            values.append(value_and_grad(*shifted)[which])
+        difference = (values[0] - values[1]) / (2 * 1e-6)
+        exact = np.real(np.sum(gradient * direction))
+        scale = max(1.0, abs(exact), abs(values[0]))
+        error = abs(difference - exact) / scale
+        print(f"gradient by {name}: relative error {error:.1e}")
+        good = good and bool(error <= 1e-6)
+    print("passed" if good else "FAILED")
+    return good
+
+
+if __name__ == "__main__":
+    import sys
+
+    if sys.argv[1:] != ["--check"]:
+        sys.exit(f"usage: python {sys.argv[0]} --check")
+    sys.exit(0 if _check() else 1)

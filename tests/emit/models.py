@@ -1,0 +1,122 @@
+"""Models whose emitted modules are kept in ``golden/``: each exercises another part of emission."""
+
+import numpy as np
+
+import symgraph as sg
+
+
+def linear_regression():
+    x, y = sg.placeholder("x", ("n", "d")), sg.placeholder("y", "n")
+    w, b = sg.placeholder("w", "d"), sg.placeholder("b")
+    loss = np.mean((x @ w + b - y) ** 2)
+    return sg.function([x, y, w, b], [loss, *sg.grad(loss, [w, b])], name="loss_and_grad")
+
+
+def logistic_regression():
+    x, y = sg.placeholder("x", ("n", "d")), sg.placeholder("y", "n")
+    w, b = sg.placeholder("w", "d"), sg.placeholder("b")
+    z = x @ w + b
+    loss = np.mean(np.logaddexp(0, z) - y * z)
+    return sg.function([x, y, w, b], [loss, *sg.grad(loss, [w, b])], name="loss_and_grad")
+
+
+def classifier():
+    x = sg.placeholder("x", ("n", 64))
+    labels = sg.placeholder("labels", "n", "int64")
+    w1, b1 = sg.placeholder("w1", (64, 32)), sg.placeholder("b1", 32)
+    w2, b2 = sg.placeholder("w2", (32, 10)), sg.placeholder("b2", 10)
+    hidden = np.maximum(x @ w1 + b1, 0)
+    log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
+    loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
+    gradients = sg.grad(loss, [w1, b1, w2, b2])
+    return sg.function([x, labels, w1, b1, w2, b2], [loss, *gradients], name="loss_and_grad")
+
+
+def gaussian():
+    x = sg.placeholder("x", ("n", "d"))
+    mean, log_sigma = sg.placeholder("mean", "d"), sg.placeholder("log_sigma", "d")
+    z = (x - mean) / np.exp(log_sigma)
+    loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
+    gradients = sg.grad(loglik, [mean, log_sigma])
+    return sg.function([x, mean, log_sigma], [loglik, *gradients], name="loglik_and_grad")
+
+
+def factorisation():
+    u, v = sg.placeholder("u", ("n", "k")), sg.placeholder("v", ("m", "k"))
+    ratings = sg.placeholder("ratings", ("n", "m"))
+    loss = np.mean((u @ v.T - ratings) ** 2)
+    return sg.function([u, v, ratings], {"loss": loss, "grad": sg.grad(loss, {"u": u, "v": v})})
+
+
+def attention():
+    q, k = sg.placeholder("q", ("n", 64)), sg.placeholder("k", ("m", 64))
+    v, target = sg.placeholder("v", ("m", "e")), sg.placeholder("target", ("n", "e"))
+    p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
+    loss = np.mean((p @ v - target) ** 2)
+    return sg.function([q, k, v, target], [loss, *sg.grad(loss, [q, k, v])], name="loss_and_grad")
+
+
+def pair():
+    x, w = sg.placeholder("x", ("n", 3)), sg.placeholder("w", (3, "h"))
+    hidden = np.tanh(x @ w)
+    return sg.forward_backward([x, w], {"hidden": hidden, "norm": np.sum(hidden**2)}, wrt=[w, x])
+
+
+def pair_of_a_scalar():
+    x, w = sg.placeholder("x", ("n", 3)), sg.placeholder("w", 3)
+    loss = np.mean(np.exp(x @ w))
+    return sg.forward_backward([x, w], loss, wrt=w)
+
+
+def symbolic_sizes():
+    a, b = sg.placeholder("a", "n"), sg.placeholder("b", "m")
+    grid = sg.placeholder("grid", ("n", "2 * m"))
+    joined = np.concatenate([a, b])
+    flat = grid.reshape(-1)
+    value = np.sum(joined**2) / joined.shape[0] + np.mean(flat[1:] * flat[:-1])
+    return sg.function([a, b, grid], [value, *sg.grad(value, [a, b, grid])], name="value_and_grad")
+
+
+def constants():
+    x = sg.placeholder("x", 40)
+    single = sg.placeholder("single", 40, "float32")
+    table = sg.constant(np.arange(40.0) ** 2 / 7)
+    small = sg.constant([[0.1, -0.0], [np.inf, 1e-320]])
+    return sg.function(
+        [x, single],
+        {
+            "table": x * table,
+            "ones": x + sg.constant(np.full(40, 0.1)),
+            "small": x[:2] * small,
+            "mask": np.where(sg.constant(np.arange(40) % 3 == 0), x, np.nan),
+            "strong": single * np.float64(0.1),
+            "weak": single * 0.1,
+            "power": (-2.0) ** np.floor(x),
+            "numbers": [sg.constant(v) for v in (1, 1.0, True, -0.0, 2**62, 1e-320, 1j)],
+        },
+        name="constants",
+    )
+
+
+def awkward_names():
+    first, second = sg.placeholder("class", "n"), sg.placeholder("np", "n")
+    third = sg.placeholder('"""; import os', "n")
+    product = (first * second).named("a'b\nc")
+    loss = np.sum(product * third).named("θ")
+    return sg.function(
+        [first, second, third], [loss, *sg.grad(loss, [first, third])], name="lambda"
+    )
+
+
+def long_lines():
+    names = ["learning_rate_of_the_optimiser", "momentum_of_the_optimiser", "gradient_of_the_loss"]
+    rate, momentum, gradient = [sg.placeholder(name, "parameters") for name in names]
+    step = np.where(np.abs(gradient) > rate, np.tanh(gradient - momentum) * np.exp(rate), momentum)
+    value = np.sum(step * np.maximum(rate + momentum, gradient))
+    return sg.function([rate, momentum, gradient], [value, step, *sg.grad(value, [rate, gradient])])
+
+
+MODELS = [
+    linear_regression, logistic_regression, classifier, gaussian, factorisation, attention, pair,
+    pair_of_a_scalar, symbolic_sizes, constants, awkward_names, long_lines,
+]  # fmt: skip
