@@ -86,7 +86,7 @@ POINTS = [(name, at) for name, (_, points) in SCOREBOARD.items() for at in point
 
 def exact(formula, at, order=0):
     """The derivative of that order; ``None`` where it is not real or does not exist."""
-    with mpmath.workdps(900):
+    with mpmath.workdps(1500 if abs(at) < 1e-30 else 900):
         x = mpmath.mpf(float(at))
         h = min(abs(x), 1) * mpmath.mpf(10) ** -60
         try:
@@ -107,7 +107,7 @@ def exact(formula, at, order=0):
 def samples(name):
     """Doubles by exponent, of both signs; as large as exp is of interest."""
     rng = np.random.default_rng(20240229)
-    exponents = np.concatenate([np.arange(-1070.0, 1020.0, 110.0), np.arange(-54.0, 12.0, 3.0)])
+    exponents = np.concatenate([np.arange(-1070.0, 1020.0, 190.0), np.arange(-54.0, 12.0, 4.0)])
     sizes = 2.0**exponents * rng.uniform(1, 2, len(exponents))
     sizes = np.concatenate([sizes, [0.25, 0.5, 0.69, 0.7, 1.0, 2.0, 2 * np.pi, 4 * np.pi]])
     if any(word in name for word in ("exp", "tanh", "cosh", "log of", "sinh", "logistic")):
