@@ -194,7 +194,9 @@ def test_equal_at_ordinary_values(rule, number):
             first, second = run(before, values), run(after, values)
             assert first.dtype == second.dtype
             tolerance = 2e-5 if first.dtype == np.float32 else 1e-13
-            np.testing.assert_allclose(second, first, rtol=tolerance, atol=tolerance)
+            # What overflows is not defined; the classes decide about it elsewhere.
+            ok = np.isfinite(first)
+            np.testing.assert_allclose(second[ok], first[ok], rtol=tolerance, atol=tolerance)
 
 
 # Accuracy, against 60 digits ----------------------------------------------------------------------

@@ -167,7 +167,7 @@ def _common(node: Node) -> Node | None:
     if node.ndim == 0:
         return None
     (a, first), (b, second) = factor(x), factor(y)
-    if a is None or b is None:
+    if a is None or b is None or not first.dtype == second.dtype == node.dtype:
         return None
     add = is_op(node, "add")
     if a is b:

@@ -40,7 +40,7 @@ def _scaled_vector(node: Node) -> tuple[Node | None, Node]:
         return None, node
     for i, x in ((1, b), (0, a)):
         scale, vector = factor(x) if x.ndim == 1 else (None, x)
-        if scale is not None and vector.shape == x.shape:
+        if scale is not None and vector.type == x.type:
             return scale, make(node.op, *((a, vector) if i else (vector, b)))
     return None, node
 

@@ -147,7 +147,7 @@ def transpose_of_broadcast_scalar(node: Node) -> Node | None:
 def sum_of_negative(node: Node) -> Node | None:
     """sum(-x) = -sum(x)."""
     (x,) = node.inputs
-    if node.dtype.kind != "f" or not is_op(x, "negative"):
+    if node.dtype.kind != "f" or x.dtype != node.dtype or not is_op(x, "negative"):
         return None
     return -make(node.op, *x.inputs)
 
@@ -288,6 +288,8 @@ def _into(node: Node) -> Node | None:
         if parts is None or a.type != node.type or a.op is b.op:
             continue
         values, *arrays = parts
+        if values.dtype != node.dtype or node.dtype.kind == "b":
+            continue
         if add or b is y:
             return make(b.op, a, values if add else -values, *arrays)
         return make(b.op, -a, values, *arrays)
@@ -381,7 +383,11 @@ def mask_outwards(node: Node) -> Node | None:
     """where(c, g, 0) * h = where(c, g * h, 0)."""
     x, y = node.inputs
     for a, b in ((x, y), (y, x)):
-        if isinstance(a.op, Where) and is_number(a.inputs[2], 0):
+        if (
+            isinstance(a.op, Where)
+            and a.inputs[1].dtype == node.dtype
+            and is_number(a.inputs[2], 0)
+        ):
             mask, g, _ = a.inputs
             return make(Where(), mask, g * b, scalar(0, node))
     return None
@@ -572,7 +578,7 @@ def concatenate_one(node: Node) -> Node | None:
 @rewrite(
     "astype",
     keeps="bitwise",
-    examples=(lambda k: k.astype(np.int64), lambda m: m.astype(np.int8).astype(float)),
+    examples=(lambda k: make(AsType(k.dtype), k), lambda m: m.astype(np.int8).astype(float)),
 )
 def astype_twice(node: Node) -> Node | None:
     """astype(astype(x, a), b) = astype(x, b) where a holds every value of x."""
