@@ -12,7 +12,7 @@ from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import Node
 from symgraph.graph.record import record
-from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS
+from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
 from symgraph.plan.lower import lower
 from symgraph.simplify import Firing, simplify
 
@@ -155,7 +155,8 @@ def assigned_names(graph: Graph) -> dict[Node, str]:
     texts: dict[Location, str] = {}
     for node in graph.nodes:
         origin = ORIGINS.get(node)
-        if origin is None or origin.gradient or not node.inputs:
+        # Only what a line leaves is bound to the name, not the steps on the way to it.
+        if origin is None or origin.gradient or not node.inputs or STEPS.get(node):
             continue
         location = origin.location
         if location not in texts:
@@ -163,11 +164,6 @@ def assigned_names(graph: Graph) -> dict[Node, str]:
             texts[location] = found[1] if found else ""
         if texts[location]:
             names[node] = texts[location]
-            # Only what the line leaves is bound to the name, not the steps on the way to it.
-            for operand in node.inputs:
-                below = ORIGINS.get(operand)
-                if below is not None and below.location == location:
-                    names.pop(operand, None)
     return names
 
 

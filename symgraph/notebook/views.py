@@ -44,12 +44,6 @@ def graph_of_nodes(outputs: Sequence[Node], names: Mapping[Node, str]) -> Graph:
 def user_names(graph: Graph) -> dict[Node, str]:
     """The user's own names: of placeholders, given with ``named``, bound or assigned."""
     names = {**assigned_names(graph), **graph.names}
-    values = [v for node in graph.outputs for v, _ in gradient_of(node) if v is not None]
-    lines = {ORIGINS.get(value): value for value in values}
-    for node in [n for n in names if n not in graph.names]:
-        # The line's name is that of the value, which a graph of its gradient may not hold.
-        if lines.get(ORIGINS.get(node), node) is not node:
-            del names[node]
     for node in [*graph.inputs, *graph.nodes]:
         given = node.op.name_ if isinstance(node.op, Placeholder) else NAMES.get(node)
         if given:

@@ -259,3 +259,9 @@ def test_nothing_is_computed_by_looking():
     before = sg.Graph([x], np.sum(x))
     shown(before)
     assert str(before) == str(sg.Graph([x], np.sum(x)))
+
+
+def test_a_gradient_alone_does_not_take_its_values_name():
+    x, y = sg.placeholder("x", "n"), sg.placeholder("y", "n")
+    loss = np.mean((x - y) ** 2)
+    assert not any("loss =" in label for label in boxes(sg.grad(loss, x)))
