@@ -13,7 +13,7 @@ from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.op import Op
 from symgraph.graph.registry import NUMPY_FUNCTIONS, VIEWS, apply
-from symgraph.graph.side import NAMES, ORIGINS, SideTable, current_origin
+from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 
@@ -69,10 +69,27 @@ def make(op: Op, *inputs: Node) -> Node:
         entry = _Entry(node, _forget)
         entry.key, entry.identity = key, id(node)
         _TABLE[key] = entry
-    origin = current_origin()
-    if origin is not None:
-        ORIGINS[node] = origin
+    _note_origin(node)
     return node
+
+
+def _note_origin(node: Node) -> None:
+    """Remember the line of a node, and which operands are only steps on the way to it.
+
+    What depends on no placeholder (``1 / n``) has no line: equal nodes of other graphs are this
+    node, and a graph must not show another's lines.
+    """
+    inputs = node.inputs
+    if not isinstance(node.op, Placeholder) and not any([ORIGINS.get(i) for i in inputs]):
+        return
+    origin = current_origin()
+    if origin is None:
+        return
+    ORIGINS[node] = origin
+    if not origin.gradient:
+        for operand in inputs:
+            if ORIGINS.get(operand) == origin:
+                STEPS[operand] = True
 
 
 def _refuse(what: str, instead: str) -> NoReturn:

@@ -21,6 +21,7 @@ __all__ = [
     "NAMES",
     "ORIGINS",
     "GradientOf",
+    "STEPS",
     "Origin",
     "SideTable",
     "current_origin",
@@ -67,6 +68,8 @@ class Origin(NamedTuple):
 
 NAMES: SideTable[str] = SideTable()
 ORIGINS: SideTable[Origin] = SideTable()
+STEPS: SideTable[bool] = SideTable()
+"""The nodes that another node of their own line was made of."""
 
 
 class GradientOf(NamedTuple):

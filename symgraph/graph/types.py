@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from symgraph.graph.sizes import Dim, Shape, as_shape, product
 
 __all__ = ["TensorType", "TupleType", "Type", "as_dtype", "broadcast_shapes", "normalize_axis"]
 
-DType: TypeAlias = "np.dtype[np.generic]"
+DType: TypeAlias = "np.dtype[Any]"
 
 
 @record

@@ -47,8 +47,28 @@ __all__ = [
     "elementwise",
 ]
 
-Partial: TypeAlias = "Callable[..., Node]"
+# One form for each number of operands, so that the types of lambda's parameters are known.
+Partial: TypeAlias = (
+    Callable[[Node, Node], Node]
+    | Callable[[Node, Node, Node], Node]
+    | Callable[[Node, Node, Node, Node], Node]
+)
 """From the result and the operands to the derivative by one operand."""
+Expansion: TypeAlias = (
+    Callable[[Node], Node] | Callable[[Node, Node], Node] | Callable[[Node, Node, Node], Node]
+)
+"""From the operands to the same value by other operations."""
+Writer: TypeAlias = (
+    Callable[[Code], Code] | Callable[[Code, Code], Code] | Callable[[Code, Code, Code], Code]
+)
+"""From the source of the operands to the source of the result."""
+Promotion: TypeAlias = (
+    Callable[[DType], DType]
+    | Callable[[DType, DType], DType]
+    | Callable[[DType, DType, DType], DType]
+)
+"""From the dtypes of the operands to that of the result."""
+
 
 
 Call: TypeAlias = (
@@ -103,16 +123,16 @@ class Elementwise(Op):
         name: str,
         *,
         ufunc: np.ufunc | None,
-        dtypes: np.ufunc | Callable[..., DType],
+        dtypes: np.ufunc | Promotion,
         arity: int,
         symbol: str,
-        text: Callable[..., Code] | None,
+        text: Writer | None,
         partials: Sequence[Partial | None] | None,
         formula: str | Callable[..., Any],
         facts: Facts,
         cost: float,
         domain: tuple[float, float],
-        decompose: Callable[..., Node] | None,
+        decompose: Expansion | None,
     ) -> None:
         self.name = name  # pyright: ignore[reportAttributeAccessIssue] - a name for each instance
         self.ufunc = ufunc
@@ -368,16 +388,16 @@ def elementwise(
     name: str,
     *,
     ufunc: np.ufunc | None = None,
-    dtypes: np.ufunc | Callable[..., DType] | None = None,
+    dtypes: np.ufunc | Promotion | None = None,
     arity: int = 1,
     symbol: str = "",
-    text: Callable[..., Code] | None = None,
+    text: Writer | None = None,
     partials: Sequence[Partial | None] | None = None,
     formula: str | Callable[..., Any] = "",
     facts: Facts = Facts(),  # noqa: B008 - frozen
     cost: float = 1.0,
     domain: tuple[float, float] = (-3.0, 3.0),
-    decompose: Callable[..., Node] | None = None,
+    decompose: Expansion | None = None,
     doc: str = "",
 ) -> Callable[..., Any]:
     """Declare an element-wise operation and get the public function that applies it.

@@ -15,10 +15,10 @@ from symgraph.ops.kinds import Elementwise
 
 __all__ = ["Plan", "Step", "make_plan"]
 
-DEPTH = 4
+DEPTH = 5
 """Operations nested in one statement; CPython's parser stops at 200 parentheses, readers at 6."""
 
-OPERATIONS = 7
+OPERATIONS = 8
 """Operations in one statement."""
 
 SMALL = 4096

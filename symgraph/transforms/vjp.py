@@ -251,8 +251,7 @@ def check_scalar(loss: Any) -> Node:
             f"the gradient of {describe(loss)}, which is not a scalar",
             expected="shape ()",
             got=str(loss.shape),
-            hint="reduce it first, np.sum(y) or np.mean(y); "
-            "sg.jacobian(y, wrt) and sg.vjp(y, wrt, cotangent) take arrays",
+            hint="reduce it first, np.sum(y) or np.mean(y); sg.vjp(y, wrt, cotangent) takes arrays",
         )
     check_differentiable(loss, "the value")
     if loss.dtype.kind == "c":

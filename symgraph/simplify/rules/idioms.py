@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
 from symgraph.ops.reduce import Sum
-from symgraph.simplify.common import is_op
+from symgraph.simplify.common import is_op, number, scalar
 from symgraph.simplify.rule import rewrite
 
 
@@ -25,3 +25,21 @@ def scalar_product(node: Node) -> Node | None:
     if x.ndim > 1:
         first, second = apply("ravel", first), apply("ravel", second)
     return apply("matmul", first, second)
+
+
+@rewrite(
+    "index_add",
+    keeps="bitwise",
+    stage="numpy",
+    examples=(lambda u, a: u.at[0].add(-2.0 / a),),
+)
+def subtract_at(node: Node) -> Node | None:
+    """x[i] += -c / n is x[i] -= c / n: the quotient is shared, and it is how one writes it."""
+    base, values, *index = node.inputs
+    if not is_op(values, "divide"):
+        return None
+    top, bottom = values.inputs
+    known = number(top)
+    if known is None or known >= 0 or values.dtype.kind != "f":
+        return None
+    return make(node.op, base, -(scalar(-known, top) / bottom), *index)
