@@ -434,6 +434,24 @@ def squeeze_of_kept(node: Node) -> Node | None:
     return make(type(x.op)(x.op.axes, False), *x.inputs)
 
 
+@rewrite(
+    "squeeze",
+    keeps="bitwise",
+    examples=(lambda u: np.broadcast_to(u, (1, 2, *u.shape)).squeeze(0),),
+)
+def squeeze_of_broadcast(node: Node) -> Node | None:
+    """squeeze(broadcast(x)) = broadcast(squeeze(x))."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Squeeze)
+    if not isinstance(x.op, BroadcastTo):
+        return None
+    (y,) = x.inputs
+    lead = x.ndim - y.ndim
+    inner = tuple([axis - lead for axis in node.op.axes if axis >= lead])
+    small = make(Squeeze(inner), y) if inner else y
+    return small if small.shape == node.shape else make(BroadcastTo(node.shape), small)
+
+
 @rewrite("broadcast_to", keeps="bitwise", examples=(lambda u: np.broadcast_to(u, (1, *u.shape)),))
 def broadcast_over_ones(node: Node) -> Node | None:
     """broadcast(x) = expand_dims(x) where every new axis has size 1."""
