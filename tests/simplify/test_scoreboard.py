@@ -90,13 +90,11 @@ def exact(formula, at, order=0):
         x = mpmath.mpf(float(at))
         h = min(abs(x), 1) * mpmath.mpf(10) ** -60
         try:
-            if order == 0:
-                result = formula(Exact, x)
-            elif order == 1:
+            result = formula(Exact, x)
+            if order == 1:
                 result = (formula(Exact, x + h) - formula(Exact, x - h)) / (2 * h)
-            else:
-                low, middle, high = (formula(Exact, x + k * h) for k in (-1, 0, 1))
-                result = (low - 2 * middle + high) / h**2
+            elif order == 2:
+                result = (formula(Exact, x - h) - 2 * result + formula(Exact, x + h)) / h**2
         except (ZeroDivisionError, ValueError):
             return None
         if isinstance(result, mpmath.mpc):
