@@ -388,9 +388,8 @@ def test_sympy_proves_it(rule, number):
     domain = {"positive": True} if rule.name in ("inverse", "small_powers") else {"real": True}
     symbols = {node: sympy.Symbol(node.op.name_, **domain) for node in nodes}
     difference = formula(before, symbols) - formula(after, symbols)
-    simplified = sympy.simplify(difference)
-    if simplified != 0:
-        simplified = sympy.simplify(difference.rewrite(sympy.exp))
+    # SymPy takes minutes over long formulas.
+    simplified = sympy.simplify(difference) if sympy.count_ops(difference) <= 12 else difference
     if simplified != 0:
         # A proof that SymPy does not find is no refutation; a point where they differ is.
         at = {s: sympy.Rational(3, 7 + i) for i, s in enumerate(symbols.values())}
