@@ -572,6 +572,9 @@ def rewriter(
     pattern = canonical(left)
 
     def build(found: Bindings, like: Node) -> Node | None:
+        # What was computed in floats is not to be computed in integers, or in fewer digits.
+        if any(bound.base.dtype != like.dtype for bound in found.values()):
+            return None
         nodes = {name: value(bound) for name, bound in found.items()}
         return None if when is not None and not when(nodes) else instantiate(right, nodes, like)
 
