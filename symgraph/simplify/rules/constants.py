@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import frexp, isfinite
+from typing import Any
 
 import numpy as np
 
@@ -56,15 +57,16 @@ def fold(node: Node) -> Node | None:
     if not node.inputs or isinstance(node.result_type, TupleType):
         return None
     values = [i.op.value for i in node.inputs if isinstance(i.op, Constant)]
-    if len(values) < len(node.inputs) or any(isinstance(d, Size) for d in node.shape):
+    size = node.size
+    if len(values) < len(node.inputs) or isinstance(size, Size):
         return None
-    if int(np.prod(node.shape)) > max(_SMALL, *[value.size for value in values]):
+    if size > max(_SMALL, *[value.size for value in values]):
         return None
     result = np.asarray(evaluate_node(node, [value[()] for value in values], {}))
     return constant(result) if result.dtype == node.dtype else None
 
 
-def _safe(value: object) -> bool:
+def _safe(value: Any) -> bool:
     """Finite and normal: nothing overflows or loses digits."""
     with np.errstate(all="ignore"):
         size = np.abs(value)
