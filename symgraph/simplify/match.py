@@ -330,7 +330,7 @@ def _match(pattern: Pattern, node: Node, found: Bindings) -> Iterator[Bindings]:
         yield from _bind(pattern, node, 1.0, found)
     elif isinstance(pattern, Value):
         value = number(node)
-        if value is not None and value == value.dtype.type(pattern.value):
+        if value is not None and value == pattern.value:
             yield found
     elif isinstance(pattern, Sum):
         for sign, bindings in _match_sum(pattern, node, found):
@@ -416,7 +416,7 @@ def _match_term(part: Pattern, term: Node, sign: int, found: Bindings) -> Iterat
     """Ways in which sign times a term is a part of the pattern."""
     if isinstance(part, Value):
         value = number(term)
-        if value is not None and sign * value == value.dtype.type(part.value):
+        if value is not None and value == sign * part.value:
             yield found
     elif isinstance(part, Variable):
         yield from _bind(part, term, float(sign), found)

@@ -257,7 +257,7 @@ def log_softmax(node: Node) -> Node | None:
 @rewrite(
     "log",
     keeps="accurate",
-    examples=(lambda A: np.log(np.exp(A) / np.sum(np.exp(A), axis=1, keepdims=True)),),
+    examples=(lambda A: np.log(apply("softmax", A, axis=1)),),
 )
 def log_of_softmax(node: Node) -> Node | None:
     """log(softmax(x)) = log_softmax(x)."""
@@ -298,7 +298,8 @@ def root_of_square_plus_one(x: Pattern) -> Sides:
 
 
 def _positive_number(found: dict[str, Node]) -> bool:
-    return bool(number(found["c"]) > 0)
+    value = number(found["c"])
+    return value is not None and bool(value > 0)
 
 
 @equation(keeps="accurate", when=_positive_number)
@@ -307,7 +308,7 @@ def root_of_square_plus_number(x: Pattern, c: Pattern) -> Sides:
     return p.sqrt(x * x + c), p.hypot(x, p.sqrt(c))
 
 
-@rewrite("sqrt", keeps="accurate", examples=(lambda A: np.sqrt(np.sum(A * A, axis=1)),))
+@rewrite("sqrt", keeps="accurate", examples=(lambda A: np.sqrt(np.sum(np.square(A), axis=1)),))
 def root_of_sum_of_squares(node: Node) -> Node | None:
     """sqrt(sum(x**2)) = norm(x), whose derivative at 0 is 0."""
     total = unbroadcast(node.inputs[0])
