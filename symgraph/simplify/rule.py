@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from symgraph.graph.node import Node, constant
 from symgraph.graph.record import record
@@ -14,7 +14,14 @@ __all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"
 
 Keeps = Literal["bitwise", "accurate", "real"]
 Stage = Literal["graph", "numpy"]
-Example: TypeAlias = "Callable[..., Node]"
+# One form for each number of operands, so that the types of lambda's parameters are known.
+Example: TypeAlias = (
+    Callable[[], Any]
+    | Callable[[Any], Any]
+    | Callable[[Any, Any], Any]
+    | Callable[[Any, Any, Any], Any]
+    | Callable[[Any, Any, Any, Any], Any]
+)
 
 _LEVELS: dict[str, tuple[str, ...]] = {
     "bitwise": ("bitwise",),
