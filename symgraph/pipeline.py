@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +12,7 @@ from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import Node
 from symgraph.graph.record import record
+from symgraph.graph.registry import BUILDERS
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
 from symgraph.plan.lower import lower
 from symgraph.simplify import Firing, simplify
@@ -143,9 +144,6 @@ def wishes(graph: Graph, image: Mapping[Node, Node]) -> dict[Node, str]:
     return {node: name for node, name in found.items() if not _is_fixed(node)}
 
 
-_ASSIGNMENT = re.compile(r"([^\W\d]\w*)\s*(?::[^=]*)?=(?!=)")
-
-
 def assigned_names(graph: Graph) -> dict[Node, str]:
     """Names of nodes from the lines that made them: ``z`` for the result of ``z = x @ w + b``.
 
@@ -160,11 +158,45 @@ def assigned_names(graph: Graph) -> dict[Node, str]:
             continue
         location = origin.location
         if location not in texts:
-            found = _ASSIGNMENT.match(location.text)
-            texts[location] = found[1] if found else ""
+            texts[location] = assigned_by(location.text)
         if texts[location]:
             names[node] = texts[location]
     return names
+
+
+def assigned_by(line: str) -> str:
+    """The variable that a line of source binds to a node, or nothing.
+
+    Examples
+    --------
+    >>> [assigned_by(line) for line in ("z = x @ w", "f = sg.function([x], -x)", "y = np.exp(")]
+    ['z', '', 'y']
+    """
+    opened = [c for c in line if c in "([{"]
+    closed = sum(c in ")]}" for c in line)
+    missing = "".join([_CLOSING[c] for c in reversed(opened)])[: max(0, len(opened) - closed)]
+    try:
+        tree = ast.parse(line + missing)
+    except (SyntaxError, ValueError):
+        return ""
+    match tree.body:
+        case [ast.Assign(targets=[ast.Name(id=name)], value=value)]:
+            pass
+        case [ast.AnnAssign(target=ast.Name(id=name), value=value)]:
+            pass
+        case _:
+            return ""
+    match value:
+        case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)):
+            # Nodes made in the arguments of anything else are not what the name is bound to.
+            return name if called in BUILDERS else ""
+        case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.Subscript() | ast.Attribute():
+            return name
+        case _:
+            return ""
+
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def _is_fixed(node: Node) -> bool:
