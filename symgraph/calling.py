@@ -53,12 +53,14 @@ class ArgumentChecker:
         shape = argument.type.shape
         fixed = tuple([(i, d) for i, d in enumerate(shape) if isinstance(d, int)])
         plain = tuple(
-            [(i, str(d)) for i, d in enumerate(shape)
-             if not isinstance(d, int) and d.names == {str(d)}]
+            [
+                (i, str(d))
+                for i, d in enumerate(shape)
+                if not isinstance(d, int) and d.names == {str(d)}
+            ]
         )
         rest = tuple(
-            [(i, d) for i, d in enumerate(shape)
-             if not isinstance(d, int) and d.names != {str(d)}]
+            [(i, d) for i, d in enumerate(shape) if not isinstance(d, int) and d.names != {str(d)}]
         )
         dtype = argument.type.dtype
         return (dtype, len(shape), fixed, plain, rest, dtype.type, _python_kind(dtype), argument)
@@ -136,8 +138,13 @@ class ArgumentChecker:
 
     @staticmethod
     def _solve(
-        dim: Any, unknown: frozenset[str], length: int, argument: Argument,
-        sizes: dict[str, int], fixed_by: dict[str, str], shape: tuple[int, ...],
+        dim: Any,
+        unknown: frozenset[str],
+        length: int,
+        argument: Argument,
+        sizes: dict[str, int],
+        fixed_by: dict[str, str],
+        shape: tuple[int, ...],
     ) -> bool:
         if len(unknown) != 1:
             return False
@@ -170,20 +177,24 @@ def _convert(value: Any, argument: Argument) -> Any:
     if isinstance(value, Node):
         raise InputError(
             f"argument {argument.name} is a node",
-            expected=argument.describe(), got=repr(value),
+            expected=argument.describe(),
+            got=repr(value),
             hint="a compiled function takes arrays; build nodes with the NumPy functions instead",
         )
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(
-            f"argument {argument.name} is a masked array", expected=argument.describe(),
-            got="numpy.ma.MaskedArray", hint="fill it first: value.filled(0.0)",
+            f"argument {argument.name} is a masked array",
+            expected=argument.describe(),
+            got="numpy.ma.MaskedArray",
+            hint="fill it first: value.filled(0.0)",
         )
     weak = isinstance(value, (*_SCALARS, list, tuple)) and not isinstance(value, np.generic)
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"argument {argument.name} is not an array", expected=argument.describe(),
+            f"argument {argument.name} is not an array",
+            expected=argument.describe(),
             got=f"{type(value).__name__}: {error}",
         ) from None
     if weak and array.size == 0:
@@ -191,20 +202,23 @@ def _convert(value: Any, argument: Argument) -> Any:
     if not _fits(array, dtype, weak):
         raise InputError(
             f"argument {argument.name} has the wrong dtype",
-            expected=argument.describe(), got=_came(array),
+            expected=argument.describe(),
+            got=_came(array),
             hint=f"convert it: {argument.name}.astype(np.{dtype.name})",
         )
     if array.ndim != argument.type.ndim:
         raise InputError(
             f"argument {argument.name} has the wrong number of dimensions",
-            expected=argument.describe(), got=_came(array),
+            expected=argument.describe(),
+            got=_came(array),
         )
     try:
         with np.errstate(over="ignore"):
             return array.astype(dtype, copy=False).view(np.ndarray)
     except OverflowError:
         raise InputError(
-            f"argument {argument.name} is out of range", expected=argument.describe(),
+            f"argument {argument.name} is out of range",
+            expected=argument.describe(),
             got=_came(array),
         ) from None
 
@@ -233,7 +247,8 @@ def _came(array: np.ndarray[Any, Any]) -> str:
 def _wrong_shape(argument: Argument, shape: tuple[int, ...]) -> InputError:
     return InputError(
         f"argument {argument.name} has the wrong shape",
-        expected=argument.describe(), got=f"shape {shape}",
+        expected=argument.describe(),
+        got=f"shape {shape}",
     )
 
 
@@ -250,11 +265,15 @@ def _disagreement(
 
 
 def _wrong_expression(
-    argument: Argument, shape: tuple[int, ...], dim: Dim, sizes: Mapping[str, int],
+    argument: Argument,
+    shape: tuple[int, ...],
+    dim: Dim,
+    sizes: Mapping[str, int],
     fixed_by: Mapping[str, str],
 ) -> InputError:
     known = [
-        f"{n} = {sizes[n]} fixed by {fixed_by[n]}" for n in sorted(dim_names(dim))
+        f"{n} = {sizes[n]} fixed by {fixed_by[n]}"
+        for n in sorted(dim_names(dim))
         if n in sizes and n in fixed_by and fixed_by[n] != argument.name
     ]
     return InputError(
@@ -294,7 +313,8 @@ class ArgumentCollector:
         if len(args) > len(children):
             raise InputError(
                 f"{self.name}() got too many arguments",
-                expected=f"{len(children)}: {', '.join(names)}", got=f"{len(args)}",
+                expected=f"{len(children)}: {', '.join(names)}",
+                got=f"{len(args)}",
             )
         given: dict[int, Any] = dict(enumerate(args))
         for key, value in keywords.items():
@@ -303,7 +323,8 @@ class ArgumentCollector:
                     f"{self.name}() has no argument {key!r}"
                     if key not in names
                     else f"{self.name}() has several arguments named {key!r}",
-                    expected=", ".join(names), got=key,
+                    expected=", ".join(names),
+                    got=key,
                 )
             place = names.index(key)
             if place in given:
@@ -329,7 +350,8 @@ def _branch(form: Tree, value: Any, name: str) -> list[Any]:
     if leaves is None:
         raise InputError(
             f"{name if ' ' in name else f'argument {name}'} has not the form that was declared",
-            expected=describe_tree(form), got=found,
+            expected=describe_tree(form),
+            got=found,
         )
     return leaves
 

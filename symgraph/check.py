@@ -91,7 +91,9 @@ class CheckReport:
             f"{row.exact:.10g}, by differences {row.difference:.10g}"
             for row in self.rows
         ]
-        return "\n".join([*lines, "passed" if self.ok else f"FAILED (tolerance {self.tolerance:g})"])
+        return "\n".join(
+            [*lines, "passed" if self.ok else f"FAILED (tolerance {self.tolerance:g})"]
+        )
 
 
 def gradient_entries(graph: Graph) -> list[GradientEntry]:
@@ -103,7 +105,12 @@ def gradient_entries(graph: Graph) -> list[GradientEntry]:
     for place, node in enumerate(graph.outputs):
         for entry in GRADIENT_OF.get(node) or ():
             by, value = entry.by(), None if entry.value is None else entry.value()
-            if by in positions and value is not None and value.shape == () and positions[by] not in used:
+            if (
+                by in positions
+                and value is not None
+                and value.shape == ()
+                and positions[by] not in used
+            ):
                 found.append(GradientEntry(place, positions[by], outputs.get(value), value))
                 used.add(positions[by])
                 break
@@ -139,7 +146,9 @@ def check_gradients(
     single = any(np.asarray(a).dtype in (np.float32, np.complex64) for a in arguments)
     rows: list[CheckRow] = []
     for entry in entries:
-        rows.append(_row(graph, entry.of, entry, arguments, np.asarray(results[entry.output]), single))
+        rows.append(
+            _row(graph, entry.of, entry, arguments, np.asarray(results[entry.output]), single)
+        )
     return CheckReport(rows, 2e-2 if single else 1e-5)
 
 

@@ -402,7 +402,12 @@ class Function:
         CheckReport
             Prints as a table; ``report.ok`` is the verdict.
         """
-        return check_gradients(self.graph, self.gradients, self._check(self._collect(args, keywords)), self.trusted_flat)
+        return check_gradients(
+            self.graph,
+            self.gradients,
+            self._check(self._collect(args, keywords)),
+            self.trusted_flat,
+        )
 
     def flat(self, example: Any, **fixed: Any) -> FlatFunction:
         """The same function of one flat float64 vector, for `scipy.optimize.minimize`.
@@ -459,7 +464,9 @@ class FlatFunction:
         form = self._inner.compiled.input_tree
         children = form.children if form.kind is not None else (form,)
         starts = np.cumsum([0, *[child.leaves for child in children]])
-        picked = range(len(children)) if self._keys is None else [names.index(k) for k in self._keys]
+        picked = (
+            range(len(children)) if self._keys is None else [names.index(k) for k in self._keys]
+        )
         leaves = [i for p in picked for i in range(starts[p], starts[p + 1])]
         by_input = {entry.input: entry.output for entry in self._inner.gradients}
         if len(self._inner.compiled.results) == 1:
@@ -477,7 +484,8 @@ class FlatFunction:
         vector = np.asarray(vector, dtype=np.float64)
         if vector.shape != self.x0.shape:
             raise InputError(
-                "the vector has the wrong length", expected=str(self.x0.shape),
+                "the vector has the wrong length",
+                expected=str(self.x0.shape),
                 got=str(vector.shape),
             )
         leaves: list[Any] = []

@@ -171,7 +171,9 @@ def _compile(
         requirements=requirements(prepared.outputs),
         extra=emitted.extra,
         explanation=Explanation.of(
-            before=len(graph.nodes), after=len(plan.steps), firings=prepared.firings,
+            before=len(graph.nodes),
+            after=len(plan.steps),
+            firings=prepared.firings,
             source=emitted.source,
         ),
     )
@@ -257,7 +259,8 @@ class ForwardBackward:
         if not isinstance(saved, tuple) or len(saved) != count:  # pyright: ignore[reportUnknownArgumentType]
             raise InputError(
                 "saved is not what forward returned",
-                expected=f"a tuple of {count}", got=f"{type(saved).__name__}",
+                expected=f"a tuple of {count}",
+                got=f"{type(saved).__name__}",
                 hint="value, saved = pair.forward(...); pair.backward(saved)",
             )
         declared = self._compiled.cotangents
@@ -265,14 +268,16 @@ class ForwardBackward:
             if len(declared) != 1 or declared[0].type.shape != ():
                 raise InputError(
                     "a cotangent is needed: the output is not a scalar",
-                    expected=", ".join(a.describe() for a in declared), got="nothing",
+                    expected=", ".join(a.describe() for a in declared),
+                    got="nothing",
                 )
             cotangent = 1.0
         leaves, found = flatten_like(cotangent, self._compiled.output_tree)
         if leaves is None:
             raise InputError(
                 "the cotangent has not the form of the output",
-                expected=describe_tree(self._compiled.output_tree), got=found,
+                expected=describe_tree(self._compiled.output_tree),
+                got=found,
             )
         sizes = {name: (int(read(saved)), "forward") for name, read in self._sizes.items()}
         gradients = self._backward(saved, *self._check_cotangents(leaves, sizes))
@@ -327,4 +332,3 @@ class ForwardBackward:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (ForwardBackward, (self._compiled,))
-

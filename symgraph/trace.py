@@ -87,15 +87,18 @@ def _output(leaf: Any) -> Node:
 def _placeholders(name: str, value: Any) -> Any:
     leaves, form = flatten(value, is_leaf=_is_example)
     names = [name] if form.kind is None else [f"{name}_{path}" for path in leaf_paths(form)]
-    return unflatten(
-        form, [_placeholder(n, leaf) for n, leaf in zip(names, leaves, strict=True)]
-    )
+    return unflatten(form, [_placeholder(n, leaf) for n, leaf in zip(names, leaves, strict=True)])
 
 
 def _is_example(value: Any) -> bool:
     # A list of numbers is an example array; a list of specs or arrays is a tree.
-    return isinstance(value, list | tuple) and bool(value) and all(  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        isinstance(item, int | float | complex) for item in value  # pyright: ignore[reportUnknownVariableType]
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            isinstance(item, int | float | complex)
+            for item in value  # pyright: ignore[reportUnknownVariableType]
+        )
     )
 
 
@@ -112,7 +115,8 @@ def _placeholder(name: str, value: Any) -> Node:
         array = np.asarray(None)
     if array.dtype.kind not in "biufc":
         raise DTypeError(
-            f"trace: the argument {name}", expected="sg.spec(shape, dtype) or an example array",
+            f"trace: the argument {name}",
+            expected="sg.spec(shape, dtype) or an example array",
             got=type(value).__name__,
         )
     return placeholder(name, array.shape, array.dtype)

@@ -66,9 +66,7 @@ class Graph:
     return %2
     """
 
-    def __init__(
-        self, inputs: Any, outputs: Any, names: Mapping[Node, str] | None = None
-    ) -> None:
+    def __init__(self, inputs: Any, outputs: Any, names: Mapping[Node, str] | None = None) -> None:
         self.inputs, self.input_tree = flatten_nodes(inputs, "input")
         self.outputs, self.output_tree = flatten_nodes(outputs, "output")
         self.names: dict[Node, str] = dict(names or {})
@@ -78,7 +76,9 @@ class Graph:
         for node, count in Counter(self.inputs).items():
             if not isinstance(node.op, Placeholder):
                 raise InputError(
-                    "an input must be a placeholder", expected="a placeholder", got=repr(node),
+                    "an input must be a placeholder",
+                    expected="a placeholder",
+                    got=repr(node),
                     hint="sg.placeholder(name, shape); any node may be an output or wrt",
                 )
             if count > 1:

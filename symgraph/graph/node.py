@@ -194,8 +194,11 @@ class Node:
     # What Python asks and a graph cannot answer -------------------------------------------------
 
     def __bool__(self) -> NoReturn:
-        _refuse("the truth", "choose element by element with np.where(condition, a, b), or in a "
-                "graph with sg.cond(condition, if_true, if_false)")
+        _refuse(
+            "the truth",
+            "choose element by element with np.where(condition, a, b), or in a "
+            "graph with sg.cond(condition, if_true, if_false)",
+        )
 
     def __float__(self) -> NoReturn:
         _refuse("float()", "keep the node; compile with sg.function to get numbers")
@@ -244,8 +247,14 @@ class Node:
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *args: Any, **keywords: Any) -> Any:
         if kind == "reduce":
-            reducer = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min",
-                       "logical_and": "all", "logical_or": "any"}.get(ufunc.__name__)
+            reducer = {
+                "add": "sum",
+                "multiply": "prod",
+                "maximum": "max",
+                "minimum": "min",
+                "logical_and": "all",
+                "logical_or": "any",
+            }.get(ufunc.__name__)
             if reducer is not None:
                 return apply(reducer, *args, **{"axis": 0, **keywords})
         if kind != "__call__":
@@ -434,9 +443,7 @@ class Node:
         # Only called for what is not defined above: NumPy's methods are its functions.
         if name in _METHODS:
             return _Method(self, name)
-        raise AttributeError(
-            f"a node has no attribute {name!r}; NumPy's functions are sg.<name>"
-        )
+        raise AttributeError(f"a node has no attribute {name!r}; NumPy's functions are sg.<name>")
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *_METHODS})

@@ -55,9 +55,7 @@ def record(cls: _T) -> _T:
     return cls
 
 
-def _init(
-    owner: str, fields: tuple[str, ...], defaults: dict[str, Any], checked: bool
-) -> Any:
+def _init(owner: str, fields: tuple[str, ...], defaults: dict[str, Any], checked: bool) -> Any:
     count = len(fields)
 
     def __init__(self: Any, *args: Any, **keywords: Any) -> None:  # noqa: N807

@@ -18,7 +18,15 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 
 __all__ = [
-    "Dim", "Shape", "Size", "as_dim", "as_product", "as_shape", "dim_names", "evaluate", "product",
+    "Dim",
+    "Shape",
+    "Size",
+    "as_dim",
+    "as_product",
+    "as_shape",
+    "dim_names",
+    "evaluate",
+    "product",
     "solve",
 ]
 
@@ -102,9 +110,7 @@ class Size:
     def __mul__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
             return NotImplemented
-        return _collect(
-            [(_multiply(a, b), p * q) for a, p in self.terms for b, q in _terms(other)]
-        )
+        return _collect([(_multiply(a, b), p * q) for a, p in self.terms for b, q in _terms(other)])
 
     __rmul__ = __mul__
 

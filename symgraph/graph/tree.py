@@ -37,9 +37,7 @@ class Tree:
 LEAF = Tree()
 
 
-def flatten(
-    value: Any, is_leaf: Callable[[Any], bool] | None = None
-) -> tuple[list[Any], Tree]:
+def flatten(value: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Tree]:
     """The leaves of a tree, in order, and its form.
 
     Parameters

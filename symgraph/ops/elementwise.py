@@ -197,32 +197,63 @@ sign = elementwise(
 # Exponentials and logarithms -------------------------------------------------------------------
 
 exp = elementwise(
-    "exp", ufunc=np.exp, partials=(lambda r, x: r,), formula="exp(x)",
-    facts=Facts(inverse="log"), cost=0.7,
+    "exp",
+    ufunc=np.exp,
+    partials=(lambda r, x: r,),
+    formula="exp(x)",
+    facts=Facts(inverse="log"),
+    cost=0.7,
 )
 exp2 = elementwise(
-    "exp2", ufunc=np.exp2, partials=(lambda r, x: LN2 * r,), formula="2**x",
-    facts=Facts(inverse="log2"), cost=1.5,
+    "exp2",
+    ufunc=np.exp2,
+    partials=(lambda r, x: LN2 * r,),
+    formula="2**x",
+    facts=Facts(inverse="log2"),
+    cost=1.5,
 )
 expm1 = elementwise(
-    "expm1", ufunc=np.expm1, partials=(lambda r, x: exp(x),), formula="exp(x) - 1",
-    facts=Facts(inverse="log1p"), cost=4.0,
+    "expm1",
+    ufunc=np.expm1,
+    partials=(lambda r, x: exp(x),),
+    formula="exp(x) - 1",
+    facts=Facts(inverse="log1p"),
+    cost=4.0,
 )
 log = elementwise(
-    "log", ufunc=np.log, partials=(lambda r, x: 1.0 / x,), formula="log(x)",
-    facts=Facts(inverse="exp"), cost=0.9, domain=(0.1, 4.0),
+    "log",
+    ufunc=np.log,
+    partials=(lambda r, x: 1.0 / x,),
+    formula="log(x)",
+    facts=Facts(inverse="exp"),
+    cost=0.9,
+    domain=(0.1, 4.0),
 )
 log2 = elementwise(
-    "log2", ufunc=np.log2, partials=(lambda r, x: (1.0 / LN2) / x,), formula="log(x) / log(2)",
-    facts=Facts(inverse="exp2"), cost=4.0, domain=(0.1, 4.0),
+    "log2",
+    ufunc=np.log2,
+    partials=(lambda r, x: (1.0 / LN2) / x,),
+    formula="log(x) / log(2)",
+    facts=Facts(inverse="exp2"),
+    cost=4.0,
+    domain=(0.1, 4.0),
 )
 log10 = elementwise(
-    "log10", ufunc=np.log10, partials=(lambda r, x: (1.0 / LN10) / x,),
-    formula="log(x) / log(10)", cost=5.0, domain=(0.1, 4.0),
+    "log10",
+    ufunc=np.log10,
+    partials=(lambda r, x: (1.0 / LN10) / x,),
+    formula="log(x) / log(10)",
+    cost=5.0,
+    domain=(0.1, 4.0),
 )
 log1p = elementwise(
-    "log1p", ufunc=np.log1p, partials=(lambda r, x: 1.0 / (1.0 + x),), formula="log(1 + x)",
-    facts=Facts(inverse="expm1"), cost=5.0, domain=(-0.5, 3.0),
+    "log1p",
+    ufunc=np.log1p,
+    partials=(lambda r, x: 1.0 / (1.0 + x),),
+    formula="log(1 + x)",
+    facts=Facts(inverse="expm1"),
+    cost=5.0,
+    domain=(-0.5, 3.0),
 )
 logaddexp = elementwise(
     "logaddexp",
@@ -255,28 +286,54 @@ softplus = elementwise(
 # Trigonometric and hyperbolic functions --------------------------------------------------------
 
 sin = elementwise(
-    "sin", ufunc=np.sin, partials=(lambda r, x: cos(x),), formula="sin(x)",
-    facts=Facts(odd=True), cost=7.0,
+    "sin",
+    ufunc=np.sin,
+    partials=(lambda r, x: cos(x),),
+    formula="sin(x)",
+    facts=Facts(odd=True),
+    cost=7.0,
 )
 cos = elementwise(
-    "cos", ufunc=np.cos, partials=(lambda r, x: -sin(x),), formula="cos(x)",
-    facts=Facts(even=True), cost=7.0,
+    "cos",
+    ufunc=np.cos,
+    partials=(lambda r, x: -sin(x),),
+    formula="cos(x)",
+    facts=Facts(even=True),
+    cost=7.0,
 )
 tan = elementwise(
-    "tan", ufunc=np.tan, partials=(lambda r, x: 1.0 + r * r,), formula="tan(x)",
-    facts=Facts(odd=True), cost=10.0, domain=(-1.2, 1.2),
+    "tan",
+    ufunc=np.tan,
+    partials=(lambda r, x: 1.0 + r * r,),
+    formula="tan(x)",
+    facts=Facts(odd=True),
+    cost=10.0,
+    domain=(-1.2, 1.2),
 )
 arcsin = elementwise(
-    "arcsin", ufunc=np.arcsin, partials=(lambda r, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)),),
-    formula="asin(x)", facts=Facts(odd=True), cost=7.0, domain=(-0.9, 0.9),
+    "arcsin",
+    ufunc=np.arcsin,
+    partials=(lambda r, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)),),
+    formula="asin(x)",
+    facts=Facts(odd=True),
+    cost=7.0,
+    domain=(-0.9, 0.9),
 )
 arccos = elementwise(
-    "arccos", ufunc=np.arccos, partials=(lambda r, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)),),
-    formula="acos(x)", cost=7.0, domain=(-0.9, 0.9),
+    "arccos",
+    ufunc=np.arccos,
+    partials=(lambda r, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)),),
+    formula="acos(x)",
+    cost=7.0,
+    domain=(-0.9, 0.9),
 )
 arctan = elementwise(
-    "arctan", ufunc=np.arctan, partials=(lambda r, x: 1.0 / (1.0 + x * x),), formula="atan(x)",
-    facts=Facts(odd=True), cost=8.0,
+    "arctan",
+    ufunc=np.arctan,
+    partials=(lambda r, x: 1.0 / (1.0 + x * x),),
+    formula="atan(x)",
+    facts=Facts(odd=True),
+    cost=8.0,
 )
 arctan2 = elementwise(
     "arctan2",
@@ -290,28 +347,53 @@ arctan2 = elementwise(
     domain=(0.2, 3.0),
 )
 sinh = elementwise(
-    "sinh", ufunc=np.sinh, partials=(lambda r, x: cosh(x),), formula="sinh(x)",
-    facts=Facts(odd=True, inverse="arcsinh"), cost=6.0,
+    "sinh",
+    ufunc=np.sinh,
+    partials=(lambda r, x: cosh(x),),
+    formula="sinh(x)",
+    facts=Facts(odd=True, inverse="arcsinh"),
+    cost=6.0,
 )
 cosh = elementwise(
-    "cosh", ufunc=np.cosh, partials=(lambda r, x: sinh(x),), formula="cosh(x)",
-    facts=Facts(even=True), cost=6.0,
+    "cosh",
+    ufunc=np.cosh,
+    partials=(lambda r, x: sinh(x),),
+    formula="cosh(x)",
+    facts=Facts(even=True),
+    cost=6.0,
 )
 tanh = elementwise(
-    "tanh", ufunc=np.tanh, partials=(lambda r, x: 1.0 - r * r,), formula="tanh(x)",
-    facts=Facts(odd=True, inverse="arctanh"), cost=1.4,
+    "tanh",
+    ufunc=np.tanh,
+    partials=(lambda r, x: 1.0 - r * r,),
+    formula="tanh(x)",
+    facts=Facts(odd=True, inverse="arctanh"),
+    cost=1.4,
 )
 arcsinh = elementwise(
-    "arcsinh", ufunc=np.arcsinh, partials=(lambda r, x: 1.0 / hypot(x, 1.0),),
-    formula="asinh(x)", facts=Facts(odd=True, inverse="sinh"), cost=12.0,
+    "arcsinh",
+    ufunc=np.arcsinh,
+    partials=(lambda r, x: 1.0 / hypot(x, 1.0),),
+    formula="asinh(x)",
+    facts=Facts(odd=True, inverse="sinh"),
+    cost=12.0,
 )
 arccosh = elementwise(
-    "arccosh", ufunc=np.arccosh, partials=(lambda r, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)),),
-    formula="acosh(x)", cost=12.0, domain=(1.2, 4.0),
+    "arccosh",
+    ufunc=np.arccosh,
+    partials=(lambda r, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)),),
+    formula="acosh(x)",
+    cost=12.0,
+    domain=(1.2, 4.0),
 )
 arctanh = elementwise(
-    "arctanh", ufunc=np.arctanh, partials=(lambda r, x: 1.0 / ((1.0 - x) * (1.0 + x)),),
-    formula="atanh(x)", facts=Facts(odd=True, inverse="tanh"), cost=10.0, domain=(-0.9, 0.9),
+    "arctanh",
+    ufunc=np.arctanh,
+    partials=(lambda r, x: 1.0 / ((1.0 - x) * (1.0 + x)),),
+    formula="atanh(x)",
+    facts=Facts(odd=True, inverse="tanh"),
+    cost=10.0,
+    domain=(-0.9, 0.9),
 )
 hypot = elementwise(
     "hypot",
@@ -449,17 +531,13 @@ def _spherical_j1(x: Node) -> Node:
         series = (series + coefficient) * small
     far = where(absolute(x) < 1.0, 1.0, x)
     # Next to 0 sin(x) / x and cos(x) cancel.
-    return where(
-        absolute(x) < 1.0, x * (series + _J1_SERIES[0]), (sin(far) / far - cos(far)) / far
-    )
+    return where(absolute(x) < 1.0, x * (series + _J1_SERIES[0]), (sin(far) / far - cos(far)) / far)
 
 
 spherical_j1 = elementwise(
     "spherical_j1",
     dtypes=np.sin,
-    partials=(
-        lambda r, x: where(x == 0, 1.0 / 3.0, spherical_j0(x) - 2.0 * r / _unless_zero(x)),
-    ),
+    partials=(lambda r, x: where(x == 0, 1.0 / 3.0, spherical_j0(x) - 2.0 * r / _unless_zero(x)),),
     formula="sin(x) / x**2 - cos(x) / x",
     facts=Facts(odd=True),
     cost=30.0,
@@ -473,49 +551,87 @@ spherical_j1 = elementwise(
 _NO_DERIVATIVE: tuple[None, None] = (None, None)
 
 equal = elementwise(
-    "equal", ufunc=np.equal, symbol="==", partials=_NO_DERIVATIVE, formula="Eq(x, y)",
-    facts=Facts(commutative=True), cost=0.2,
+    "equal",
+    ufunc=np.equal,
+    symbol="==",
+    partials=_NO_DERIVATIVE,
+    formula="Eq(x, y)",
+    facts=Facts(commutative=True),
+    cost=0.2,
 )
 not_equal = elementwise(
-    "not_equal", ufunc=np.not_equal, symbol="!=", partials=_NO_DERIVATIVE, formula="Ne(x, y)",
-    facts=Facts(commutative=True), cost=0.2,
+    "not_equal",
+    ufunc=np.not_equal,
+    symbol="!=",
+    partials=_NO_DERIVATIVE,
+    formula="Ne(x, y)",
+    facts=Facts(commutative=True),
+    cost=0.2,
 )
 less = elementwise(
     "less", ufunc=np.less, symbol="<", partials=_NO_DERIVATIVE, formula="x < y", cost=0.2
 )
 less_equal = elementwise(
-    "less_equal", ufunc=np.less_equal, symbol="<=", partials=_NO_DERIVATIVE, formula="x <= y",
+    "less_equal",
+    ufunc=np.less_equal,
+    symbol="<=",
+    partials=_NO_DERIVATIVE,
+    formula="x <= y",
     cost=0.2,
 )
 greater = elementwise(
     "greater", ufunc=np.greater, symbol=">", partials=_NO_DERIVATIVE, formula="x > y", cost=0.2
 )
 greater_equal = elementwise(
-    "greater_equal", ufunc=np.greater_equal, symbol=">=", partials=_NO_DERIVATIVE,
-    formula="x >= y", cost=0.2,
+    "greater_equal",
+    ufunc=np.greater_equal,
+    symbol=">=",
+    partials=_NO_DERIVATIVE,
+    formula="x >= y",
+    cost=0.2,
 )
 logical_and = elementwise(
-    "logical_and", ufunc=np.logical_and, partials=_NO_DERIVATIVE, formula="And(Ne(x, 0), Ne(y, 0))",
-    facts=Facts(commutative=True, associative=True), cost=0.3,
+    "logical_and",
+    ufunc=np.logical_and,
+    partials=_NO_DERIVATIVE,
+    formula="And(Ne(x, 0), Ne(y, 0))",
+    facts=Facts(commutative=True, associative=True),
+    cost=0.3,
 )
 logical_or = elementwise(
-    "logical_or", ufunc=np.logical_or, partials=_NO_DERIVATIVE, formula="Or(Ne(x, 0), Ne(y, 0))",
-    facts=Facts(commutative=True, associative=True), cost=0.3,
+    "logical_or",
+    ufunc=np.logical_or,
+    partials=_NO_DERIVATIVE,
+    formula="Or(Ne(x, 0), Ne(y, 0))",
+    facts=Facts(commutative=True, associative=True),
+    cost=0.3,
 )
 logical_not = elementwise(
     "logical_not", ufunc=np.logical_not, partials=(None,), formula="Eq(x, 0)", cost=0.3
 )
 bitwise_and = elementwise(
-    "bitwise_and", ufunc=np.bitwise_and, symbol="&", partials=_NO_DERIVATIVE,
-    facts=Facts(commutative=True, associative=True, idempotent=True), cost=0.3,
+    "bitwise_and",
+    ufunc=np.bitwise_and,
+    symbol="&",
+    partials=_NO_DERIVATIVE,
+    facts=Facts(commutative=True, associative=True, idempotent=True),
+    cost=0.3,
 )
 bitwise_or = elementwise(
-    "bitwise_or", ufunc=np.bitwise_or, symbol="|", partials=_NO_DERIVATIVE,
-    facts=Facts(commutative=True, associative=True, unit=0.0, idempotent=True), cost=0.3,
+    "bitwise_or",
+    ufunc=np.bitwise_or,
+    symbol="|",
+    partials=_NO_DERIVATIVE,
+    facts=Facts(commutative=True, associative=True, unit=0.0, idempotent=True),
+    cost=0.3,
 )
 bitwise_xor = elementwise(
-    "bitwise_xor", ufunc=np.bitwise_xor, symbol="^", partials=_NO_DERIVATIVE,
-    facts=Facts(commutative=True, associative=True, unit=0.0), cost=0.3,
+    "bitwise_xor",
+    ufunc=np.bitwise_xor,
+    symbol="^",
+    partials=_NO_DERIVATIVE,
+    facts=Facts(commutative=True, associative=True, unit=0.0),
+    cost=0.3,
 )
 invert = elementwise(
     "invert", ufunc=np.invert, symbol="~", partials=(None,), facts=Facts(involution=True), cost=0.3
@@ -526,23 +642,36 @@ isfinite = elementwise(
     "isfinite", ufunc=np.isfinite, partials=(None,), formula="Abs(x) < oo", cost=0.3
 )
 floor = elementwise(
-    "floor", ufunc=np.floor, partials=(None,), formula="floor(x)",
-    facts=Facts(idempotent=True), cost=0.4,
+    "floor",
+    ufunc=np.floor,
+    partials=(None,),
+    formula="floor(x)",
+    facts=Facts(idempotent=True),
+    cost=0.4,
 )
 ceil = elementwise(
-    "ceil", ufunc=np.ceil, partials=(None,), formula="ceiling(x)",
-    facts=Facts(idempotent=True), cost=0.4,
+    "ceil",
+    ufunc=np.ceil,
+    partials=(None,),
+    formula="ceiling(x)",
+    facts=Facts(idempotent=True),
+    cost=0.4,
 )
 trunc = elementwise(
-    "trunc", ufunc=np.trunc, partials=(None,), formula="sign(x) * floor(Abs(x))",
-    facts=Facts(idempotent=True), cost=0.4,
+    "trunc",
+    ufunc=np.trunc,
+    partials=(None,),
+    formula="sign(x) * floor(Abs(x))",
+    facts=Facts(idempotent=True),
+    cost=0.4,
 )
-rint = elementwise(
-    "rint", ufunc=np.rint, partials=(None,), facts=Facts(idempotent=True), cost=0.4
-)
+rint = elementwise("rint", ufunc=np.rint, partials=(None,), facts=Facts(idempotent=True), cost=0.4)
 heaviside = elementwise(
-    "heaviside", ufunc=np.heaviside, partials=(None, lambda r, x, y: (x == 0).astype(y.dtype)),
-    formula="Heaviside(x, y)", cost=4.5,
+    "heaviside",
+    ufunc=np.heaviside,
+    partials=(None, lambda r, x, y: (x == 0).astype(y.dtype)),
+    formula="Heaviside(x, y)",
+    cost=4.5,
 )
 
 # Choice ----------------------------------------------------------------------------------------
@@ -793,7 +922,9 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     if node.dtype.kind == "c" and wanted.kind != "c":
         raise DTypeError(
             "a complex value cannot become real by astype",
-            expected="a complex dtype", got=str(wanted), hint="np.real(x).astype(...)",
+            expected="a complex dtype",
+            got=str(wanted),
+            hint="np.real(x).astype(...)",
         )
     return make(AsType(wanted), node)
 
@@ -836,4 +967,3 @@ def stop_gradient(x: Any) -> Any:
     3.0
     """
     return make(StopGradient(), as_node(x))
-

@@ -372,8 +372,11 @@ class TakeAlongAxis(Linear):
     def decompose(self, *inputs: Node) -> Node | None:
         """A subscript: NumPy's function builds the same index arrays, more slowly."""
         x, positions = inputs
-        others = [(a, b) for i, (a, b) in enumerate(zip(x.shape, positions.shape, strict=True))
-                  if i != self.axis]
+        others = [
+            (a, b)
+            for i, (a, b) in enumerate(zip(x.shape, positions.shape, strict=True))
+            if i != self.axis
+        ]
         if any(a != b for a, b in others):
             return None
         return taken(x, (Mark.ARRAY,) * x.ndim, self._positions(x, positions))

@@ -70,7 +70,6 @@ Promotion: TypeAlias = (
 """From the dtypes of the operands to that of the result."""
 
 
-
 Call: TypeAlias = (
     "Callable[[Any], Any] | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]"
 )
@@ -348,7 +347,9 @@ def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
     nodes = [None if kind else as_node(arg) for kind, arg in zip(weak, args, strict=True)]
     zeros = {int: 0, float: 0.0, complex: 0j}
     # result_type looks at the kind of a Python scalar only; a Size has no value to show it.
-    parts = [n.dtype if n is not None else zeros[k or int] for k, n in zip(weak, nodes, strict=True)]
+    parts = [
+        n.dtype if n is not None else zeros[k or int] for k, n in zip(weak, nodes, strict=True)
+    ]
     common = as_dtype(np.result_type(*parts))
     return [
         weak_constant(arg, common, what) if node is None else node
@@ -433,8 +434,17 @@ def elementwise(
     decides = dtypes or ufunc
     assert decides is not None, name
     op = Elementwise(
-        name, ufunc=ufunc, dtypes=decides, arity=arity, symbol=symbol, text=text,
-        partials=partials, formula=formula, facts=facts, cost=cost, domain=domain,
+        name,
+        ufunc=ufunc,
+        dtypes=decides,
+        arity=arity,
+        symbol=symbol,
+        text=text,
+        partials=partials,
+        formula=formula,
+        facts=facts,
+        cost=cost,
+        domain=domain,
         decompose=decompose,
     )
     ELEMENTWISE[name] = op

@@ -103,9 +103,7 @@ def make_plan(
     order = topological(outputs, stop=lambda node: node in given)
     computed = [node for node in order if node not in given and not is_leaf(node)]
     inline = _choose_inline(computed, outputs, named)
-    statements = [
-        node for node in computed if node not in inline and not isinstance(node.op, Item)
-    ]
+    statements = [node for node in computed if node not in inline and not isinstance(node.op, Item)]
     uses = _Uses(statements, inline, outputs, given)
     steps = [uses.step(place, node, named) for place, node in enumerate(statements)]
     return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept))
@@ -284,9 +282,7 @@ class _Uses:
             return False
         if isinstance(variable.op, Item) or self.last.get(variable, -1) != place:
             return False
-        return all(
-            self.last.get(other, -1) < place for other in self.sharing.get(variable, ())
-        )
+        return all(self.last.get(other, -1) < place for other in self.sharing.get(variable, ()))
 
 
 # What must be copied before it is returned --------------------------------------------------------

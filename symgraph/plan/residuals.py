@@ -63,9 +63,7 @@ def _without_arguments(order: Sequence[Node]) -> set[Node]:
     return fixed
 
 
-def _recipe(
-    node: Node, saved: set[Node], early: set[Node], fixed: set[Node]
-) -> set[Node] | None:
+def _recipe(node: Node, saved: set[Node], early: set[Node], fixed: set[Node]) -> set[Node] | None:
     """What must be saved instead, if a value is cheaper to compute again than to keep.
 
     Parameters

@@ -43,8 +43,10 @@ def push_forward(
             allowed = differentiable_operands(node)
             known[node] = local.forward(
                 node,
-                [known.get(operand) if i in allowed else None
-                 for i, operand in enumerate(node.inputs)],
+                [
+                    known.get(operand) if i in allowed else None
+                    for i, operand in enumerate(node.inputs)
+                ],
                 push_forward,
             )
     return [known.get(output) for output in outputs]

@@ -153,7 +153,9 @@ def forward(node: Node, tangents: Sequence[Any], push_forward: Walk) -> Any:
 
 def _forward_elementwise(node: Node, tangents: Sequence[Node | None]) -> Node | None:
     terms = [
-        scale(tangent, partial(node, i)) for i, tangent in enumerate(tangents) if tangent is not None
+        scale(tangent, partial(node, i))
+        for i, tangent in enumerate(tangents)
+        if tangent is not None
     ]
     return fit(add_up(terms), node.type) if terms else None
 
@@ -245,6 +247,8 @@ def _transposed_forward(
     known = [(r, ct) for r, ct in pairs if r is not None and ct is not None]
     leaves = [tangents[i] for i in wanted]
     found = pull_back(
-        [r for r, _ in known], [ct for _, ct in known], [leaf for leaf in leaves if leaf is not None]
+        [r for r, _ in known],
+        [ct for _, ct in known],
+        [leaf for leaf in leaves if leaf is not None],
     )
     return list(found)

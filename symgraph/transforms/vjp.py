@@ -92,9 +92,7 @@ def _total(node: Node, terms: list[Any]) -> Any:
     return [add_up(slot) if slot else None for slot in slots]
 
 
-def _hand_on(
-    node: Node, total: Any, wanted: Sequence[int], pending: dict[Node, list[Any]]
-) -> None:
+def _hand_on(node: Node, total: Any, wanted: Sequence[int], pending: dict[Node, list[Any]]) -> None:
     if isinstance(node.op, Item):
         pending.setdefault(node.inputs[0], []).append((node.op.index, total))
         return
@@ -244,7 +242,9 @@ def check_scalar(loss: Any) -> Node:
     """
     if not isinstance(loss, Node):
         raise DerivativeError(
-            "a gradient is taken of one node", expected="a node of shape ()", got=type(loss).__name__
+            "a gradient is taken of one node",
+            expected="a node of shape ()",
+            got=type(loss).__name__,
         )
     if loss.shape != ():
         raise DerivativeError(
@@ -256,7 +256,9 @@ def check_scalar(loss: Any) -> Node:
     check_differentiable(loss, "the value")
     if loss.dtype.kind == "c":
         raise DerivativeError(
-            "the gradient of a complex value", expected="a real dtype", got=str(loss.dtype),
+            "the gradient of a complex value",
+            expected="a real dtype",
+            got=str(loss.dtype),
             hint="take np.real(y), np.abs(y) ** 2, or sg.vjp(y, wrt, cotangent)",
         )
     return loss
