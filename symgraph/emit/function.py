@@ -78,6 +78,7 @@ class FunctionWriter:
         self.sizes: dict[str, str] = {}
         self.inline: set[Node] = set()
         self.items: dict[tuple[Node, int], Node] = {}
+        self.weak: set[Node] = set()
         self._origin: tuple[str, bool] | None = None
         self.lines_shown = parts.locations
 
@@ -143,6 +144,7 @@ class FunctionWriter:
         for node in topological(plan.outputs, stop=self.codes.__contains__):
             if isinstance(node.op, Item):
                 self.items[node.inputs[0], node.op.index] = node
+        self.weak = _weak_numbers(plan)
         for step in reversed(plan.steps):
             if step.continues and step.reuse is not None and step.node in self.wishes:
                 self.wishes.setdefault(step.node.inputs[step.reuse], self.wishes[step.node])
@@ -218,9 +220,13 @@ class FunctionWriter:
             self.lines += [self.indent + line if line else "" for line in block]
         else:
             code = node.op.code(node, args, self)
-            if code.literal:
+            number = code.literal and node in self.weak
+            if code.literal and not number:
                 code = call(f"np.{_scalar_type(node)}", code)
             self.lines += assign(name, code, self.indent)
+            if number:
+                self.codes[node] = Code(name, literal=True)
+                return
         self.bind(node, name)
 
     def _overwrite(self, node: Node, place: str, target: str, statement: str) -> None:
@@ -391,6 +397,21 @@ def _filled(code: Code) -> Code:
 def _line_text(origin: Origin) -> str:
     # The line, not its file: a file's place, or a notebook cell's number, differ elsewhere.
     return origin.location.text
+
+
+def _weak_numbers(plan: Plan) -> set[Node]:
+    """Scalars that may be Python numbers: everything that takes them computes in double anyway."""
+    users: dict[Node, bool] = {}
+    for node in topological(plan.outputs):
+        for operand in node.inputs:
+            fine = isinstance(node.op, Elementwise) and node.result_type == node.type
+            fine = fine and all(i.dtype == np.float64 for i in (node, *node.inputs))
+            users[operand] = users.get(operand, True) and fine
+    return {
+        node
+        for node, fine in users.items()
+        if fine and not isinstance(node.result_type, TupleType) and not node.ndim
+    }
 
 
 def _number(node: Node, value: np.generic) -> Code:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from symgraph.errors import DTypeError, UnsupportedError
-from symgraph.graph.code import Code, Scope, call, infix, prefix
+from symgraph.graph.code import LOWEST, Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
@@ -176,7 +176,9 @@ class Elementwise(Op):
             if self.symbol in _SAFE_ON_NUMBERS and node.dtype.kind == "f":
                 bare = prefix(self.symbol, *args) if self.arity == 1 else infix(self.symbol, *args)
                 return replace(bare, literal=True)
-            # Python's numbers raise on 1 / 0 and 0 ** -1, and their integers do not wrap.
+            if self.symbol == "/" and node.dtype.kind == "f":
+                return _quotient_of_numbers(*args)
+            # Python's numbers raise on 0 ** -1, and their integers do not wrap.
             return call(function, *args)
         if self.symbol and self.arity == 1:
             return prefix(self.symbol, args[0])
@@ -252,6 +254,17 @@ class Elementwise(Op):
             return to_node(slope, dict(zip(self.symbols, xs, strict=True)), r.dtype)
 
         return partial
+
+
+def _quotient_of_numbers(top: Code, bottom: Code) -> Code:
+    """``2 / n``, which Python refuses for n = 0 where NumPy says infinity."""
+    limit = top.text.removeprefix("-").strip("0.")
+    if not limit or not limit.replace(".", "").isdigit():
+        return call("np.divide", top, bottom)
+    infinity = "-np.inf" if top.text.startswith("-") else "np.inf"
+    quotient = infix("/", top, bottom)
+    text = f"{quotient.text} if {bottom.at_least(LOWEST + 1)} else {infinity}"
+    return Code(text, LOWEST, quotient.depth, literal=True)
 
 
 _NUMPY_NAMES = {"absolute": "abs"}
