@@ -21,6 +21,9 @@ DEPTH = 5
 OPERATIONS = 8
 """Operations in one statement."""
 
+MOVED = 3
+"""Other uses of a value that may be moved before the one that overwrites it."""
+
 SMALL = 4096
 """Elements below which a temporary array costs nothing."""
 
@@ -104,6 +107,7 @@ def make_plan(
     computed = [node for node in order if node not in given and not is_leaf(node)]
     inline = _choose_inline(computed, outputs, named)
     statements = [node for node in computed if node not in inline and not isinstance(node.op, Item)]
+    statements = _free_first(statements, inline, set(outputs), named)
     uses = _Uses(statements, inline, outputs, given)
     steps = [uses.step(place, node, named) for place, node in enumerate(statements)]
     return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept))
@@ -203,6 +207,60 @@ def has_block(node: Node) -> bool:
     return type(node.op).block is not Op.block
 
 
+# The order -----------------------------------------------------------------------------------------
+
+
+def _free_first(
+    statements: Sequence[Node], inline: set[Node], outputs: set[Node], named: Callable[[Node], bool]
+) -> list[Node]:
+    """Move other uses of a value before the one that could overwrite it.
+
+    ``d_s = q.sum(axis=0)`` before ``q *= -0.5`` saves an array the size of q.
+    """
+    place = {node: i for i, node in enumerate(statements)}
+    reads = [set(variables(node, inline)) & place.keys() for node in statements]
+    readers: dict[Node, list[Node]] = {}
+    for node, used in zip(statements, reads, strict=True):
+        for variable in used:
+            readers.setdefault(variable, []).append(node)
+    order: dict[Node, None] = {}
+    for i, node in enumerate(statements):
+        for start in _overwritable(node):
+            if start not in place or start in outputs or named(start):
+                continue
+            later = [reader for reader in readers[start] if place[reader] > i]
+            if 0 < len(later) <= MOVED and all(
+                place[used] < i for reader in later for used in reads[place[reader]]
+            ):
+                order.update(dict.fromkeys(later))
+        order[node] = None
+    return list(order)
+
+
+def _overwritable(node: Node) -> list[Node]:
+    """The operands that an augmented assignment could change."""
+    if not isinstance(node.op, Elementwise) or node.ndim == 0 or _is_small(node):
+        return []
+    return [
+        node.inputs[place]
+        for place in node.op.augmented
+        if node.inputs[place].result_type == node.result_type
+    ]
+
+
+def variables(node: Node, inline: set[Node]) -> list[Node]:
+    """The variables that a statement reads, once for each occurrence."""
+    found: list[Node] = []
+    stack = list(node.inputs)
+    while stack:
+        operand = stack.pop()
+        if operand in inline:
+            stack.extend(operand.inputs)
+        else:
+            found.append(operand)
+    return found
+
+
 # Which memory may be overwritten ------------------------------------------------------------------
 
 
@@ -224,7 +282,7 @@ class _Uses:
         self.variables: list[Counter[Node]] = []
         self.total: Counter[Node] = Counter()
         for place, node in enumerate(statements):
-            used = Counter(self._variables(node))
+            used = Counter(variables(node, self.inline))
             self.variables.append(used)
             self.total.update(used)
             for variable in used:
@@ -232,18 +290,6 @@ class _Uses:
             self._note_sharing(node)
         for output in outputs:
             self.last[output] = len(statements)
-
-    def _variables(self, node: Node) -> list[Node]:
-        """The variables that a statement reads, once for each occurrence."""
-        found: list[Node] = []
-        stack = list(node.inputs)
-        while stack:
-            operand = stack.pop()
-            if operand in self.inline:
-                stack.extend(operand.inputs)
-            else:
-                found.append(operand)
-        return found
 
     def _note_sharing(self, node: Node) -> None:
         bases: set[Node] = set()

@@ -181,6 +181,21 @@ def sum_of_known_multiple(node: Node) -> Node | None:
 
 
 @rewrite(
+    "sum",
+    "mean",
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(lambda A, u: (A / np.exp(u)).sum(0),),
+)
+def sum_of_quotient_by_exp(node: Node) -> Node | None:
+    """sum(x / exp(y)) = sum(x) / exp(y) where y is constant along the axes: never zero."""
+    scale, total, divides = _multiple_reduced(node)
+    if scale is None or not divides or not is_op(scale, "exp"):
+        return None
+    return total / scale
+
+
+@rewrite(
     "sum", "mean", keeps="real", examples=(lambda a, v: (a * v).sum(), lambda a, v: (v / a).mean())
 )
 def sum_of_multiple(node: Node) -> Node | None:

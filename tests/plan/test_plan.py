@@ -1,0 +1,97 @@
+"""What a plan decides: order, what stands inside what, which memory is written over."""
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+from symgraph.graph.node import Node
+from symgraph.plan.plan import Plan, make_plan
+from symgraph.plan.residuals import choose_residuals
+
+
+def plan_of(inputs: list[Node], outputs: list[Node]) -> Plan:
+    """Plan a graph in which nothing has a name."""
+    return make_plan(inputs, outputs, lambda node: False)
+
+
+def reused(plan: Plan) -> list[str]:
+    """Name the operations whose result is written over an operand."""
+    return [step.node.op.name for step in plan.steps if step.reuse is not None]
+
+
+def test_single_uses_stand_inside_and_shared_values_are_assigned() -> None:
+    x = sg.placeholder("x", "n")
+    shared = np.exp(x)
+    plan = plan_of([x], [np.sin(x * 2.0 + 1.0), shared + 1.0, np.cos(shared)])
+    assert shared not in plan.inline
+    assert {node.op.name for node in plan.inline} == {"multiply", "add"}
+
+
+def test_nesting_is_bounded() -> None:
+    x = sg.placeholder("x", "n")
+    y = x
+    for _ in range(100):
+        y = np.sin(y)
+    assert 100 / 8 <= len(plan_of([x], [y]).steps) <= 100 / 3
+
+
+def test_a_broadcast_operand_is_added_in_place() -> None:
+    x, w, b = (
+        sg.placeholder("x", ("n", "k")),
+        sg.placeholder("w", ("k", "m")),
+        sg.placeholder("b", "m"),
+    )
+    plan = plan_of([x, w, b], [np.tanh(x @ w + b)])
+    assert reused(plan) == ["add"]
+
+
+def test_small_arrays_are_not_worth_a_statement() -> None:
+    x, b = sg.placeholder("x", (3, 4)), sg.placeholder("b", 4)
+    assert reused(plan_of([x, b], [np.tanh(np.sin(x) + b)])) == []
+
+
+def test_other_uses_come_before_the_one_that_overwrites() -> None:
+    x, s = sg.placeholder("x", ("n", "m")), sg.placeholder("s", "m")
+    q = np.exp(x)
+    plan = plan_of([x, s], [(-0.5 * q - s).sum(), q.sum(axis=0) - 1.0])
+    order = [step.node.op.name for step in plan.steps]
+    assert order.index("multiply") > order.index("subtract")
+    assert reused(plan)[0] == "multiply"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.T,
+        lambda x: x[1:],
+        lambda x: x.reshape(-1),
+        lambda x: np.broadcast_to(x, (2, *x.shape)),
+        lambda x: x,
+    ],
+)
+def test_nothing_is_written_over_while_a_view_of_it_lives(view: object) -> None:
+    x, b = sg.placeholder("x", ("n", 3)), sg.placeholder("b", 3)
+    base = np.exp(x)
+    outputs = [(base * 2.0 + b).sum(), view(base), view(x)]  # type: ignore[operator]
+    f = sg.function([x, b], outputs)
+    value, row = np.arange(12.0).reshape(4, 3) / 10, np.ones(3)
+    total, first, second = f(value, row)
+    np.testing.assert_allclose(total, (np.exp(value) * 2 + 1).sum())
+    np.testing.assert_array_equal(first, view(np.exp(value)))  # type: ignore[operator]
+    np.testing.assert_array_equal(second, view(value))  # type: ignore[operator]
+    assert not np.shares_memory(second, value)
+    assert first.flags.writeable
+    assert second.flags.writeable
+
+
+def test_residuals_are_what_is_cheapest_to_keep() -> None:
+    x, w, ct = (
+        sg.placeholder("x", ("n", 3)),
+        sg.placeholder("w", (3, 2)),
+        sg.placeholder("ct", ("n", 2)),
+    )
+    h = np.tanh(x @ w)
+    gradients = [x.T @ (ct * (1.0 - h * h)), (ct * (1.0 - h * h)) @ w.T]
+    assert choose_residuals(gradients, [ct], [h]) == [] or {
+        id(node) for node in choose_residuals(gradients, [ct], [h])
+    } == {id(x), id(w), id(h)}
