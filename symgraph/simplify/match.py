@@ -222,6 +222,7 @@ def _powers(node: Node, deep: bool) -> _Powers | None:
     """The factors of a product; ``None`` if too many."""
     result = _Powers(1.0, [])
     stack = [(node, 1, True)]
+    steps = 0
     while stack:
         factor, exponent, opened = stack.pop()
         name, value = factor.op.name, number(factor)
@@ -240,8 +241,9 @@ def _powers(node: Node, deep: bool) -> _Powers | None:
             stack.append((factor.inputs[0], k * exponent, opened and deep))
         else:
             _add_factor(result.factors, factor, exponent)
-        if len(result.factors) + len(stack) > LIMIT:
-            return None
+        steps += 1
+        if len(result.factors) + len(stack) > LIMIT or steps > 8 * LIMIT:
+            return None  # also for x * x * x ..., which is one factor, however long
     return result
 
 
