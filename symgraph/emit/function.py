@@ -234,8 +234,8 @@ class FunctionWriter:
             name = self.names.fresh(target)
             args = [self._operand(node, i) for i in range(len(node.inputs))]
             if isinstance(node.op, Elementwise):
-                # A value with a name of its own reads better as an ordinary assignment.
-                self.lines += assign(name, node.op.code(node, args, self), self.indent)
+                # A name of its own for the result, in memory that nothing else needs.
+                self.lines += assign(name, node.op.into(place, args), self.indent)
                 self.bind(node, name)
                 return
             self.lines.append(f"{self.indent}{name} = {place}")

@@ -196,7 +196,11 @@ class Elementwise(Op):
             return f"{target} {self.symbol}= {args[1].text}"
         if self.symbol in ("+", "*") and operand == 1:
             return f"{target} {self.symbol}= {args[0].text}"
-        return call(f"np.{_NUMPY_NAMES.get(self.name, self.name)}", *args, out=target).text
+        return self.into(target, args).text
+
+    def into(self, target: str, args: Sequence[Code]) -> Code:
+        """The ufunc with ``out=``, which returns what it wrote to."""
+        return call(f"np.{_NUMPY_NAMES.get(self.name, self.name)}", *args, out=target)
 
     @property
     def augmented(self) -> tuple[int, ...]:

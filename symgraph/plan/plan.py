@@ -134,9 +134,11 @@ def _choose_inline(
             # It will be written more than once, so what it is taken of must have a name.
             for operand in node.inputs:
                 count[operand] = max(count[operand], 2)
+    grown: set[Node] = set()
     for node in computed:
-        start = _grown_in_place(node, count, named)
+        start = _grown_in_place(node, count, named, grown)
         if start is not None:
+            grown.add(node)
             needs_name |= {node, start}
     inline: set[Node] = set()
     measure: dict[Node, tuple[int, int]] = {}  # nested depth, operations
@@ -168,21 +170,22 @@ def _choose_inline(
 
 
 def _grown_in_place(
-    node: Node, count: dict[Node, int], named: Callable[[Node], bool]
+    node: Node, count: dict[Node, int], named: Callable[[Node], bool], grown: set[Node]
 ) -> Node | None:
     """The operand that an augmented assignment should change instead of making a new array.
 
     NumPy reuses a temporary in ``a @ b + c`` by itself, except where c must be broadcast; then
-    ``z = a @ b`` and ``z += c`` save an array, and the time to get its memory.
+    ``z = a @ b`` and ``z += c`` save an array, and the time to get its memory. What follows on
+    such a variable goes on in the same memory.
     """
     if not isinstance(node.op, Elementwise) or node.ndim == 0 or _is_small(node):
         return None
-    if not any(other.ndim and other.shape != node.shape for other in node.inputs):
-        return None
+    broadcasts = any(other.ndim and other.shape != node.shape for other in node.inputs)
     for place in node.op.augmented:
         start = node.inputs[place]
         if (
-            start.result_type == node.result_type
+            (broadcasts or start in grown)
+            and start.result_type == node.result_type
             and count.get(start, 0) == 1
             and not (is_leaf(start) or named(start) or start.op.views or _is_statement(start))
             and not isinstance(start.op, Item)
