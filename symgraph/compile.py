@@ -28,6 +28,7 @@ from symgraph.emit.module import (
 from symgraph.emit.names import safe_name
 from symgraph.errors import PACKAGE_FOLDER, InputError, Location
 from symgraph.explain import Explanation
+from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, apply_view, topological
@@ -141,6 +142,7 @@ def function(
     return compile_graph(graph, name=name, options=Options(strictness))
 
 
+@without_collection
 def compile_graph(graph: Graph, *, name: str | None, options: Options) -> Function:
     """Compile a graph."""
     for place, node in enumerate(graph.outputs):
@@ -527,6 +529,7 @@ def constant_arguments(extra: Mapping[str, Any]) -> list[tuple[str, TensorType]]
 _NUMBERS = itertools.count(1)
 
 
+@without_collection
 def load_source(source: str, extra: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
     """Run the text of a module; its lines show in tracebacks and debuggers."""
     filename = f"<symgraph {next(_NUMBERS)}>"

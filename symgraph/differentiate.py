@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node
 from symgraph.graph.side import note_gradient
@@ -41,6 +42,7 @@ def _simplified(outputs: Any, wrt: Any) -> Any:
 
 def _stabilised(transform: _F) -> _F:
     @wraps(transform)
+    @without_collection
     def run(outputs: Any, wrt: Any, *args: Any, **keywords: Any) -> Any:
         simpler = _simplified(outputs, wrt)
         if simpler is not outputs:

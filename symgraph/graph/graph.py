@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from symgraph.errors import InputError, SymgraphError
+from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Constant, Placeholder
 from symgraph.graph.node import Node, apply_view, make, nodes_from_rows, to_rows, topological
 from symgraph.graph.side import NAMES, ORIGINS
@@ -231,6 +232,7 @@ def _name(node: Node) -> str:
     return node.op.name_ if isinstance(node.op, Placeholder) else repr(node)
 
 
+@without_collection
 def _rebuild(
     rows: Sequence[tuple[Any, ...]],
     inputs: Sequence[int],

@@ -10,6 +10,7 @@ from weakref import ref
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.op import Op
 from symgraph.graph.registry import NUMPY_FUNCTIONS, VIEWS, apply
@@ -645,6 +646,7 @@ def made_since(marker: Node) -> set[Node]:
 # Rows and walks: flat and iterative, so that the depth of a graph does not matter ---------------
 
 
+@without_collection
 def to_rows(outputs: Sequence[Node]) -> list[tuple[Any, ...]]:
     """Nodes as plain rows ``(op, input positions, name, origin)``, operands first."""
     position: dict[Node, int] = {}
@@ -656,6 +658,7 @@ def to_rows(outputs: Sequence[Node]) -> list[tuple[Any, ...]]:
     return rows
 
 
+@without_collection
 def nodes_from_rows(rows: Sequence[tuple[Any, ...]]) -> list[Node]:
     """The nodes that `to_rows` wrote down."""
     nodes: list[Node] = []

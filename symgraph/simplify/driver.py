@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from operator import is_not
 
 from symgraph.errors import SymgraphError
+from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
-from symgraph.simplify.rule import Rule, Stage, rules_for
+from symgraph.simplify.rule import Rule, Stage, Table, rules_for
 
 __all__ = ["Firing", "Simplified", "fitted", "simplify"]
 
@@ -45,6 +46,7 @@ class Simplified:
     firings: list[Firing] = field(default_factory=list[Firing])
 
 
+@without_collection
 def simplify(
     outputs: Sequence[Node],
     strictness: str = "accurate",
@@ -67,7 +69,7 @@ def simplify(
     SymgraphError
         If rules undo each other; it names them.
     """
-    table = {root: tuple(some) for root, some in rules_for(strictness, stage, rules).items()}
+    table = rules_for(strictness, stage, rules)
     result = Simplified(list(outputs))
     final = result.mapping
     pending: dict[Node, Rule] = {}
@@ -98,7 +100,7 @@ def simplify(
 def _step(
     node: Node,
     final: dict[Node, Node],
-    table: Mapping[str, tuple[Rule, ...]],
+    table: Table,
     pending: dict[Node, Rule],
     firings: list[Firing],
 ) -> Node | None:
@@ -106,8 +108,8 @@ def _step(
     inputs = [final[operand] for operand in node.inputs]
     if any(map(is_not, inputs, node.inputs)):
         return rebuild(node, inputs)
-    rules = table.get(node.op.name)
-    if rules is None:
+    rules = table.of(node)
+    if not rules:
         return None
     origin = ORIGINS.get(node)
     set_origin(origin)

@@ -28,6 +28,7 @@ __all__ = [
     "Match",
     "Pattern",
     "Variable",
+    "admission",
     "instantiate",
     "match",
     "p",
@@ -567,6 +568,44 @@ def roots(pattern: Pattern) -> tuple[str, ...]:
     return (pattern.name,)
 
 
+def admission(pattern: Pattern) -> Callable[[tuple[str, ...]], bool]:
+    """Whether a rule for a pattern can fire, from the names of the operands' operations."""
+    pattern = canonical(pattern)
+    if isinstance(pattern, Sum):
+        parts = [_loose_heads(part) for _, part in pattern.terms]
+        return lambda names: _can_hold(parts, names, _SUMS)
+    if isinstance(pattern, Product):
+        parts = [heads(part) for part, _ in pattern.factors]
+        return lambda names: _can_hold(parts, names, _PRODUCTS)
+    assert isinstance(pattern, Call)
+    wanted = [heads(arg) for arg in pattern.args]
+    return lambda names: (
+        _in_order(wanted, names)
+        or (pattern.name in _COMMUTATIVE and _in_order(wanted, names[::-1]))
+    )
+
+
+def _loose_heads(part: Pattern) -> frozenset[str] | None:
+    """As `heads`, with every spelling of a product."""
+    return _PRODUCTS if isinstance(part, Product) else heads(part)
+
+
+def _can_hold(
+    parts: Sequence[frozenset[str] | None], names: tuple[str, ...], opened: frozenset[str]
+) -> bool:
+    """Whether every part can be found below operands of these names.
+
+    An operand that is a sum itself holds terms that its name does not show.
+    """
+    if not opened.isdisjoint(names):
+        return True
+    return all(part is None or not part.isdisjoint(names) for part in parts)
+
+
+def _in_order(wanted: Sequence[frozenset[str] | None], names: tuple[str, ...]) -> bool:
+    return all(some is None or name in some for some, name in zip(wanted, names, strict=False))
+
+
 def rewriter(
     left: Pattern, right: Pattern, when: Callable[[dict[str, Node]], bool] | None = None
 ) -> Callable[[Node], Node | None]:
@@ -640,11 +679,27 @@ def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
     return apply_rule
 
 
+def _lacks(part: Pattern, terms: Sequence[tuple[int, Node]]) -> bool:
+    """Whether none of the terms can be a part of the pattern, as far as names tell."""
+    some = _loose_heads(part)
+    if some is None:
+        return False
+    if not isinstance(part, Product):
+        return all(term.op.name not in some for _, term in terms)
+    factors = [names for factor, _ in part.factors if (names := heads(factor)) is not None]
+    return not any(
+        term.op.name in some and not any(map(_NAMES.of(term).isdisjoint, factors))
+        for _, term in terms
+    )
+
+
 def _rewrite_sum(pattern: Sum, build: Build, node: Node) -> Node | None:
     terms = _signed_terms(node, deep=True)
     if terms is None or len(terms) < len(pattern.terms):
         terms = _signed_terms(node, deep=False)
     if terms is None or len(terms) < len(pattern.terms):
+        return None
+    if any(_lacks(part, terms) for _, part in pattern.terms):
         return None
     for sign, found, used in _assign(pattern, terms, {}):
         built = build(found, node)
@@ -665,19 +720,25 @@ def _plus(total: Node | None, sign: int, term: Node) -> Node:
 
 
 class _Names:
-    """Names of the operations among the factors of the node that was asked for last."""
+    """Names of the operations among the factors of the nodes that were asked for last."""
 
     def __init__(self) -> None:
-        self.node: Callable[[], Node | None] = lambda: None
-        self.names: frozenset[str] = frozenset()
+        self._known: dict[int, tuple[ref[Node], frozenset[str]]] = {}
 
     def of(self, node: Node) -> frozenset[str]:
-        if self.node() is not node:
-            powers = _powers(node, deep=True) or _powers(node, deep=False)
-            factors = powers.factors if powers is not None else []
-            self.names = frozenset([factor.op.name for factor, _ in factors])
-            self.node = ref(node)
-        return self.names
+        known = self._known.get(id(node))
+        if known is not None and known[0]() is node:
+            return known[1]
+        powers = _powers(node, deep=True) or _powers(node, deep=False)
+        factors = powers.factors if powers is not None else []
+        names = frozenset([factor.op.name for factor, _ in factors])
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[id(node)] = (ref(node), names)
+        return names
+
+
+_MOST_KNOWN = 64
 
 
 def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node | None]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from symgraph.graph.node import Node, constant
 from symgraph.graph.record import record
-from symgraph.simplify.match import Pattern, Variable, instantiate, rewriter, roots
+from symgraph.simplify.match import Pattern, Variable, admission, instantiate, rewriter, roots
 
 __all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"]
 
@@ -55,6 +55,9 @@ class Rule:
         Binary orders of magnitude by which the right side may overflow or underflow sooner:
         what an "accurate" rule promises, it promises for values that stay clear of the ends of
         the range by so much.
+    admits : callable, optional
+        Whether it can fire, from the names of the operands' operations; it is asked once for all
+        nodes that look alike from there.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Rule:
     stage: Stage = "graph"
     examples: tuple[Example, ...] = ()
     headroom: int = 0
+    admits: Callable[[tuple[str, ...]], bool] | None = None
 
 
 RULES: list[Rule] = []
@@ -77,13 +81,21 @@ def rewrite(
     stage: Stage = "graph",
     examples: Sequence[Example] = (),
     headroom: int = 0,
+    operands: Sequence[str] = (),
 ) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
-    """Make a function a rule for the operations named `roots`; its docstring is the law."""
+    """Make a function a rule for the operations named `roots`; its docstring is the law.
+
+    If `operands` are named, one of the node's operands must be one of these operations.
+    """
+    wanted = frozenset(operands)
+    admits = None if not wanted else lambda names: not wanted.isdisjoint(names)
 
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
         given = tuple(examples)
-        RULES.append(Rule(function.__name__, law, keeps, roots, function, stage, given, headroom))
+        RULES.append(
+            Rule(function.__name__, law, keeps, roots, function, stage, given, headroom, admits)
+        )
         return function
 
     return register
@@ -116,8 +128,10 @@ def equation(
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
         apply = rewriter(left, right, when)
         examples = (_example(left, names),)
+        at = roots(left)
+        admits = admission(left)
         RULES.append(
-            Rule(function.__name__, law, keeps, roots(left), apply, "graph", examples, headroom)
+            Rule(function.__name__, law, keeps, at, apply, "graph", examples, headroom, admits)
         )
         return function
 
@@ -137,13 +151,46 @@ def _example(left: Pattern, names: Sequence[str]) -> Example:
     return example
 
 
-def rules_for(
-    strictness: str, stage: Stage, rules: Sequence[Rule] | None = None
-) -> dict[str, list[Rule]]:
-    """The rules that a strictness allows, by root operation."""
-    table: dict[str, list[Rule]] = {}
-    for rule in RULES if rules is None else rules:
-        if rule.keeps in _LEVELS[strictness] and (rule.stage == stage or rules is not None):
+class Table:
+    """The rules of one strictness and stage, by what a node looks like."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._by_root: dict[str, list[Rule]] = {}
+        for rule in rules:
             for root in rule.roots:
-                table.setdefault(root, []).append(rule)
+                self._by_root.setdefault(root, []).append(rule)
+        self._found: dict[tuple[str, ...], tuple[Rule, ...]] = {}
+
+    def of(self, node: Node) -> tuple[Rule, ...]:
+        """The rules that may fire at a node, in order."""
+        key = (node.op.name, *[operand.op.name for operand in node.inputs])
+        found = self._found.get(key)
+        if found is None:
+            found = self._rules(key)
+            # Concatenations of many operands all look different.
+            if len(key) <= _MOST_OPERANDS:
+                self._found[key] = found
+        return found
+
+    def _rules(self, key: tuple[str, ...]) -> tuple[Rule, ...]:
+        root, *names = key
+        operands = tuple(names)
+        some = self._by_root.get(root, ())
+        return tuple([rule for rule in some if rule.admits is None or rule.admits(operands)])
+
+
+_MOST_OPERANDS = 4
+_TABLES: dict[tuple[str, Stage], tuple[list[Rule], Table]] = {}
+
+
+def rules_for(strictness: str, stage: Stage, rules: Sequence[Rule] | None = None) -> Table:
+    """The rules that a strictness allows, of one stage or among those that are given."""
+    levels = _LEVELS[strictness]
+    if rules is not None:
+        return Table([rule for rule in rules if rule.keeps in levels])
+    known = _TABLES.get((strictness, stage))
+    if known is not None and known[0] == RULES:
+        return known[1]
+    table = Table([rule for rule in RULES if rule.keeps in levels and rule.stage == stage])
+    _TABLES[strictness, stage] = ([*RULES], table)
     return table

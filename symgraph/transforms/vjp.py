@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from symgraph.errors import DerivativeError, DisconnectedError, ShapeError
+from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.leaves import Item, Placeholder
 from symgraph.graph.node import Node, as_node, constant, topological
@@ -42,6 +43,7 @@ def varying(order: Sequence[Node], by: Iterable[Node]) -> set[Node]:
     return found
 
 
+@without_collection
 def pull_back(
     outputs: Sequence[Node], cotangents: Sequence[Node], by: Sequence[Node]
 ) -> list[Node | None]:
