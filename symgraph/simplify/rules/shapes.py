@@ -70,14 +70,19 @@ def broadcast_twice(node: Node) -> Node | None:
 
 
 @rewrite(
-    "broadcast_to", keeps="bitwise", examples=(lambda u, A: np.broadcast_to(u[None], A.shape),)
+    "broadcast_to",
+    keeps="bitwise",
+    examples=(
+        lambda u, A: np.broadcast_to(u[None], A.shape),
+        lambda u, A: np.broadcast_to(u.reshape(1, *u.shape), A.shape),
+    ),
 )
 def broadcast_of_new_axes(node: Node) -> Node | None:
     """broadcast(expand_dims(x)) = broadcast(x) where only leading axes were added."""
     (x,) = node.inputs
-    if isinstance(x.op, ExpandDims):
+    if is_op(x, "expand_dims", "reshape"):
         (y,) = x.inputs
-        if x.op.axes == tuple(range(x.ndim - y.ndim)):
+        if x.shape == (*(1,) * (x.ndim - y.ndim), *y.shape):
             return make(node.op, y)
     return None
 
