@@ -31,8 +31,8 @@ class Location(NamedTuple):
 
     Examples
     --------
-    >>> Location("model.py", 3).describe()
-    'model.py:3'
+    >>> Location("not_there.py", 3).describe()
+    'not_there.py:3'
     """
 
     file: str
