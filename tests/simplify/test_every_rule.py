@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import math
 import zlib
 
 import mpmath
@@ -199,7 +200,7 @@ def test_equal_at_ordinary_values(rule, number):
             np.testing.assert_allclose(second[ok], first[ok], rtol=tolerance, atol=tolerance)
 
 
-# Accuracy, against 60 digits ----------------------------------------------------------------------
+# Accuracy, against as many digits as it takes -----------------------------------------------------
 
 _MP = {
     "add": lambda x, y: x + y,
@@ -219,6 +220,8 @@ _MP = {
     "maximum": max,
     "minimum": min,
     "relu": lambda x: max(x, mpmath.mpf(0)),
+    "clip_low": max,
+    "where": lambda m, x, y: x if m else y,
     "exp2": lambda x: mpmath.mpf(2) ** x,
     "log2": lambda x: mpmath.log(x, 2),
     "logaddexp": lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y)),
@@ -235,8 +238,29 @@ class UndefinedError(Exception):
     """The expression has no real value there."""
 
 
+DIGITS = (60, 180, 1500)
+"""The last is enough for 1 - cos(5e-324): what is added to 1 has 648 zeros before its digits."""
+
+
 def exact(node, values):
-    """The value of a 0-d element-wise expression in exact arithmetic."""
+    """The value of a 0-d element-wise expression in exact arithmetic.
+
+    With more digits until two results agree. A zero, or no value at all, may come of digits that
+    were lost: both are believed only of the last.
+    """
+    found = None
+    for digits in DIGITS:
+        with mpmath.workdps(digits):
+            last, found = found, _at_precision(node, values)
+            if found and last and abs(found - last) <= abs(found) * mpmath.mpf(10) ** -30:
+                return found
+    if found is None:
+        raise UndefinedError
+    return found
+
+
+def _at_precision(node, values):
+    """The same with the digits of now; ``None`` where there is no finite real value."""
     known = {}
     for n in topological([node]):
         if isinstance(n.op, Placeholder):
@@ -252,9 +276,9 @@ def exact(node, values):
             try:
                 known[n] = function(*[known[i] for i in n.inputs])
             except (ZeroDivisionError, ValueError, OverflowError):
-                raise UndefinedError from None
+                return None
             if not isinstance(known[n], mpmath.mpf) or not mpmath.isfinite(known[n]):
-                raise UndefinedError
+                return None
     return known[node]
 
 
@@ -267,35 +291,61 @@ def error(computed, true, dtype):
     return abs(mpmath.mpf(float(computed)) - true) / mpmath.mpf(float(place))
 
 
+def scalar_case(rule, number, dtype):
+    """The two sides on scalars of one dtype; ``None`` where they are no formulas of scalars."""
+    found = left_side(rule, number, (), dtype)
+    if found is None or not _is_scalar_formula(*found) or found[1].dtype != dtype:
+        return None
+    nodes, before = found
+    after = rule.apply(before) if before.op.name in rule.roots else None
+    return None if after is None else (nodes, before, after)
+
+
+ROOM = {"float64": 1.01, "float32": 2.01}
+"""Units in the last place: a bit. NumPy's own functions of single precision are off by two."""
+
+SQUARES = ("versine", "squared_sinc")
+"""A square doubles the error of what is squared: these need one unit more where nothing cancels."""
+
+
 @examples
 def test_accurate(rule, number):
     """Wherever the left side is defined and in range, the right side is as close within a bit."""
     if rule.keeps == "real":
         pytest.skip("promises less")
+    cases = [(dtype, scalar_case(rule, number, dtype)) for dtype in FLOATS]
+    if not any(case for _, case in cases):
+        pytest.skip("not a formula of scalars")
     rng = generator(rule, number)
-    for dtype in FLOATS:
-        found = left_side(rule, number, (), dtype)
-        if found is None or not _is_scalar_formula(*found) or found[1].dtype != dtype:
-            pytest.skip("not a scalar formula")
-        nodes, before = found
-        after = rule.apply(before) if before.op.name in rule.roots else None
-        if after is None:
-            pytest.skip("does not fire on scalars")
+    for dtype, case in cases:
+        if case is None:
+            continue
+        nodes, before, after = case
+        room = ROOM[dtype] + (rule.name in SQUARES)
         largest = float(np.finfo(dtype).max)
-        with mpmath.workdps(60):
-            for _ in range(150):
-                values = values_for(nodes, rng, headroom=rule.headroom)
-                if any(abs(v) > 1e4 for v in values.values()) and _grows(before):
-                    continue
-                try:
-                    true = exact(before, values)
-                except UndefinedError:
-                    continue
-                if abs(true) > largest:
-                    continue
+        for values in points(nodes, rng, rule.headroom):
+            if any(abs(v) > 1e4 for v in values.values()) and _grows(before):
+                continue
+            try:
+                true = exact(before, values)
+            except UndefinedError:
+                continue
+            if abs(true) > largest:
+                continue
+            with mpmath.workdps(60):
                 first = error(run(before, values), true, before.dtype)
                 second = error(run(after, values), true, before.dtype)
-                assert second <= first + 1.01, (before, after, values)
+                assert second <= first + room, (before, after, values)
+
+
+def points(nodes, rng, headroom, number=50):
+    """Every edge in every place, then what chance brings."""
+    for node in nodes:
+        rest = values_for(nodes, rng, headroom=headroom)
+        for edge in pool(node.dtype, False, headroom)[: len(EDGES)]:
+            yield {**rest, node: np.asarray(edge)}
+    for _ in range(number):
+        yield values_for(nodes, rng, headroom=headroom)
 
 
 def _grows(node):
@@ -311,6 +361,8 @@ def test_accurate_sums(rule, number):
     """Sums and products: right sides stay finite and as close, relative to the sum of sizes."""
     if rule.keeps == "real" or not set(rule.roots) & {*REDUCTIONS, "add", "subtract", "multiply"}:
         pytest.skip("no sum")
+    if scalar_case(rule, number, "float64"):
+        pytest.skip("a formula of scalars, in test_accurate")
     rng = generator(rule, number)
     for nodes, before, after in pairs(rule, number, FLOATS):
         if before.dtype.kind != "f" or not nodes:
@@ -325,13 +377,23 @@ def test_accurate_sums(rule, number):
             first, second = run(before, values), run(after, values)
             if not first.size:
                 continue
-            sizes = {n: np.abs(v) if v.dtype.kind == "f" else v for n, v in values.items()}
+            signed = _under_functions(before)
+            sizes = {n: v if n in signed else np.abs(v) for n, v in values.items()}
             bound = np.abs(run(before, sizes)) + np.abs(first)
             ok = np.isfinite(first)
             room = (
                 64 * np.finfo(first.dtype).eps * np.max(bound, initial=0, where=np.isfinite(bound))
             )
-            assert np.all(np.abs(first - second)[ok] <= room), (before, after, values)
+            assert np.all(np.abs(first[ok] - second[ok]) <= room), (before, after, values)
+
+
+def _under_functions(node):
+    """What functions are applied to that are not sums or products: sizes keep its sign."""
+    kept = set()
+    for n in topological([node]):
+        if n.op.name in ("exp", "where"):
+            kept.update(topological(n.inputs[:1]))
+    return kept
 
 
 # Derivatives --------------------------------------------------------------------------------------
@@ -355,17 +417,29 @@ def test_gradients_agree(rule, number):
 
 # Proofs -------------------------------------------------------------------------------------------
 
+MOST_OPERATIONS = 5
+"""SymPy's simplify takes minutes over longer formulas; those are compared at points alone."""
+
+POINTS = ("3/7", "-2/5", "9/4", "-7/3", "1/11")
+"""Of both signs, inside and outside of the unit interval."""
+
+
+ROUNDED = ("gather_factors",)
+"""These compute with the numbers of the formula, and round."""
+
 
 def formula(node, symbols):
     """A node as a SymPy expression from the formulas of its operations."""
     import sympy
 
+    rounded = {math.log2(math.e): 1 / sympy.log(2), math.log10(math.e): 1 / sympy.log(10)}
     known = {}
     for n in topological([node]):
         if n in symbols:
             known[n] = symbols[n]
         elif isinstance(n.op, Constant) and n.ndim == 0 and np.isfinite(n.op.value):
-            known[n] = sympy.nsimplify(float(n.op.value), rational=True)
+            value = float(n.op.value)
+            known[n] = rounded.get(value, sympy.Rational(value))
         elif n.op.name in ELEMENTWISE and n.op.formula:
             names = dict(zip(n.op.symbols, [known[i] for i in n.inputs], strict=True))
             known[n] = n.op.sympy_formula.subs(names, simultaneous=True)
@@ -376,21 +450,39 @@ def formula(node, symbols):
 
 @examples
 def test_sympy_proves_it(rule, number):
+    """By simplification, or where SymPy finds no proof, by 50 digits at points."""
     import sympy
 
-    found = left_side(rule, number, ())
-    if found is None or not _is_scalar_formula(*found) or found[1].dtype.kind != "f":
-        pytest.skip("not a real formula")
-    nodes, before = found
-    after = rule.apply(before) if before.op.name in rule.roots else None
-    if after is None:
-        pytest.skip("does not fire on scalars")
+    case = scalar_case(rule, number, "float64")
+    if case is None:
+        pytest.skip("not a formula of scalars")
+    nodes, before, after = case
     domain = {"positive": True} if rule.name in ("inverse", "small_powers") else {"real": True}
     symbols = {node: sympy.Symbol(node.op.name_, **domain) for node in nodes}
-    difference = formula(before, symbols) - formula(after, symbols)
-    # SymPy takes minutes over long formulas.
-    simplified = sympy.simplify(difference) if sympy.count_ops(difference) <= 5 else difference
-    if simplified != 0:
-        # A proof that SymPy does not find is no refutation; a point where they differ is.
-        at = {s: sympy.Rational(3, 7 + i) for i, s in enumerate(symbols.values())}
-        assert abs(sympy.N(difference.subs(at), 50)) < 1e-40
+    left, right = formula(before, symbols), formula(after, symbols)
+    difference = left - right
+    if sympy.count_ops(difference) <= MOST_OPERATIONS and sympy.simplify(difference) == 0:
+        return
+    tolerance = 1e-15 if rule.name in ROUNDED else 1e-40
+    compared = 0
+    for i in range(len(POINTS)):
+        rotated = itertools.islice(itertools.cycle(POINTS), i, None)
+        at = {s: sympy.Rational(value) for s, value in zip(symbols.values(), rotated, strict=False)}
+        one, other = [complex_value(side, at) for side in (left, right)]
+        # Where the left side is not real, nothing is claimed.
+        if one is not None and abs(mpmath.im(one)) < 1e-45:
+            assert other is not None
+            assert abs(one - other) <= tolerance * (1 + abs(one))
+            compared += 1
+    assert compared
+
+
+def complex_value(expression, at):
+    """To 50 digits; ``None`` for a pole."""
+    import sympy
+
+    value = sympy.N(expression.subs(at), 50)
+    if not value.is_finite:
+        return None
+    with mpmath.workdps(60):
+        return mpmath.mpc(*[mpmath.mpf(str(part)) for part in value.as_real_imag()])
