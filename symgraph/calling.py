@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class ArgumentChecker:
         return (dtype, len(shape), fixed, plain, rest, dtype.type, _python_kind(dtype), argument)
 
     def __call__(
-        self, values: Sequence[Any], known: Mapping[str, tuple[int, str]] | None = None
+        self, values: Sequence[Any], given: Mapping[str, tuple[int, str]] | None = None
     ) -> list[Any]:
         """The arguments as arrays and scalars of the declared dtypes.
 
@@ -74,7 +74,7 @@ class ArgumentChecker:
         ----------
         values : sequence
             One for each argument.
-        known : mapping, optional
+        given : mapping, optional
             Sizes that are fixed already, with the name of what fixed them.
 
         Raises
@@ -83,11 +83,8 @@ class ArgumentChecker:
             If one does not fit its declaration, or two disagree on a size.
         """
         result: list[Any] = []
-        sizes: dict[str, int] = {}
-        fixed_by: dict[str, str] = {}
-        if known:
-            sizes = {name: size for name, (size, _) in known.items()}
-            fixed_by = {name: origin for name, (_, origin) in known.items()}
+        sizes = {name: size for name, (size, _) in given.items()} if given else {}
+        fixed_by = {name: origin for name, (_, origin) in given.items()} if given else {}
         for value, row in zip(values, self._rows, strict=True):
             dtype, ndim, fixed, plain, _, scalar, python, argument = row
             if ndim == 0 and (type(value) is python or type(value) is scalar):
@@ -99,9 +96,8 @@ class ArgumentChecker:
                 result.append(value[()])
                 continue
             shape = value.shape
-            for axis, length in fixed:
-                if shape[axis] != length:
-                    raise _wrong_shape(argument, shape)
+            if any(shape[axis] != length for axis, length in fixed):
+                raise _wrong_shape(argument, shape)
             for axis, name in plain:
                 known = sizes.setdefault(name, shape[axis])
                 if known is not shape[axis] and known != shape[axis]:
@@ -374,15 +370,21 @@ def flatten_like(value: Any, form: Tree) -> tuple[list[Any] | None, str]:
     """The leaves of a value that has this form, dicts by key; otherwise what came instead."""
     if form.kind is None:
         return [value], ""
+    name = type(value).__name__
+    items: list[Any]
     if form.keys or issubclass(form.kind, dict):
-        if not isinstance(value, dict) or set(value) != set(form.keys):
-            return None, f"{type(value).__name__} {list(value) if isinstance(value, dict) else ''}"
-        items = [value[key] for key in form.keys]
-    elif isinstance(value, list | tuple) and len(value) == len(form.children):
-        items = list(value)
+        if not isinstance(value, dict):
+            return None, name
+        mapping = cast("dict[Any, Any]", value)
+        if set(mapping) != set(form.keys):
+            return None, f"{name} {list(mapping)}"
+        items = [mapping[key] for key in form.keys]
     else:
-        size = f" of {len(value)}" if isinstance(value, list | tuple) else ""
-        return None, type(value).__name__ + size
+        if not isinstance(value, list | tuple):
+            return None, name
+        items = list(cast("Sequence[Any]", value))
+        if len(items) != len(form.children):
+            return None, f"{name} of {len(items)}"
     leaves: list[Any] = []
     for item, child in zip(items, form.children, strict=True):
         below, problem = flatten_like(item, child)

@@ -1,4 +1,4 @@
-"""Computes loss, d_w1, d_b1, d_w2, ....
+"""Computes loss, d_w1, d_b1, d_w2 and more.
 
 loss_and_grad(x, labels, w1, b1, w2, b2)
 
@@ -35,15 +35,14 @@ def loss_and_grad(x, labels, w1, b1, w2, b2):
     difference = product_2 - product_2.max(axis=1, keepdims=True)
     exp_difference = np.exp(difference)
     total = exp_difference.sum(axis=1, keepdims=True)
-    log_p = difference - np.log(total)
-    # gradient of: loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
+    log_p = np.subtract(difference, np.log(total), out=difference)
     arange = np.arange(n)
     # loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
-    ratio = log_p[arange[:, None], labels[:, None]].sum() / n
-    loss = -ratio
+    loss = -(log_p[arange[:, None], labels[:, None]].sum() / n)
+    ratio = 1.0 / n if n else np.inf
     # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
-    scattered = np.divide(1.0, n) * (exp_difference / total)
-    scattered[arange[:, None], labels[:, None]] += np.divide(-1.0, n)
+    scattered = ratio * (exp_difference / total)
+    scattered[arange[:, None], labels[:, None]] -= ratio
     d_hidden = scattered @ w2.T
     # gradient of: hidden = np.maximum(x @ w1 + b1, 0)
     product_3 = d_hidden * (0.5 * np.sign(product) + 0.5)

@@ -1,4 +1,4 @@
-"""Computes product, plus, product_2, chosen, ....
+"""Computes product, plus, product_2, chosen and more.
 
 constants(x, single)
 

@@ -21,17 +21,21 @@ import numpy as np
 def loglik_and_grad(x, mean, log_sigma):
     n = x.shape[0]
     # z = (x - mean) / np.exp(log_sigma)
-    z = x - mean
+    difference = x - mean
     exp = np.exp(log_sigma)
-    z /= exp
+    # gradient of: z = (x - mean) / np.exp(log_sigma)
+    d_mean = difference.sum(axis=0) / exp / exp
+    # z = (x - mean) / np.exp(log_sigma)
+    z = np.divide(difference, exp, out=difference)
     # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
     squared_z = z**2
-    product = -0.5 * squared_z
-    product -= log_sigma
-    loglik = (product - 0.9189385332046727).sum()
     # gradient of: z = (x - mean) / np.exp(log_sigma)
-    d_mean = (z / exp).sum(axis=0)
     d_log_sigma = squared_z.sum(axis=0) - n
+    # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
+    squared_z *= -0.5
+    squared_z -= log_sigma
+    squared_z -= 0.9189385332046727
+    loglik = squared_z.sum()
     return loglik, d_mean, d_log_sigma
 
 

@@ -24,8 +24,8 @@ def loss_and_grad(x, y, w, b):
     # loss = np.mean((x @ w + b - y) ** 2)
     difference = x @ w + b - y
     loss = difference @ difference / n
+    ratio = 2.0 / n if n else np.inf
     # gradient of: loss = np.mean((x @ w + b - y) ** 2)
-    ratio = np.divide(2.0, n)
     d_w = ratio * (x.T @ difference)
     d_b = ratio * difference.sum()
     return loss, d_w, d_b

@@ -25,11 +25,10 @@ def loss_and_grad(x, y, w, b):
     z = x @ w + b
     # loss = np.mean(np.logaddexp(0, z) - y * z)
     exp = np.exp(-np.abs(z))
-    total = (np.maximum(z, 0.0) + np.log1p(exp) - y * z).sum()
-    loss = total / n
+    loss = (np.maximum(z, 0.0) + np.log1p(exp) - y * z).sum() / n
     # gradient of: z = x @ w + b
     difference = np.exp(np.minimum(z, 0.0)) / (1 + exp) - y
-    d_w = np.divide(1.0, n) * (x.T @ difference)
+    d_w = (1.0 / n if n else np.inf) * (x.T @ difference)
     d_b = difference.sum() / n
     return loss, d_w, d_b
 

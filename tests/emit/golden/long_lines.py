@@ -40,14 +40,13 @@ def value_and_grad(
     # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
     chosen_2 = np.where(greater, d_step * tanh_difference * exp, 0.0)
     d_learning_rate_of_the_optimiser += chosen_2
-    # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
-    astype_2 = (gradient_of_the_loss > plus).astype(np.float64)
-    chosen_3 = np.where(gradient_of_the_loss == plus, 0.5, astype_2)
-    d_gradient_of_the_loss = step * chosen_3
-    # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
     exp_2 = np.exp(-2 * np.abs(difference))
     product = d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2)
-    d_gradient_of_the_loss += np.where(greater, product, 0.0)
+    d_gradient_of_the_loss = np.where(greater, product, 0.0)
+    astype_2 = (gradient_of_the_loss > plus).astype(np.float64)
+    chosen_3 = np.where(gradient_of_the_loss == plus, 0.5, astype_2)
+    product_2 = step * chosen_3
+    d_gradient_of_the_loss += product_2
     return value, step, d_learning_rate_of_the_optimiser, d_gradient_of_the_loss
 
 
