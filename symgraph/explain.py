@@ -68,8 +68,16 @@ class Explanation:
         graph: Graph | None = None,
     ) -> Explanation:
         """From the simplifier's record."""
+        known: dict[tuple[Node, int], Code] = {}
+        places = {origin: _where(origin) for origin in {f.origin for f in firings}}
         rows = [
-            Rewrite(f.rule.name, f.rule.law, _short(f.before), _short(f.after), _where(f.origin))
+            Rewrite(
+                f.rule.name,
+                f.rule.law,
+                _code(f.before, _DEPTH, known).text,
+                _code(f.after, _DEPTH, known).text,
+                places[f.origin],
+            )
             for f in firings
         ]
         return cls(before, after, rows, source, graph)
@@ -107,12 +115,15 @@ def _where(origin: Origin | None) -> str:
 _DEPTH = 3
 
 
-def _short(node: Node) -> str:
+def _code(node: Node, depth: int, known: dict[tuple[Node, int], Code]) -> Code:
     """The node as an expression, cut off a few operations below."""
-    return _code(node, _DEPTH).text
+    found = known.get((node, depth))
+    if found is None:
+        found = known[node, depth] = _written(node, depth, known)
+    return found
 
 
-def _code(node: Node, depth: int) -> Code:
+def _written(node: Node, depth: int, known: dict[tuple[Node, int], Code]) -> Code:
     op = node.op
     if isinstance(op, SizeValue):
         return atom(str(op.size))
@@ -120,7 +131,7 @@ def _code(node: Node, depth: int) -> Code:
         return atom(NAMES.get(node) or op.label)
     if not depth:
         return atom("…")
-    args = [_code(operand, depth - 1) for operand in node.inputs]
+    args = [_code(operand, depth - 1, known) for operand in node.inputs]
     symbol = op.symbol if isinstance(op, Elementwise) else "@" if op.name == "matmul" else ""
     if symbol in LEVELS and len(args) == 2:
         return infix(symbol, *args)

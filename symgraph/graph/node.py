@@ -150,17 +150,19 @@ class Node:
     @property
     def shape(self) -> Shape:
         """Sizes of the dimensions."""
-        return self.type.shape
+        kind = self.result_type
+        return kind.shape if type(kind) is TensorType else self.type.shape
 
     @property
     def dtype(self) -> DType:
         """dtype of the elements."""
-        return self.type.dtype
+        kind = self.result_type
+        return kind.dtype if type(kind) is TensorType else self.type.dtype
 
     @property
     def ndim(self) -> int:
         """Number of dimensions."""
-        return len(self.type.shape)
+        return len(self.shape)
 
     @property
     def size(self) -> Dim:

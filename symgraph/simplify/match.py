@@ -666,6 +666,7 @@ _OPEN_SUM = frozenset(_SUMS)
 def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
     union = _union([part for _, part in pattern.terms])
     open_names = None if union is None else union | _OPEN_SUM
+    parts = [some for _, part in pattern.terms if (some := _loose_heads(part)) is not None]
 
     def apply_rule(node: Node) -> Node | None:
         # A match lies in both operands: one that lies in one was found there.
@@ -674,6 +675,10 @@ def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
             return None
         if node.dtype.kind != "f":
             return None
+        names = _TERMS.of(node)
+        for some in parts:
+            if some.isdisjoint(names):
+                return None
         return _rewrite_sum(pattern, build, node)
 
     return apply_rule
@@ -688,16 +693,19 @@ def _lacks(part: Pattern, terms: Sequence[tuple[int, Node]]) -> bool:
         return all(term.op.name not in some for _, term in terms)
     factors = [names for factor, _ in part.factors if (names := heads(factor)) is not None]
     return not any(
-        term.op.name in some and not any(map(_NAMES.of(term).isdisjoint, factors))
+        term.op.name in some and not any(map(_FACTORS.of(term).isdisjoint, factors))
         for _, term in terms
     )
 
 
+def _terms_of(node: Node) -> list[tuple[int, Node]]:
+    """All terms of a sum, or those of its operands if they are too many."""
+    return _signed_terms(node, deep=True) or _signed_terms(node, deep=False) or []
+
+
 def _rewrite_sum(pattern: Sum, build: Build, node: Node) -> Node | None:
-    terms = _signed_terms(node, deep=True)
-    if terms is None or len(terms) < len(pattern.terms):
-        terms = _signed_terms(node, deep=False)
-    if terms is None or len(terms) < len(pattern.terms):
+    terms = _terms_of(node)
+    if len(terms) < len(pattern.terms):
         return None
     if any(_lacks(part, terms) for _, part in pattern.terms):
         return None
@@ -720,22 +728,26 @@ def _plus(total: Node | None, sign: int, term: Node) -> Node:
 
 
 class _Names:
-    """Names of the operations among the factors of the nodes that were asked for last."""
+    """Names of the operations among the parts of the nodes that were asked for last."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Callable[[Node], Sequence[Node]]) -> None:
+        self._parts = parts
         self._known: dict[int, tuple[ref[Node], frozenset[str]]] = {}
 
     def of(self, node: Node) -> frozenset[str]:
         known = self._known.get(id(node))
         if known is not None and known[0]() is node:
             return known[1]
-        powers = _powers(node, deep=True) or _powers(node, deep=False)
-        factors = powers.factors if powers is not None else []
-        names = frozenset([factor.op.name for factor, _ in factors])
+        names = frozenset([part.op.name for part in self._parts(node)])
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[id(node)] = (ref(node), names)
         return names
+
+
+def _factors_below(node: Node) -> list[Node]:
+    powers = _powers(node, deep=True) or _powers(node, deep=False)
+    return [] if powers is None else [factor for factor, _ in powers.factors]
 
 
 _MOST_KNOWN = 64
@@ -745,7 +757,7 @@ def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node |
     wanted = [some for part, _ in pattern.factors if (some := heads(part)) is not None]
 
     def apply_rule(node: Node) -> Node | None:
-        present = _NAMES.of(node)
+        present = _FACTORS.of(node)
         for some in wanted:
             if some.isdisjoint(present):
                 return None
@@ -763,7 +775,8 @@ def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node |
     return apply_rule
 
 
-_NAMES = _Names()
+_FACTORS = _Names(_factors_below)
+_TERMS = _Names(lambda node: [term for _, term in _terms_of(node)])
 
 
 def _put_back(rest: _Powers, built: Node) -> Node:

@@ -28,7 +28,12 @@ def _negated(node: Node, whole: Node) -> Node | None:
     return node.inputs[0] if node.dtype.kind in "fc" or node.dtype == whole.dtype else None
 
 
-@rewrite("add", keeps="bitwise", examples=(lambda x, y: x + -y, lambda x, y: -x + y))
+@rewrite(
+    "add",
+    operands=("negative",),
+    keeps="bitwise",
+    examples=(lambda x, y: x + -y, lambda x, y: -x + y),
+)
 def add_negative(node: Node) -> Node | None:
     """a + (-b) = a - b."""
     x, y = node.inputs
@@ -38,7 +43,7 @@ def add_negative(node: Node) -> Node | None:
     return None
 
 
-@rewrite("subtract", keeps="bitwise", examples=(lambda x, y: x - -y,))
+@rewrite("subtract", operands=("negative",), keeps="bitwise", examples=(lambda x, y: x - -y,))
 def subtract_negative(node: Node) -> Node | None:
     """a - (-b) = a + b."""
     x, y = node.inputs
@@ -46,7 +51,7 @@ def subtract_negative(node: Node) -> Node | None:
     return None if b is None else x + b
 
 
-@rewrite("negative", keeps="accurate", examples=(lambda x, y: -(x - y),))
+@rewrite("negative", operands=("subtract",), keeps="accurate", examples=(lambda x, y: -(x - y),))
 def negative_difference(node: Node) -> Node | None:
     """-(a - b) = b - a (up to the sign of a zero)."""
     (x,) = node.inputs
@@ -56,6 +61,7 @@ def negative_difference(node: Node) -> Node | None:
 @rewrite(
     "multiply",
     "divide",
+    operands=("negative",),
     keeps="bitwise",
     examples=(
         lambda x, y: -x * y,
@@ -78,7 +84,7 @@ def sign_outwards(node: Node) -> Node | None:
     return result if all(signs) else -result
 
 
-@rewrite("multiply", keeps="accurate", examples=(lambda x, y: x * (1 / y),))
+@rewrite("multiply", operands=("divide",), keeps="accurate", examples=(lambda x, y: x * (1 / y),))
 def times_reciprocal(node: Node) -> Node | None:
     """a * (1 / b) = a / b."""
     x, y = node.inputs
@@ -108,6 +114,10 @@ def square(node: Node) -> Node | None:
 
 @rewrite(
     "power",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
     keeps="accurate",
     examples=(
         lambda x: x**0,
@@ -134,7 +144,15 @@ def small_powers(node: Node) -> Node | None:
     return scalar(1, node) if exponent == 0 else None
 
 
-@rewrite("square", keeps="bitwise", examples=(lambda x: np.square(-x), lambda x: np.square(abs(x))))
+@rewrite(
+    "square",
+    operands=(
+        "negative",
+        "absolute",
+    ),
+    keeps="bitwise",
+    examples=(lambda x: np.square(-x), lambda x: np.square(abs(x))),
+)
 def square_even(node: Node) -> Node | None:
     """(-x)**2 = x**2, abs(x)**2 = x**2."""
     (x,) = node.inputs
@@ -146,6 +164,7 @@ def square_even(node: Node) -> Node | None:
 @rewrite(
     "add",
     "subtract",
+    operands=("multiply",),
     keeps="accurate",
     headroom=HEADROOM,
     examples=(lambda u, v: 3.0 * u - 3.0 * v, lambda u, v: 0.1 * u + -0.1 * v),
@@ -156,7 +175,13 @@ def common_known_factor(node: Node) -> Node | None:
     return _common(node) if scale is not None and is_known_factor(scale) else None
 
 
-@rewrite("add", "subtract", keeps="real", examples=(lambda a, u, v: a * u - a * v,))
+@rewrite(
+    "add",
+    "subtract",
+    operands=("multiply",),
+    keeps="real",
+    examples=(lambda a, u, v: a * u - a * v,),
+)
 def common_factor(node: Node) -> Node | None:
     """a * x + a * y = a * (x + y), a * x + (-a) * y = a * (x - y) for 0-d a."""
     return _common(node)
@@ -202,6 +227,7 @@ def _is_negative(a: Node) -> bool:
 
 @rewrite(
     "multiply",
+    operands=("exp",),
     keeps="accurate",
     examples=(
         lambda x, y: (y / np.exp(x)) * np.exp(x),

@@ -43,6 +43,7 @@ _SMALL = 16
 
 @rewrite(
     *_FOLDED,
+    operands=("constant",),
     keeps="bitwise",
     examples=(
         lambda: constant(2.0) * constant(3.0),
@@ -73,7 +74,15 @@ def _safe(value: Any) -> bool:
         return bool(np.isfinite(size)) and bool(size >= np.finfo(np.asarray(value).dtype).tiny)
 
 
-@rewrite("multiply", keeps="accurate", examples=(lambda x: 3.0 * (0.7 * x),))
+@rewrite(
+    "multiply",
+    operands=(
+        "multiply",
+        "broadcast_to",
+    ),
+    keeps="accurate",
+    examples=(lambda x: 3.0 * (0.7 * x),),
+)
 def gather_factors(node: Node) -> Node | None:
     """a * (b * x) = (a * b) * x for numbers and sizes a and b whose product is safe."""
     outer, inner, base = _two_factors(node)
@@ -97,14 +106,22 @@ def _two_factors(node: Node) -> tuple[Node | None, Node | None, Node]:
     return outer, inner, base
 
 
-@rewrite("multiply", keeps="real", examples=(lambda a, b, x: a * (b * x),))
+@rewrite(
+    "multiply",
+    operands=(
+        "multiply",
+        "broadcast_to",
+    ),
+    keeps="real",
+    examples=(lambda a, b, x: a * (b * x),),
+)
 def gather_scalars(node: Node) -> Node | None:
     """a * (b * x) = (a * b) * x for 0-d a and b."""
     outer, inner, base = _two_factors(node)
     return None if outer is None or inner is None or node.ndim == 0 else (outer * inner) * base
 
 
-@rewrite("multiply", keeps="accurate", examples=(lambda v: 3.0 * (v / 7.0),))
+@rewrite("multiply", operands=("divide",), keeps="accurate", examples=(lambda v: 3.0 * (v / 7.0),))
 def gather_quotient(node: Node) -> Node | None:
     """a * (x / b) = (a / b) * x for numbers and sizes a and b."""
     outer, rest = factor(node)
@@ -130,7 +147,7 @@ def quotient_of_multiple(node: Node) -> Node | None:
     return (outer / bottom) * base if is_moderate(node.dtype, outer, bottom) else None
 
 
-@rewrite("multiply", keeps="accurate", examples=(lambda a: 3.0 * (7.0 / a),))
+@rewrite("multiply", operands=("divide",), keeps="accurate", examples=(lambda a: 3.0 * (7.0 / a),))
 def scalars_together(node: Node) -> Node | None:
     """c1 * (c2 / n) = (c1 * c2) / n."""
     if node.ndim or node.dtype.kind != "f":
@@ -147,6 +164,10 @@ def scalars_together(node: Node) -> Node | None:
 
 @rewrite(
     "negative",
+    operands=(
+        "multiply",
+        "divide",
+    ),
     keeps="bitwise",
     examples=(lambda x: -(2.0 * x), lambda x: -(3.0 / x), lambda x: -(x / 3.0)),
 )

@@ -38,6 +38,10 @@ def _without_unit(node: Node) -> Node | None:
 
 @rewrite(
     *_UNIT,
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
     keeps="bitwise",
     examples=(lambda x: x * 1, lambda x: 1 * x, lambda x: x / 1, lambda x: x**1, lambda k: k | 0),
 )
@@ -47,13 +51,31 @@ def unit(node: Node) -> Node | None:
     return None if node.dtype.kind == "c" else _without_unit(node)
 
 
-@rewrite("multiply", "divide", keeps="accurate", examples=(lambda x: x.astype(complex) * 1,))
+@rewrite(
+    "multiply",
+    "divide",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="accurate",
+    examples=(lambda x: x.astype(complex) * 1,),
+)
 def complex_unit(node: Node) -> Node | None:
     """z * 1 = z, z / 1 = z for complex z."""
     return _without_unit(node) if node.dtype.kind == "c" else None
 
 
-@rewrite("add", "subtract", keeps="bitwise", examples=(lambda x: x - 0.0, lambda x: x + -0.0))
+@rewrite(
+    "add",
+    "subtract",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="bitwise",
+    examples=(lambda x: x - 0.0, lambda x: x + -0.0),
+)
 def exact_zero_term(node: Node) -> Node | None:
     """x - 0 = x, x + -0.0 = x, n + 0 = n for integers."""
     x, y = node.inputs
@@ -67,20 +89,42 @@ def exact_zero_term(node: Node) -> Node | None:
     return None
 
 
-@rewrite("add", "subtract", keeps="accurate", examples=(lambda x: x + 0, lambda x: 0 + x))
+@rewrite(
+    "add",
+    "subtract",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="accurate",
+    examples=(lambda x: x + 0, lambda x: 0 + x),
+)
 def zero_term(node: Node) -> Node | None:
     """x + 0 = x, x - 0 = x (up to the sign of a zero)."""
     return _without_unit(node)
 
 
-@rewrite("subtract", keeps="accurate", examples=(lambda x: 0 - x,))
+@rewrite(
+    "subtract",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="accurate",
+    examples=(lambda x: 0 - x,),
+)
 def subtract_from_zero(node: Node) -> Node | None:
     """0 - x = -x (up to the sign of a zero)."""
     x, y = node.inputs
     return -y if is_number(x, 0) and y.dtype == node.dtype else None
 
 
-@rewrite(*_INVOLUTION, keeps="bitwise", examples=(lambda x: np.negative(-x), lambda m: ~~m))
+@rewrite(
+    *_INVOLUTION,
+    operands=_INVOLUTION,
+    keeps="bitwise",
+    examples=(lambda x: np.negative(-x), lambda m: ~~m),
+)
 def involution(node: Node) -> Node | None:
     """op(op(x)) = x."""
     (x,) = node.inputs
@@ -107,7 +151,15 @@ def idempotent(node: Node) -> Node | None:
     return first if first is node.inputs[1] else None
 
 
-@rewrite("multiply", keeps="bitwise", examples=(lambda x: -1.0 * x, lambda x: x * -1.0))
+@rewrite(
+    "multiply",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="bitwise",
+    examples=(lambda x: -1.0 * x, lambda x: x * -1.0),
+)
 def times_minus_one(node: Node) -> Node | None:
     """-1 * x = -x."""
     x, y = node.inputs
@@ -125,6 +177,10 @@ def _sign_removed(x: Node) -> Node | None:
 
 @rewrite(
     *_EVEN,
+    operands=(
+        "negative",
+        "absolute",
+    ),
     keeps="accurate",
     examples=(lambda x: np.cos(-x), lambda x: np.cosh(abs(x)), lambda x: abs(-x)),
 )
@@ -136,7 +192,12 @@ def even(node: Node) -> Node | None:
     return make(node.op, x.inputs[0]) if x.inputs[0].dtype == x.dtype else None
 
 
-@rewrite(*_ODD, keeps="accurate", examples=(lambda x: np.sin(-x), lambda x: np.tanh(-x)))
+@rewrite(
+    *_ODD,
+    operands=("negative",),
+    keeps="accurate",
+    examples=(lambda x: np.sin(-x), lambda x: np.tanh(-x)),
+)
 def odd(node: Node) -> Node | None:
     """op(-x) = -op(x) for odd functions."""
     x = _sign_removed(node.inputs[0])
@@ -145,6 +206,7 @@ def odd(node: Node) -> Node | None:
 
 @rewrite(
     *_INVERSE,
+    operands=tuple([_FACTS[name].inverse for name in _INVERSE]),
     keeps="accurate",
     examples=(
         lambda x: np.exp(np.log(x)),
@@ -175,7 +237,15 @@ def absolute_of_positive(node: Node) -> Node | None:
     return x if is_op(x, *_POSITIVE) else None
 
 
-@rewrite("multiply", keeps="bitwise", examples=(lambda k: k * 0,))
+@rewrite(
+    "multiply",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="bitwise",
+    examples=(lambda k: k * 0,),
+)
 def times_zero_exact(node: Node) -> Node | None:
     """n * 0 = 0 for integers and booleans."""
     if node.dtype.kind not in "iub":
@@ -183,7 +253,15 @@ def times_zero_exact(node: Node) -> Node | None:
     return scalar(0, node) if any(is_number(i, 0) for i in node.inputs) else None
 
 
-@rewrite("multiply", keeps="real", examples=(lambda x: x * 0.0,))
+@rewrite(
+    "multiply",
+    operands=(
+        "constant",
+        "broadcast_to",
+    ),
+    keeps="real",
+    examples=(lambda x: x * 0.0,),
+)
 def times_zero(node: Node) -> Node | None:
     """x * 0 = 0 for finite x."""
     return scalar(0, node) if any(is_number(i, 0) for i in node.inputs) else None

@@ -31,6 +31,7 @@ from symgraph.simplify.rule import rewrite
 @rewrite(
     *ELEMENTWISE,
     "where",
+    operands=("broadcast_to",),
     keeps="bitwise",
     examples=(
         lambda u, A: np.broadcast_to(u, A.shape) + A,
@@ -319,6 +320,7 @@ def _into(node: Node) -> Node | None:
 @rewrite(
     "add",
     "subtract",
+    operands=("index_add",),
     keeps="accurate",
     examples=(
         lambda u, a: u + zeros_like(u).at[0].add(a),
@@ -398,7 +400,12 @@ def unaxed(node: Node) -> Node:
     return node
 
 
-@rewrite("multiply", keeps="accurate", examples=(lambda m, x, y: np.where(m, x, 0.0) * y,))
+@rewrite(
+    "multiply",
+    operands=("where",),
+    keeps="accurate",
+    examples=(lambda m, x, y: np.where(m, x, 0.0) * y,),
+)
 def mask_outwards(node: Node) -> Node | None:
     """where(c, g, 0) * h = where(c, g * h, 0)."""
     x, y = node.inputs
@@ -538,7 +545,13 @@ def _surely_some(dim: Dim) -> bool:
 # Transposes ---------------------------------------------------------------------------------------
 
 
-@rewrite(*ELEMENTWISE, "where", keeps="bitwise", examples=(lambda A, B: A.T + B.T,))
+@rewrite(
+    *ELEMENTWISE,
+    "where",
+    operands=("transpose",),
+    keeps="bitwise",
+    examples=(lambda A, B: A.T + B.T,),
+)
 def transposes_outwards(node: Node) -> Node | None:
     """op(A.T, B.T) = op(A, B).T."""
     permuted = [x for x in node.inputs if isinstance(x.op, Transpose) and x.ndim == node.ndim]

@@ -465,7 +465,12 @@ def inverse_tanh_of_logs(x: Pattern) -> Sides:
 # Masks -------------------------------------------------------------------------------------------
 
 
-@rewrite("divide", keeps="accurate", examples=(lambda m, x, y: np.where(m, x, 0.0) / y,))
+@rewrite(
+    "divide",
+    operands=("where",),
+    keeps="accurate",
+    examples=(lambda m, x, y: np.where(m, x, 0.0) / y,),
+)
 def mask_out_of_quotient(node: Node) -> Node | None:
     """where(m, x, 0) / y = where(m, x / y, 0)."""
     masked, y = node.inputs
