@@ -111,10 +111,12 @@ def _compiled(op: Op, types: tuple[Type, ...]) -> Callable[..., Any]:
     head = ", ".join([*names, f"*, {sizes}" if sizes else ""]).strip(", ")
     exec(f"def run({head}):\n{body}", scope.globals)
     function = scope.globals["run"]
-    if not scope.sizes:
-        return lambda values, sizes: function(*values)
     used = sorted(scope.sizes)
-    return lambda values, sizes: function(*values, **{f"size_{n}": sizes[n] for n in used})
+
+    def run(values: Sequence[Any], sizes: Mapping[str, int]) -> Any:
+        return function(*values, **{f"size_{n}": sizes[n] for n in used})
+
+    return run
 
 
 def evaluate_node(node: Node, operands: Sequence[Any], sizes: Mapping[str, int]) -> Any:

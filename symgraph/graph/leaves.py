@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -117,11 +117,12 @@ def scalar_code(value: Any) -> Code:
     >>> [scalar_code(np.float64(v)).text for v in (2.0, -0.0, np.inf, np.nan)]
     ['2.0', '-0.0', 'np.inf', 'np.nan']
     """
-    if isinstance(value, np.bool_):
+    kind = cast("type[Any]", type(value))
+    if issubclass(kind, np.bool_):
         return Code(str(bool(value)), literal=True)
-    if isinstance(value, np.integer):
+    if issubclass(kind, np.integer):
         text = str(int(value))
-    elif isinstance(value, np.floating):
+    elif issubclass(kind, np.floating):
         text = _float_text(value)
     else:
         return _complex_code(value)

@@ -7,7 +7,8 @@ NumPy.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TypeVar, dataclass_transform
+from inspect import get_annotations  # NumPy has imported it
+from typing import Any, NoReturn, TypeVar, cast, dataclass_transform
 
 __all__ = ["record"]
 
@@ -33,7 +34,7 @@ def record(cls: _T) -> _T:
     names = [
         name
         for base in reversed(cls.__mro__)
-        for name, kind in base.__dict__.get("__annotations__", {}).items()
+        for name, kind in get_annotations(base).items()
         if "ClassVar" not in str(kind) and not name.startswith("__")
     ]
     fields = tuple(dict.fromkeys(names))
@@ -82,7 +83,7 @@ def _value(owner: str, name: str, keywords: dict[str, Any], defaults: dict[str, 
         raise TypeError(f"{owner} needs {name}") from None
 
 
-def _equal(self: Any, other: object) -> bool:
+def _equal(self: Any, other: Any) -> bool:
     if self is other:
         return True
     return type(self) is type(other) and self._key == getattr(other, "_key", None)
@@ -106,4 +107,5 @@ def _frozen(self: Any, name: str, *value: object) -> NoReturn:
 
 
 def _reduce(self: Any) -> tuple[object, ...]:
-    return (type(self), tuple([getattr(self, name) for name in self.__match_args__]))
+    cls = cast("type[Any]", type(self))
+    return (cls, tuple([getattr(self, name) for name in self.__match_args__]))

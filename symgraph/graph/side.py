@@ -5,7 +5,7 @@ None of it is meaning: equal expressions from two lines are one node.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from threading import local
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -114,7 +114,7 @@ def current_origin() -> Origin | None:
 
 
 @contextmanager
-def origin_as(origin: Origin | None) -> Iterator[None]:
+def origin_as(origin: Origin | None) -> Generator[None]:
     """Give new nodes this origin for the length of a block."""
     before = _current.origin
     _current.origin = origin

@@ -11,7 +11,8 @@ import ast
 import keyword
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from importlib import import_module
+from typing import Any, SupportsIndex, TypeAlias, cast
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
@@ -56,7 +57,7 @@ _UFUNCS: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "subtract": operator.sub,
     "multiply": operator.mul,
-    "floor_divide": operator.floordiv,
+    "floor_divide": lambda a, b: a // b,
     "remainder": operator.mod,
 }
 
@@ -206,8 +207,7 @@ class Size:
 
     def to_sympy(self) -> Any:
         """This expression with a non-negative integer SymPy symbol for each name."""
-        import sympy
-
+        sympy: Any = import_module("sympy")
         env: dict[str, Any] = {
             name: sympy.Symbol(name, integer=True, nonnegative=True) for name in self.names
         }
@@ -224,7 +224,7 @@ def eval_text(text: str, env: Mapping[str, Any]) -> Any:
     return _eval_tree(tree, env)
 
 
-_OPERATORS = {
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
@@ -290,7 +290,7 @@ def as_dim(value: object) -> Dim:
             return _name(value)
         return as_dim(result)
     try:
-        number = value.__index__()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+        number = cast("SupportsIndex", value).__index__()
     except (AttributeError, TypeError):
         number = None
     if not isinstance(number, int) or isinstance(value, bool):

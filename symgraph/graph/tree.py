@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from symgraph.errors import InputError
 from symgraph.graph.record import record
@@ -24,7 +24,7 @@ class Tree:
     children : tuple of Tree
     """
 
-    kind: type | None = None
+    kind: type[Any] | None = None
     keys: tuple[Any, ...] = ()
     children: tuple[Tree, ...] = ()
 
@@ -55,11 +55,13 @@ def flatten(value: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[l
     """
     if is_leaf is not None and is_leaf(value):
         return [value], LEAF
+    kind = cast("type[Any]", type(value))
     if isinstance(value, dict):
-        keys = tuple(value)
-        items: Iterable[Any] = value.values()
+        table = cast("dict[Any, Any]", value)
+        keys: tuple[Any, ...] = tuple(table)
+        items: Iterable[Any] = table.values()
     elif isinstance(value, list | tuple):
-        keys, items = (), value
+        keys, items = (), cast("Iterable[Any]", value)
     else:
         return [value], LEAF
     leaves: list[Any] = []
@@ -68,7 +70,7 @@ def flatten(value: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[l
         below, form = flatten(item, is_leaf)
         leaves += below
         children.append(form)
-    return leaves, Tree(type(value), keys, tuple(children))
+    return leaves, Tree(kind, keys, tuple(children))
 
 
 def unflatten(form: Tree, leaves: Iterable[Any]) -> Any:
@@ -92,11 +94,12 @@ def _build(form: Tree, stream: Iterator[Any]) -> Any:
             return leaf
         raise InputError("too few leaves for a tree")
     items = [_build(child, stream) for child in form.children]
-    if issubclass(form.kind, dict):
-        return form.kind(zip(form.keys, items, strict=True))
-    if hasattr(form.kind, "_fields"):
-        return form.kind(*items)
-    return form.kind(items)
+    kind: Any = form.kind
+    if issubclass(kind, dict):
+        return cast("Any", kind)(zip(form.keys, items, strict=True))
+    if hasattr(kind, "_fields"):
+        return kind(*items)
+    return kind(items)
 
 
 def leaf_paths(form: Tree, prefix: str = "") -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias, cast
 
 import numpy as np
 
@@ -160,7 +160,7 @@ def normalize_axis(axis: object, ndim: int, what: str) -> int:
         If `axis` is not an integer.
     """
     try:
-        index = axis.__index__()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+        index = cast("SupportsIndex", axis).__index__()
     except (AttributeError, TypeError):
         raise DTypeError(
             f"{what}: an axis must be an integer", expected="an integer", got=repr(axis)
