@@ -149,7 +149,8 @@ def test_simplified_is_unsimplified(graph, strictness, seed):
         return
     # Where the graph itself is ill-conditioned, or not defined, nothing is promised.
     ok = np.isfinite(first) & np.isfinite(near)
-    ok &= np.abs(near - first) <= 1e-10 * np.abs(first) + 1e-12
+    with np.errstate(invalid="ignore"):
+        ok &= np.abs(near - first) <= 1e-10 * np.abs(first) + 1e-12
     np.testing.assert_allclose(second[ok], first[ok], rtol=1e-7, atol=1e-9)
 
 
@@ -202,7 +203,7 @@ def test_linear_in_rule_calls(build):
 @pytest.mark.parametrize("build", BUILDERS)
 def test_many_nodes(build):
     """A hundred thousand go through every stage in the tests of scale."""
-    node = build(20_000)
+    node = build(10_000)
     result = simplify([node])
     assert result.outputs[0].result_type == node.result_type
 
