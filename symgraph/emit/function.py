@@ -78,7 +78,6 @@ class FunctionWriter:
         self.sizes: dict[str, str] = {}
         self.inline: set[Node] = set()
         self.items: dict[tuple[Node, int], Node] = {}
-        self.weak: set[Node] = set()
         self._origin: tuple[str, bool] | None = None
         self.lines_shown = parts.locations
 
@@ -144,7 +143,6 @@ class FunctionWriter:
         for node in topological(plan.outputs, stop=self.codes.__contains__):
             if isinstance(node.op, Item):
                 self.items[node.inputs[0], node.op.index] = node
-        self.weak = _weak_numbers(plan)
         for step in reversed(plan.steps):
             if step.continues and step.reuse is not None and step.node in self.wishes:
                 self.wishes.setdefault(step.node.inputs[step.reuse], self.wishes[step.node])
@@ -209,7 +207,7 @@ class FunctionWriter:
             place = self.codes[node.inputs[step.reuse]].text
             statement = node.op.in_place(node, step.reuse, place, args, self)
             if statement is not None:
-                self._overwrite(node, place, target, statement)
+                self._overwrite(step, place, target, statement)
                 return
         if node.op.mutates:
             self._mutate(node, self.names.fresh(target), args)
@@ -220,26 +218,18 @@ class FunctionWriter:
             self.lines += [self.indent + line if line else "" for line in block]
         else:
             code = node.op.code(node, args, self)
-            number = code.literal and node in self.weak
-            if code.literal and not number:
+            if code.literal:
                 code = call(f"np.{_scalar_type(node)}", code)
             self.lines += assign(name, code, self.indent)
-            if number:
-                self.codes[node] = Code(name, literal=True)
-                return
         self.bind(node, name)
 
-    def _overwrite(self, node: Node, place: str, target: str, statement: str) -> None:
+    def _overwrite(self, step: Step, place: str, target: str, statement: str) -> None:
+        node, operand = step.node, step.reuse or 0
         if node in self.wishes and not place.startswith(target):
             name = self.names.fresh(target)
             args = [self._operand(node, i) for i in range(len(node.inputs))]
-            if isinstance(node.op, Elementwise):
-                # A name of its own for the result, in memory that nothing else needs.
-                self.lines += assign(name, node.op.into(place, args), self.indent)
-                self.bind(node, name)
-                return
             self.lines.append(f"{self.indent}{name} = {place}")
-            statement = node.op.in_place(node, 0, name, args, self) or ""
+            statement = node.op.in_place(node, operand, name, args, self) or ""
             place = name
         self.lines += broken(statement, self.indent)
         self.bind(node, place)
@@ -399,21 +389,6 @@ def _line_text(origin: Origin) -> str:
     return origin.location.text
 
 
-def _weak_numbers(plan: Plan) -> set[Node]:
-    """Scalars that may be Python numbers: everything that takes them computes in double anyway."""
-    users: dict[Node, bool] = {}
-    for node in topological(plan.outputs):
-        for operand in node.inputs:
-            fine = isinstance(node.op, Elementwise) and node.result_type == node.type
-            fine = fine and all(i.dtype == np.float64 for i in (node, *node.inputs))
-            users[operand] = users.get(operand, True) and fine
-    return {
-        node
-        for node, fine in users.items()
-        if fine and not isinstance(node.result_type, TupleType) and not node.ndim
-    }
-
-
 def _number(node: Node, value: np.generic) -> Code:
     """A Python number; an integer where an operator makes it a float anyway."""
     op = node.op
@@ -469,7 +444,7 @@ def weak_is_safe(node: Node) -> bool:
             return False
     if isinstance(op, Elementwise | Where):
         zero = {int: 0, float: 0.0, complex: 0j}
-        values = [zero[k] if k in zero else k for k in kinds]  # pyright: ignore[reportArgumentType]
+        values = [zero.get(k, k) for k in kinds]  # pyright: ignore[reportArgumentType, reportCallIssue]
         if isinstance(op, Where):
             values = values[1:]
         if all(k in zero for k in kinds[-len(values) :]):

@@ -28,7 +28,7 @@ __all__ = [
     "tuple_text",
 ]
 
-ATOM, POWER, UNARY, LOWEST = 15, 13, 12, 1
+ATOM, POWER, UNARY = 15, 13, 12
 LEVELS = {
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 5),
     "|": 6,

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from symgraph.errors import DTypeError, UnsupportedError
-from symgraph.graph.code import LOWEST, Code, Scope, call, infix, prefix
+from symgraph.graph.code import Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
@@ -176,9 +176,9 @@ class Elementwise(Op):
             if self.symbol in _SAFE_ON_NUMBERS and node.dtype.kind == "f":
                 bare = prefix(self.symbol, *args) if self.arity == 1 else infix(self.symbol, *args)
                 return replace(bare, literal=True)
+            # Python's numbers raise on 1 / 0 and 0 ** -1, and their integers do not wrap.
             if self.symbol == "/" and node.dtype.kind == "f":
-                return _quotient_of_numbers(*args)
-            # Python's numbers raise on 0 ** -1, and their integers do not wrap.
+                return infix("/", call(f"np.{node.dtype.name}", args[0]), args[1])
             return call(function, *args)
         if self.symbol and self.arity == 1:
             return prefix(self.symbol, args[0])
@@ -189,18 +189,10 @@ class Elementwise(Op):
     def in_place(
         self, node: Node, operand: int, target: str, args: Sequence[Code], scope: Scope
     ) -> str | None:
-        """An augmented assignment, or the ufunc with ``out=``."""
-        if self.ufunc is None or self.text is not None:
+        """An augmented assignment, which nodes understand as well as arrays."""
+        if operand not in self.augmented:
             return None
-        if self.arity == 2 and self.symbol in _AUGMENTED and operand == 0:
-            return f"{target} {self.symbol}= {args[1].text}"
-        if self.symbol in ("+", "*") and operand == 1:
-            return f"{target} {self.symbol}= {args[0].text}"
-        return self.into(target, args).text
-
-    def into(self, target: str, args: Sequence[Code]) -> Code:
-        """The ufunc with ``out=``, which returns what it wrote to."""
-        return call(f"np.{_NUMPY_NAMES.get(self.name, self.name)}", *args, out=target)
+        return f"{target} {self.symbol}= {args[1 - operand].text}"
 
     @property
     def augmented(self) -> tuple[int, ...]:
@@ -260,20 +252,8 @@ class Elementwise(Op):
         return partial
 
 
-def _quotient_of_numbers(top: Code, bottom: Code) -> Code:
-    """``2 / n``, which Python refuses for n = 0 where NumPy says infinity."""
-    limit = top.text.removeprefix("-").strip("0.")
-    if not limit or not limit.replace(".", "").isdigit():
-        return call("np.divide", top, bottom)
-    infinity = "-np.inf" if top.text.startswith("-") else "np.inf"
-    quotient = infix("/", top, bottom)
-    text = f"{quotient.text} if {bottom.at_least(LOWEST + 1)} else {infinity}"
-    return Code(text, LOWEST, quotient.depth, literal=True)
-
-
 _NUMPY_NAMES = {"absolute": "abs"}
 _SAFE_ON_NUMBERS = frozenset(("+", "-", "*"))
-_AUGMENTED = frozenset(("+", "-", "*", "/", "**"))
 
 ELEMENTWISE: dict[str, Elementwise] = {}
 """Every element-wise operation by name."""
@@ -377,7 +357,7 @@ def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
 def weak_constant(value: Any, dtype: DType, what: str) -> Node:
     if isinstance(value, Size):
         return constant(value, dtype)
-    if value and value == value and not isinstance(value, complex):  # noqa: PLR0124
+    if value and value == value and not isinstance(value, complex):
         # nan and the two zeros, also as parts of complex numbers, are no cache keys.
         cached = _cached_scalar
     else:

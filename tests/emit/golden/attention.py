@@ -32,7 +32,7 @@ def loss_and_grad(q, k, v, target):
     flat_difference = difference.ravel()
     loss = flat_difference @ flat_difference / (e * n)
     # gradient of: loss = np.mean((p @ v - target) ** 2)
-    difference *= 2.0 / (e * n) if e * n else np.inf
+    difference *= np.float64(2.0) / (e * n)
     d_p = difference @ v.T
     # gradient of: p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
     product_2 = 0.125 * (p * (d_p - (p * d_p).sum(axis=1, keepdims=True)))

@@ -35,11 +35,12 @@ def loss_and_grad(x, labels, w1, b1, w2, b2):
     difference = product_2 - product_2.max(axis=1, keepdims=True)
     exp_difference = np.exp(difference)
     total = exp_difference.sum(axis=1, keepdims=True)
-    log_p = np.subtract(difference, np.log(total), out=difference)
+    log_p = difference
+    log_p -= np.log(total)
     arange = np.arange(n)
     # loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
     loss = -(log_p[arange[:, None], labels[:, None]].sum() / n)
-    ratio = 1.0 / n if n else np.inf
+    ratio = np.float64(1.0) / n
     # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
     scattered = ratio * (exp_difference / total)
     scattered[arange[:, None], labels[:, None]] -= ratio

@@ -26,7 +26,7 @@ def loss_and_grad(u, v, ratings):
     flat_difference = difference.ravel()
     loss = flat_difference @ flat_difference / (m * n)
     # gradient of: loss = np.mean((u @ v.T - ratings) ** 2)
-    difference *= 2.0 / (m * n) if m * n else np.inf
+    difference *= np.float64(2.0) / (m * n)
     d_u = difference @ v
     d_v = difference.T @ u
     return loss, d_u, d_v

@@ -26,7 +26,8 @@ def loglik_and_grad(x, mean, log_sigma):
     # gradient of: z = (x - mean) / np.exp(log_sigma)
     d_mean = difference.sum(axis=0) / exp / exp
     # z = (x - mean) / np.exp(log_sigma)
-    z = np.divide(difference, exp, out=difference)
+    z = difference
+    z /= exp
     # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
     squared_z = z**2
     # gradient of: z = (x - mean) / np.exp(log_sigma)

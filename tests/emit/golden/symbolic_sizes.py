@@ -31,11 +31,11 @@ def value_and_grad(a, b, grid):
     getitem_flat_2 = flat[:-1]
     value = joined @ joined / (m + n) + getitem_flat @ getitem_flat_2 / (2 * m * n - 1)
     # gradient of: value = np.sum(joined**2) / joined.shape[0] + np.mean(flat[1:] * f...
-    d_joined = (2.0 / (m + n) if m + n else np.inf) * joined
+    d_joined = np.float64(2.0) / (m + n) * joined
     # gradient of: joined = np.concatenate([a, b])
     d_a = d_joined[:n]
     d_b = d_joined[n:]
-    ratio = 1.0 / (2 * m * n - 1) if 2 * m * n - 1 else np.inf
+    ratio = np.float64(1.0) / (2 * m * n - 1)
     # gradient of: value = np.sum(joined**2) / joined.shape[0] + np.mean(flat[1:] * f...
     d_flat = np.zeros(2 * m * n)
     d_flat[:-1] = ratio * getitem_flat
