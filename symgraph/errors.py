@@ -66,12 +66,23 @@ def user_location() -> Location | None:
     """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
-        file = frame.f_code.co_filename
-        ours = file.startswith(PACKAGE_FOLDER) or _NUMPY_FOLDER in file
-        if not ours and not (file == "<string>" and frame.f_code.co_name == "__init__"):
+        code = frame.f_code
+        file = code.co_filename
+        inside = _INSIDE.get(file)
+        if inside is None:
+            if len(_INSIDE) > _MOST_FILES:
+                _INSIDE.clear()
+            inside = file.startswith(PACKAGE_FOLDER) or _NUMPY_FOLDER in file
+            _INSIDE[file] = inside
+        if not inside and not (file == "<string>" and code.co_name == "__init__"):
             return Location(file, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+_INSIDE: dict[str, bool] = {}
+"""Whether files are the package's or NumPy's."""
+_MOST_FILES = 4096
 
 
 class SymgraphError(Exception):

@@ -61,10 +61,10 @@ class Prepared:
 
     def follow(self, mapping: Mapping[Node, Node], outputs: Sequence[Node]) -> None:
         """Take the result of a pass."""
-        for node, current in self.image.items():
-            self.image[node] = mapping.get(current, current)
-        for node, replaced in mapping.items():
-            self.image.setdefault(node, replaced)
+        get = mapping.get
+        image = {node: get(current, current) for node, current in self.image.items()}
+        image |= {node: new for node, new in mapping.items() if node not in image}
+        self.image = image
         self.outputs = list(outputs)
 
 

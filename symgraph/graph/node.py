@@ -40,8 +40,9 @@ def _forget(entry: ref[Node]) -> None:
     assert isinstance(entry, _Entry)
     if _TABLE.get(entry.key) is entry:
         del _TABLE[entry.key]
+    identity = entry.identity
     for table in SideTable.tables:
-        table.forget(entry.identity)
+        table.forget(identity)
 
 
 def make(op: Op, *inputs: Node) -> Node:
@@ -81,15 +82,16 @@ def _note_origin(node: Node) -> None:
     node, and a graph must not show another's lines.
     """
     inputs = node.inputs
-    if not isinstance(node.op, Placeholder) and not any([ORIGINS.get(i) for i in inputs]):
+    origins = [ORIGINS.get(operand) for operand in inputs]
+    if not any(origins) and not isinstance(node.op, Placeholder):
         return
     origin = current_origin()
     if origin is None:
         return
     ORIGINS[node] = origin
     if not origin.gradient:
-        for operand in inputs:
-            if ORIGINS.get(operand) == origin:
+        for operand, before in zip(inputs, origins, strict=True):
+            if before == origin:
                 STEPS[operand] = True
 
 
@@ -697,10 +699,12 @@ def topological(outputs: Iterable[Node], stop: Callable[[Node], bool] | None = N
             if node in done:
                 stack.pop()
                 continue
-            if stop is None or not stop(node):
-                needs = [operand for operand in node.inputs if operand not in done]
-                if needs:
-                    stack += reversed(needs)
+            if node.inputs and (stop is None or not stop(node)):
+                waiting = len(stack)
+                for operand in node.inputs[::-1]:
+                    if operand not in done:
+                        stack.append(operand)
+                if len(stack) > waiting:
                     continue
             done.add(node)
             order.append(node)

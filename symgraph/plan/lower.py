@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
+from symgraph.graph.op import Op
 from symgraph.graph.side import ORIGINS, origin_as, set_origin
+from symgraph.ops.kinds import Elementwise
 
 __all__ = ["lower"]
 
@@ -33,7 +35,7 @@ def lower(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
             origin = ORIGINS.get(node)
             if origin is not None:
                 set_origin(origin)
-            expansion = node.op.decompose(*node.inputs)
+            expansion = _expansion(node)
             if expansion is not None:
                 image[node] = image[expansion]
                 continue
@@ -41,6 +43,17 @@ def lower(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
             same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
             image[node] = node if same else rebuild(node, inputs)
     return [image[node] for node in outputs], image
+
+
+def _may_expand(node: Node) -> bool:
+    op = node.op
+    if isinstance(op, Elementwise):
+        return op.decomposed is not None
+    return type(op).decompose is not Op.decompose
+
+
+def _expansion(node: Node) -> Node | None:
+    return node.op.decompose(*node.inputs) if _may_expand(node) else None
 
 
 def _expanded_order(outputs: Sequence[Node]) -> list[Node]:
@@ -57,8 +70,10 @@ def _expanded_order(outputs: Sequence[Node]) -> list[Node]:
             continue
         done.add(node)
         stack.append((node, True))
-        with origin_as(ORIGINS.get(node)):
-            expansion = node.op.decompose(*node.inputs)
+        expansion = None
+        if _may_expand(node):
+            with origin_as(ORIGINS.get(node)):
+                expansion = _expansion(node)
         needs = node.inputs if expansion is None else (expansion,)
         stack.extend([(operand, False) for operand in reversed(needs) if operand not in done])
     return order

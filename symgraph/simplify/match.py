@@ -377,7 +377,7 @@ def _match_all(
 
 def _match_sum(pattern: Sum, node: Node, found: Bindings) -> Iterator[tuple[int, Bindings]]:
     """Ways in which a node is the pattern or its negative, every term of it."""
-    if node.op.name not in _SUMS:
+    if node.op.name not in _SUMS or any(map(_TERMS.of(node).isdisjoint, _term_heads(pattern))):
         return
     shallow = _signed_terms(node, deep=False)
     deep = _signed_terms(node, deep=True) if len(pattern.terms) > 2 else None
@@ -590,6 +590,28 @@ def _loose_heads(part: Pattern) -> frozenset[str] | None:
     return _PRODUCTS if isinstance(part, Product) else heads(part)
 
 
+@lru_cache(maxsize=1024)
+def _term_heads(pattern: Sum) -> tuple[frozenset[str], ...]:
+    """For every term that is not just any node, the names of which its terms must have one."""
+    found = [_loose_heads(part) for _, part in pattern.terms]
+    return tuple([some for some in found if some is not None])
+
+
+@lru_cache(maxsize=1024)
+def _factor_heads(pattern: Product) -> tuple[frozenset[str], ...]:
+    """The same of factors; names of divisors begin with a slash."""
+    result: list[frozenset[str]] = []
+    for part, exponent in pattern.factors:
+        some = heads(part)
+        if some is None:
+            continue
+        below = frozenset([f"/{name}" for name in some])
+        # exp(-y) may stand there as 1 / exp(y).
+        both = isinstance(part, Call) and part.name == "exp"
+        result.append(some | below if both else some if exponent > 0 else below)
+    return tuple(result)
+
+
 def _can_hold(
     parts: Sequence[frozenset[str] | None], names: tuple[str, ...], opened: frozenset[str]
 ) -> bool:
@@ -666,7 +688,7 @@ _OPEN_SUM = frozenset(_SUMS)
 def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
     union = _union([part for _, part in pattern.terms])
     open_names = None if union is None else union | _OPEN_SUM
-    parts = [some for _, part in pattern.terms if (some := _loose_heads(part)) is not None]
+    parts = _term_heads(pattern)
 
     def apply_rule(node: Node) -> Node | None:
         # A match lies in both operands: one that lies in one was found there.
@@ -691,7 +713,7 @@ def _lacks(part: Pattern, terms: Sequence[tuple[int, Node]]) -> bool:
         return False
     if not isinstance(part, Product):
         return all(term.op.name not in some for _, term in terms)
-    factors = [names for factor, _ in part.factors if (names := heads(factor)) is not None]
+    factors = _factor_heads(part)
     return not any(
         term.op.name in some and not any(map(_FACTORS.of(term).isdisjoint, factors))
         for _, term in terms
@@ -730,31 +752,36 @@ def _plus(total: Node | None, sign: int, term: Node) -> Node:
 class _Names:
     """Names of the operations among the parts of the nodes that were asked for last."""
 
-    def __init__(self, parts: Callable[[Node], Sequence[Node]]) -> None:
-        self._parts = parts
+    def __init__(self, names: Callable[[Node], frozenset[str]]) -> None:
+        self._names = names
         self._known: dict[int, tuple[ref[Node], frozenset[str]]] = {}
 
     def of(self, node: Node) -> frozenset[str]:
         known = self._known.get(id(node))
         if known is not None and known[0]() is node:
             return known[1]
-        names = frozenset([part.op.name for part in self._parts(node)])
+        names = self._names(node)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
         self._known[id(node)] = (ref(node), names)
         return names
 
 
-def _factors_below(node: Node) -> list[Node]:
+def _factor_names(node: Node) -> frozenset[str]:
     powers = _powers(node, deep=True) or _powers(node, deep=False)
-    return [] if powers is None else [factor for factor, _ in powers.factors]
+    factors = [] if powers is None else powers.factors
+    return frozenset([f.op.name if exponent > 0 else f"/{f.op.name}" for f, exponent in factors])
+
+
+def _term_names(node: Node) -> frozenset[str]:
+    return frozenset([term.op.name for _, term in _terms_of(node)])
 
 
 _MOST_KNOWN = 64
 
 
 def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node | None]:
-    wanted = [some for part, _ in pattern.factors if (some := heads(part)) is not None]
+    wanted = _factor_heads(pattern)
 
     def apply_rule(node: Node) -> Node | None:
         present = _FACTORS.of(node)
@@ -775,8 +802,8 @@ def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node |
     return apply_rule
 
 
-_FACTORS = _Names(_factors_below)
-_TERMS = _Names(lambda node: [term for _, term in _terms_of(node)])
+_FACTORS = _Names(_factor_names)
+_TERMS = _Names(_term_names)
 
 
 def _put_back(rest: _Powers, built: Node) -> Node:

@@ -88,7 +88,11 @@ def rewrite(
     If `operands` are named, one of the node's operands must be one of these operations.
     """
     wanted = frozenset(operands)
-    admits = None if not wanted else lambda names: not wanted.isdisjoint(names)
+
+    def holds(names: tuple[str, ...]) -> bool:
+        return not wanted.isdisjoint(names)
+
+    admits = holds if wanted else None
 
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
