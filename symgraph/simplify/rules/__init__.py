@@ -3,6 +3,7 @@
 from symgraph.simplify.rules import (
     algebra,
     constants,
+    formulas,
     identities,
     idioms,
     products,
@@ -10,4 +11,13 @@ from symgraph.simplify.rules import (
     stability,
 )
 
-__all__ = ["algebra", "constants", "identities", "idioms", "products", "shapes", "stability"]
+__all__ = [
+    "algebra",
+    "constants",
+    "formulas",
+    "identities",
+    "idioms",
+    "products",
+    "shapes",
+    "stability",
+]
