@@ -167,10 +167,11 @@ class FunctionWriter:
         """Name operands of a statement until it fits on a line; returns the operands' code."""
         while True:
             args = [self._operand(node, i) for i in range(len(node.inputs))]
-            room = WIDTH - len(self.indent) - self._width(node, target, args)
             inner = [o for o in node.inputs if o in self.inline and o not in self.codes]
             inner = [operand for operand in inner if not operand.op.free and operand.inputs]
-            if room >= 0 or not inner or node.op.mutates:
+            if not inner or node.op.mutates:
+                return args
+            if len(self.indent) + self._width(node, target, args) <= WIDTH:
                 return args
             longest = max(inner, key=lambda operand: len(self._code(operand).text))
             wish = self._wish(longest)
