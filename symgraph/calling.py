@@ -99,9 +99,9 @@ class ArgumentChecker:
             if any(shape[axis] != length for axis, length in fixed):
                 raise _wrong_shape(argument, shape)
             for axis, name in plain:
-                known = sizes.setdefault(name, shape[axis])
-                if known is not shape[axis] and known != shape[axis]:
-                    raise _disagreement(argument, shape, name, known, fixed_by[name])
+                size = sizes.setdefault(name, shape[axis])
+                if size is not shape[axis] and size != shape[axis]:
+                    raise _disagreement(argument, shape, name, size, fixed_by[name])
                 if name not in fixed_by:
                     fixed_by[name] = argument.name
             result.append(value)
@@ -184,7 +184,8 @@ def _convert(value: Any, argument: Argument) -> Any:
             got="numpy.ma.MaskedArray",
             hint="fill it first: value.filled(0.0)",
         )
-    weak = isinstance(value, (*_SCALARS, list, tuple)) and not isinstance(value, np.generic)
+    kind = cast("type[Any]", type(value))
+    weak = issubclass(kind, (*_SCALARS, list, tuple)) and not issubclass(kind, np.generic)
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:

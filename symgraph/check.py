@@ -106,7 +106,8 @@ def gradient_entries(graph: Graph) -> list[GradientEntry]:
         for entry in GRADIENT_OF.get(node) or ():
             by, value = entry.by(), None if entry.value is None else entry.value()
             if (
-                by in positions
+                by is not None
+                and by in positions
                 and value is not None
                 and value.shape == ()
                 and positions[by] not in used
@@ -161,7 +162,7 @@ def _row(
     single: bool,
 ) -> CheckRow:
     point = np.asarray(arguments[entry.input])
-    indices = list(np.ndindex(point.shape))
+    indices: list[tuple[int, ...]] = list(np.ndindex(point.shape))
     if len(indices) > ELEMENTS:
         picked = np.random.default_rng(0).choice(len(indices), ELEMENTS, replace=False)
         indices = [indices[i] for i in picked]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -270,7 +270,7 @@ class Function:
             If an argument is missing, unknown, or not as declared. Nothing is computed then.
         """
         if keywords or not self._flat or len(args) != self._count:
-            args = self._collect(args, keywords)
+            args = tuple(self._collect(args, keywords))
         return self._finish(self._function(*self._check(args)))
 
     def trusted(self, *args: Any) -> Any:
@@ -447,12 +447,15 @@ class FlatFunction:
     def __init__(self, inner: Function, example: Any, fixed: Mapping[str, Any]) -> None:
         self._inner = inner
         names = top_names(inner.compiled.arguments, inner.compiled.input_tree)
-        if isinstance(example, dict) and set(example) <= set(names):
-            self._keys: list[str] | None = list(example)
-            branches = list(example.values())
+        table = cast("dict[Any, Any]", example) if isinstance(example, dict) else None
+        self._keys: list[str] | None = None
+        branches: list[Any]
+        if table is not None and set(table) <= set(names):
+            self._keys = list(table)
+            branches = list(table.values())
         else:
-            self._keys = None
-            branches = list(example) if isinstance(example, list | tuple) else [example]
+            several = isinstance(example, list | tuple)
+            branches = list(cast("Sequence[Any]", example)) if several else [example]
         flat = [flatten(branch) for branch in branches]
         self._forms = [form for _, form in flat]
         arrays = [np.asarray(leaf, dtype=np.float64) for leaves, _ in flat for leaf in leaves]

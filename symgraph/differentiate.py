@@ -61,6 +61,7 @@ hvp = _stabilised(forward.hvp)
 
 @wraps(reverse.grad)
 def grad(loss: Node, wrt: Any, *, unconnected: reverse.Unconnected = "raise") -> Any:
+    """As `transforms.vjp.grad`, of the simplified graph."""
     reverse.check_scalar(loss)
     gradients = vjp(loss, wrt, unconnected=unconnected)
     for gradient, by in zip(flatten(gradients)[0], flatten(wrt)[0], strict=True):
@@ -73,4 +74,5 @@ def grad(loss: Node, wrt: Any, *, unconnected: reverse.Unconnected = "raise") ->
 def value_and_grad(
     loss: Node, wrt: Any, *, unconnected: reverse.Unconnected = "raise"
 ) -> tuple[Node, Any]:
+    """As `transforms.vjp.value_and_grad`, of the simplified graph."""
     return loss, grad(loss, wrt, unconnected=unconnected)

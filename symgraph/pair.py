@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from symgraph.calling import (
     Argument,
@@ -256,11 +256,11 @@ class ForwardBackward:
             forward returned.
         """
         count = len(self._compiled.saved) + len(self._compiled.saved_sizes)
-        if not isinstance(saved, tuple) or len(saved) != count:  # pyright: ignore[reportUnknownArgumentType]
+        if not isinstance(saved, tuple) or len(cast("tuple[Any, ...]", saved)) != count:
             raise InputError(
                 "saved is not what forward returned",
                 expected=f"a tuple of {count}",
-                got=f"{type(saved).__name__}",
+                got=type(cast("Any", saved)).__name__,
                 hint="value, saved = pair.forward(...); pair.backward(saved)",
             )
         declared = self._compiled.cotangents

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -92,14 +92,10 @@ def _placeholders(name: str, value: Any) -> Any:
 
 def _is_example(value: Any) -> bool:
     # A list of numbers is an example array; a list of specs or arrays is a tree.
-    return (
-        isinstance(value, list | tuple)
-        and bool(value)
-        and all(  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-            isinstance(item, int | float | complex)
-            for item in value  # pyright: ignore[reportUnknownVariableType]
-        )
-    )
+    if not isinstance(value, list | tuple):
+        return False
+    items = cast("Sequence[Any]", value)
+    return bool(items) and all(isinstance(item, int | float | complex) for item in items)
 
 
 def _placeholder(name: str, value: Any) -> Node:

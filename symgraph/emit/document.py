@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Template
 from textwrap import wrap
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -234,8 +234,8 @@ class _Sample:
                 results = run(*[space[name] for name in self.names])
         except (ArithmeticError, np.linalg.LinAlgError, IndexError, ValueError):
             return False
-        several = isinstance(results, tuple)
-        return all(bool(np.all(np.isfinite(r))) for r in (results if several else (results,)))
+        several = cast("tuple[Any, ...]", results if isinstance(results, tuple) else (results,))
+        return all(bool(np.all(np.isfinite(r))) for r in several)
 
     def _dim(self, dim: Dim) -> str:
         return str(dim) if isinstance(dim, int) else dim.render(self.dims)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class FunctionWriter:
         self.inline: set[Node] = set()
         self.items: dict[tuple[Node, int], Node] = {}
         self._origin: tuple[str, bool] | None = None
-        self.lines_shown = parts.locations
+        self.lines_shown: set[Location] = parts.locations
 
     # What operations may ask -----------------------------------------------------------------
 
@@ -390,14 +391,14 @@ def _line_text(origin: Origin) -> str:
     return origin.location.text
 
 
-def _number(node: Node, value: np.generic) -> Code:
+def _number(node: Node, value: Any) -> Code:
     """A Python number; an integer where an operator makes it a float anyway."""
     op = node.op
     value = _widened(node, value)
     if (
         isinstance(op, Elementwise)
         and op.symbol
-        and isinstance(value, np.floating)
+        and issubclass(type(value), np.floating)
         and abs(float(value)) < 1e6
         and value == int(value)
         and not (value == 0 and np.signbit(value))
@@ -407,7 +408,7 @@ def _number(node: Node, value: np.generic) -> Code:
     return scalar_code(value)
 
 
-def _widened(node: Node, value: np.generic) -> np.generic:
+def _widened(node: Node, value: Any) -> Any:
     """The constant in double precision if `node` computes in another one than the constant's.
 
     The shortest digits of a number are those that tell it from others of its own precision.
@@ -444,8 +445,8 @@ def weak_is_safe(node: Node) -> bool:
         except TypeError:
             return False
     if isinstance(op, Elementwise | Where):
-        zero = {int: 0, float: 0.0, complex: 0j}
-        values = [zero.get(k, k) for k in kinds]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        zero: dict[Any, complex] = {int: 0, float: 0.0, complex: 0j}
+        values = [zero.get(k, k) for k in kinds]
         if isinstance(op, Where):
             values = values[1:]
         if all(k in zero for k in kinds[-len(values) :]):

@@ -598,10 +598,11 @@ def constant(value: ArrayLike, dtype: object = None) -> Node:
     """
     if isinstance(value, Node):
         return value if dtype is None else apply("astype", value, dtype)
+    wanted: Any = dtype
     if isinstance(value, Size):
-        return make(SizeValue(value, np.dtype(dtype or np.int64)))  # pyright: ignore[reportArgumentType]
+        return make(SizeValue(value, np.dtype(wanted or np.int64)))
     try:
-        array = np.asarray(value, dtype=dtype)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+        array: Any = np.asarray(value, dtype=wanted)
     except (ValueError, TypeError, OverflowError) as error:
         if isinstance(error, DTypeError):
             raise
@@ -666,6 +667,7 @@ def to_rows(outputs: Sequence[Node]) -> list[tuple[Any, ...]]:
 def nodes_from_rows(rows: Sequence[tuple[Any, ...]]) -> list[Node]:
     """The nodes that `to_rows` wrote down."""
     nodes: list[Node] = []
+    places: tuple[int, ...]
     for op, places, name, origin in rows:
         node = make(op, *[nodes[i] for i in places])
         if name:

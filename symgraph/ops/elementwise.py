@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -799,7 +799,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
             hint="where(condition, x, y) with both values",
         )
     if not any_node(condition, x, y):
-        return np.where(condition, x, y)
+        return cast("Any", np.where(condition, x, y))
     mask = as_node(condition)
     first, second = weak_nodes((x, y), "where")
     return make(WHERE, mask if mask.dtype.kind == "b" else mask != 0, first, second)

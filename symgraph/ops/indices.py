@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
-from symgraph.graph.code import Scope
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
@@ -29,6 +28,14 @@ from symgraph.ops.shape import (
     surely_nonnegative,
     trim_colons,
 )
+
+
+class DimScope(Protocol):
+    """What writes sizes: a `Scope`, or the writer of a listing."""
+
+    def dim(self, dim: Dim) -> str:
+        """Source of a size."""
+        ...
 
 
 class Mark(Enum):
@@ -100,7 +107,7 @@ class Range:
         """Whether it takes the axis as it is."""
         return self == Range()
 
-    def text(self, scope: Scope) -> str:
+    def text(self, scope: DimScope) -> str:
         """As in a subscript.
 
         Examples
@@ -398,7 +405,7 @@ def keeps_all(index: Index) -> bool:
 # Text ------------------------------------------------------------------------------------------
 
 
-def index_texts(index: Index, arrays: Sequence[str], scope: Scope) -> list[str]:
+def index_texts(index: Index, arrays: Sequence[str], scope: DimScope) -> list[str]:
     """What stands in the brackets, item by item."""
     names = iter(arrays)
     texts: list[str] = []
@@ -417,15 +424,6 @@ class _Plain:
 
     def dim(self, dim: Dim) -> str:
         return str(dim)
-
-    def shape(self, shape: Shape) -> str:
-        return shape_text(shape)
-
-    def helper(self, name: str, source: str) -> str:
-        return name
-
-    def imports(self, module: str) -> str:
-        return module
 
 
 def index_label(index: Index) -> str:

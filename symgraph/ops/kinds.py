@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, TypeAlias
+from importlib import import_module
+from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
 
@@ -217,8 +218,7 @@ class Elementwise(Op):
     @cached_property
     def sympy_formula(self) -> Any:
         """The formula as a SymPy expression in ``x0, x1, ...`` (imports SymPy)."""
-        import sympy
-
+        sympy: Any = import_module("sympy")
         if callable(self.formula):
             return sympy.sympify(self.formula(*self.symbols))
         if not self.formula:
@@ -229,8 +229,7 @@ class Elementwise(Op):
     @cached_property
     def symbols(self) -> tuple[Any, ...]:
         """The real SymPy symbols that stand for the operands in the formula."""
-        import sympy
-
+        sympy: Any = import_module("sympy")
         return sympy.symbols(f"x0:{self.arity}", real=True)
 
     def derive_partials(self) -> list[Partial | None]:
@@ -357,13 +356,13 @@ def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
 def weak_constant(value: Any, dtype: DType, what: str) -> Node:
     if isinstance(value, Size):
         return constant(value, dtype)
-    if value and value == value and not isinstance(value, complex):
+    if value and value == value and not issubclass(type(value), complex):
         # nan and the two zeros, also as parts of complex numbers, are no cache keys.
         cached = _cached_scalar
     else:
         cached = _cached_scalar.__wrapped__
     try:
-        return cached(type(value), value, dtype)
+        return cached(cast("type[Any]", type(value)), value, dtype)
     except OverflowError:
         if what in _COMPARISONS and -(2**63) <= value < 2**64:
             return constant(value)  # NumPy compares Python integers of any size exactly

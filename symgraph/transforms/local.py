@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -194,7 +194,7 @@ def reverse(
         return [fit(product, node.inputs[i].type) for product, i in zip(whole, wanted, strict=True)]
     if isinstance(op, Linear):
         if isinstance(cotangent, list):
-            cotangent = _without_gaps(node, cotangent)
+            cotangent = _without_gaps(node, cast("list[Node | None]", cotangent))
         found = dict(zip(op.positions(node), op.transpose(node, cotangent), strict=True))
         return [_fitted(found[i], node.inputs[i]) for i in wanted]
     if isinstance(op, Multilinear):
@@ -239,9 +239,10 @@ def _transposed_forward(
         operand = node.inputs[i]
         tangents[i] = placeholder(f"tangent_{i}", operand.shape, operand.dtype)
     results = op.jvp(node, tangents)
-    pairs = (
-        zip(results, cotangent, strict=True)
-        if isinstance(results, list | tuple)
+    several = isinstance(results, list | tuple)
+    pairs: Iterable[tuple[Any, Any]] = (
+        zip(cast("Sequence[Any]", results), cotangent, strict=True)
+        if several
         else [(results, cotangent)]
     )
     known = [(r, ct) for r, ct in pairs if r is not None and ct is not None]

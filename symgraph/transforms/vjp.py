@@ -89,6 +89,7 @@ def _total(node: Node, terms: list[Any]) -> Any:
     if not isinstance(kind, TupleType):
         return add_up(terms)
     slots: list[list[Node]] = [[] for _ in kind.items]
+    index: int
     for index, cotangent in terms:
         slots[index].append(cotangent)
     return [add_up(slot) if slot else None for slot in slots]
@@ -209,7 +210,7 @@ def matching(values: Any, nodes: Sequence[Node], form: Any, what: str) -> list[N
     ShapeError
         If the form of the tree or a shape differs.
     """
-    leaves, values_form = flatten(values, is_leaf=_is_array_like) if form.kind else ([values], form)
+    leaves = flatten(values, is_leaf=_is_array_like)[0] if form.kind else [values]
     if len(leaves) != len(nodes):
         raise ShapeError(
             f"one {what} is needed for each node",
