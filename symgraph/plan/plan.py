@@ -119,23 +119,13 @@ def make_plan(
 def _choose_inline(
     computed: Sequence[Node], outputs: Sequence[Node], named: Callable[[Node], bool]
 ) -> set[Node]:
-    count: dict[Node, int] = {}
+    count = _count_uses(computed, outputs)
     # A single result without a name stands in the return statement.
     needs_name: set[Node] = set(outputs) if len(outputs) > 1 else set()
-    for output in outputs:
-        count[output] = 1
-    for node in computed:
-        for operand in node.inputs:
-            count[operand] = count.get(operand, 0) + 1
-        if has_block(node):
-            needs_name.update(node.inputs)
-    for node in reversed(computed):
-        if node.op.free and count.get(node, 0) > 1:
-            # It will be written more than once, so what it is taken of must have a name.
-            for operand in node.inputs:
-                count[operand] = max(count[operand], 2)
     grown: set[Node] = set()
     for node in computed:
+        if has_block(node):
+            needs_name.update(node.inputs)
         start = _grown_in_place(node, count, named, grown)
         if start is not None:
             grown.add(node)
@@ -143,30 +133,48 @@ def _choose_inline(
     inline: set[Node] = set()
     measure: dict[Node, tuple[int, int]] = {}  # nested depth, operations
     for node in computed:
-        inside = [measure.get(operand, (0, 0)) for operand in node.inputs]
-        depth = 1 + max((d for d, _ in inside), default=0)
-        operations = 1 + sum(n for _, n in inside)
+        depth, operations = _measure(node, measure)
         if depth > DEPTH or operations > OPERATIONS:
-            # The deepest operand becomes a statement of its own.
-            for operand, _ in sorted(
-                zip(node.inputs, inside, strict=True), key=lambda pair: pair[1], reverse=True
-            ):
-                if operand in inline and not operand.op.free:
-                    inline.discard(operand)
-                    measure[operand] = (0, 0)
-                    break
-            inside = [measure.get(operand, (0, 0)) for operand in node.inputs]
-            depth = 1 + max((d for d, _ in inside), default=0)
-            operations = 1 + sum(n for _, n in inside)
+            _assign_deepest(node, measure, inline)
+            depth, operations = _measure(node, measure)
         measure[node] = (0, 0)
-        if node in needs_name or _is_statement(node):
+        # Items are targets of their operation's statement.
+        if node in needs_name or _is_statement(node) or isinstance(node.op, Item):
             continue
-        if isinstance(node.op, Item):
-            continue  # it is one of the targets of its operand's statement
-        if count.get(node, 0) == 1 and not named(node) or node.op.free and depth <= DEPTH:
+        single = count.get(node, 0) == 1 and not named(node)
+        if single or (node.op.free and depth <= DEPTH):
             measure[node] = (depth, operations)
             inline.add(node)
     return inline
+
+
+def _count_uses(computed: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, int]:
+    """How often each value is written, where what is free is written again and again."""
+    count: dict[Node, int] = dict.fromkeys(outputs, 1)
+    for node in computed:
+        for operand in node.inputs:
+            count[operand] = count.get(operand, 0) + 1
+    for node in reversed(computed):
+        if node.op.free and count.get(node, 0) > 1:
+            # It will be written more than once, so what it is taken of must have a name.
+            for operand in node.inputs:
+                count[operand] = max(count[operand], 2)
+    return count
+
+
+def _measure(node: Node, measure: dict[Node, tuple[int, int]]) -> tuple[int, int]:
+    """Depth and operations of a statement of this node with what stands inside it."""
+    inside = [measure.get(operand, (0, 0)) for operand in node.inputs]
+    return 1 + max((d for d, _ in inside), default=0), 1 + sum(n for _, n in inside)
+
+
+def _assign_deepest(node: Node, measure: dict[Node, tuple[int, int]], inline: set[Node]) -> None:
+    """Make the deepest operand a statement of its own."""
+    inside = [operand for operand in node.inputs if operand in inline and not operand.op.free]
+    if inside:
+        deepest = max(inside, key=lambda operand: measure.get(operand, (0, 0)))
+        inline.discard(deepest)
+        measure[deepest] = (0, 0)
 
 
 def _grown_in_place(
@@ -210,7 +218,7 @@ def has_block(node: Node) -> bool:
     return type(node.op).block is not Op.block
 
 
-# The order -----------------------------------------------------------------------------------------
+# The order ------------------------------------------------------------------------------------
 
 
 def _free_first(

@@ -223,6 +223,10 @@ def test_numpy_integers_and_functions():
     assert n + np.int8(1) == n + 1
     assert np.subtract(n, m) == n - m
     x = sg.placeholder("x", "n")
-    for call, expected in [(lambda: np.sqrt(n), 2.0), (lambda: np.divide(1.0, n), 0.25),
-                           (lambda: np.float64(2) * n, 8.0), (lambda: x.sum() / n, 1.0)]:  # fmt: skip
+    for call, expected in [
+        (lambda: np.sqrt(n), 2.0),
+        (lambda: np.divide(1.0, n), 0.25),
+        (lambda: np.float64(2) * n, 8.0),
+        (lambda: x.sum() / n, 1.0),
+    ]:
         assert sg.function([x], call())(np.ones(4)) == expected
