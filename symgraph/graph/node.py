@@ -179,7 +179,7 @@ class Node:
         name : str
             Any text; what is not an identifier is made one in the source.
         """
-        if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(name, str) or not name:
             raise DTypeError("a name must be a text that is not empty", got=repr(name))
         NAMES[self] = name
         return self
@@ -571,7 +571,7 @@ def placeholder(name: str, shape: object = (), dtype: object = "float64") -> Nod
     >>> placeholder("x", ("n", 3))
     <x: float64[n, 3] placeholder>
     """
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(name, str):
         raise DTypeError("the name of a placeholder must be a text", got=repr(name))
     return make(Placeholder.new(name, TensorType.of(shape, dtype)))
 

@@ -77,7 +77,7 @@ Type: TypeAlias = "TensorType | TupleType"
 
 @lru_cache(maxsize=256)
 def _dtype(value: object) -> DType:
-    return np.dtype(value)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType]
+    return np.dtype(value)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def as_dtype(value: object) -> DType:

@@ -393,7 +393,7 @@ _LETTERS = ascii_letters[8:] + ascii_letters[:8]
 
 
 def _as_tuple(axes: Any) -> tuple[Any, ...]:
-    return tuple(axes) if isinstance(axes, list | tuple | np.ndarray) else (axes,)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return tuple(axes) if isinstance(axes, list | tuple | np.ndarray) else (axes,)  # pyright: ignore[reportUnknownArgumentType]
 
 
 @builder(np.dot)

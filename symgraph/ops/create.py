@@ -153,7 +153,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """
     dims, symbolic = _shape_of(shape)
     if not symbolic and not any_node(fill_value):
-        return np.full(dims, fill_value, dtype=dtype)  # pyright: ignore[reportArgumentType]
+        return np.full(dims, fill_value, dtype=dtype)
     value = constant(fill_value) if dtype is None else constant(fill_value, as_dtype(dtype))
     return apply("broadcast_to", value, dims)
 

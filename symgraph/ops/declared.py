@@ -100,9 +100,9 @@ FORMULAS: dict[str, Any] = {}
 
 
 def _arity(name: str, formula: Callable[..., Any]) -> int:
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise InputError("the name of an operation", expected="an identifier", got=repr(name))
-    if not callable(formula):  # pyright: ignore[reportUnnecessaryComparison]
+    if not callable(formula):
         raise InputError(
             f"{name}: the formula", expected="a function of SymPy symbols", got=repr(formula)
         )

@@ -304,7 +304,7 @@ def any_node(*values: Any) -> bool:
     for value in values:
         if isinstance(value, Node | Size):
             return True
-        if isinstance(value, list | tuple) and any_node(*value):  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(value, list | tuple) and any_node(*value):
             return True
     return False
 

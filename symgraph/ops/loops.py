@@ -329,7 +329,7 @@ def scan(
     carried = stand_ins("carry", init, [node.type for node in starts])
     rows = stand_ins("x", xs, [node.type.with_shape(node.shape[1:]) for node in arrays])
     result = f(tree_of(form, there, carried), tree_of(xs_form, xs_there, rows))
-    if not isinstance(result, tuple) or len(result) != 2:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(result, tuple) or len(result) != 2:
         raise DTypeError("scan: f must return a pair (carry, y)", got=type(result).__name__)
     ends, end_form, end_there = nodes_of(result[0])
     if (end_form, end_there) != (form, there):

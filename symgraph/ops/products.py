@@ -125,7 +125,7 @@ def matmul(x1: Any, x2: Any) -> Any:
 def outer(a: Any, b: Any) -> Any:
     """All products of the elements of two arrays, which are flattened, as ``np.outer``."""
     if not any_node(a, b):
-        return np.outer(a, b)  # pyright: ignore[reportUnknownVariableType]
+        return np.outer(a, b)
     return expand_dims(ravel(as_node(a)), 1) * ravel(as_node(b))
 
 
@@ -207,7 +207,7 @@ def matrix_power(a: Any, n: int) -> Any:
     """
     if not any_node(a):
         return np.linalg.matrix_power(a, n)
-    if not isinstance(n, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(n, int):
         raise DTypeError("matrix_power: the exponent must be an integer", got=repr(n))
     square = as_node(a)
     if square.ndim < 2 or square.shape[-1] != square.shape[-2]:

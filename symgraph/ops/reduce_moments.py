@@ -145,7 +145,7 @@ def var(
     """
     ddof = ddof if correction is None else correction
     if not any_node(a):
-        return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
     return _spread_of(Var, a, axis, dtype, ddof, keepdims)
 
 
@@ -180,7 +180,7 @@ def std(
     """
     ddof = ddof if correction is None else correction
     if not any_node(a):
-        return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
     return _spread_of(Std, a, axis, dtype, ddof, keepdims)
 
 

@@ -151,7 +151,7 @@ def _example(left: Pattern, names: Sequence[str]) -> Example:
         return instantiate(left, {**numbers, **dict(zip(free, nodes, strict=True))}, nodes[0])
 
     kind = Parameter.POSITIONAL_OR_KEYWORD
-    example.__signature__ = Signature([Parameter(name, kind) for name in free])  # pyright: ignore[reportFunctionMemberAccess]
+    example.__signature__ = Signature([Parameter(name, kind) for name in free])
     return example
 
 
