@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import combinations, pairwise
 
 import pytest
@@ -207,19 +206,3 @@ def test_spacing_is_kept():
 def test_errors_name_what_is_wrong(drawn, edges, message):
     with pytest.raises(ValueError, match=message):
         lay_out(drawn, edges)
-
-
-def seconds(make, count):
-    graph = make(count)
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        lay_out(*graph)
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-@pytest.mark.parametrize("make", [chain, chain_with_gradient])
-def test_time_grows_about_linearly(make):
-    # Four times the boxes: 4 if linear, 16 if quadratic, and the rest for a busy machine.
-    assert seconds(make, 1_600) < 10 * seconds(make, 400)
