@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from symgraph.compile import Function
 from symgraph.graph.graph import Graph
@@ -217,7 +217,7 @@ def _graph_of(value: Any, target: Target) -> Graph:
         )
     found = [node for node in topological(leaves) if isinstance(node.op, Placeholder)]
     # In the order in which they were declared, which is the order the user thinks in.
-    inputs = sorted(found, key=lambda node: node.op.key)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    inputs = sorted(found, key=lambda node: cast("Placeholder", node.op).key)
     return _named(Graph(inputs, value), target)
 
 

@@ -138,10 +138,6 @@ class Graph:
             return node.op.name_
         return NAMES.get(node) or self.names.get(node)
 
-    def with_outputs(self, outputs: Sequence[Node], names: Mapping[Node, str]) -> Graph:
-        """The same inputs and form with other outputs."""
-        return Graph(self.input, unflatten(self.output_tree, outputs), names)
-
     def __len__(self) -> int:
         return len(self.nodes)
 

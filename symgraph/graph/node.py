@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import RLock
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, cast
 from weakref import ref
 
 import numpy as np
@@ -620,16 +620,16 @@ def as_node(value: object) -> Node:
     """
     if isinstance(value, Node):
         return value
-    if isinstance(value, list | tuple) and _holds_node(value):  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, list | tuple) and _holds_node(value):
         return apply("stack", value)
-    return constant(value)  # pyright: ignore[reportArgumentType]
+    return constant(cast("Any", value))
 
 
-def _holds_node(value: Sequence[Any]) -> bool:
-    return any(
-        isinstance(item, Node) or (isinstance(item, list | tuple) and _holds_node(item))  # pyright: ignore[reportUnknownArgumentType]
-        for item in value
-    )
+def _holds_node(value: Any) -> bool:
+    """Whether a value is a node, or a list or tuple that holds one."""
+    if isinstance(value, list | tuple):
+        return any(_holds_node(item) for item in cast("Sequence[Any]", value))
+    return isinstance(value, Node)
 
 
 def made_since(marker: Node) -> set[Node]:

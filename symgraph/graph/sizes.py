@@ -313,7 +313,7 @@ def as_shape(value: object) -> Shape:
     """
     if isinstance(value, str | Size) or not isinstance(value, Iterable):
         return (as_dim(value),)
-    return tuple([as_dim(item) for item in value])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return tuple([as_dim(item) for item in cast("Iterable[object]", value)])
 
 
 def dim_names(dim: Dim) -> frozenset[str]:

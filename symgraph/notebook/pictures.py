@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
@@ -244,6 +244,5 @@ def _short(node: Node) -> str:
     axes = getattr(op, "axes", getattr(op, "axis", None))
     if axes is None or axes == tuple(range(node.inputs[0].ndim if node.inputs else 0)):
         return op.name
-    if isinstance(axes, tuple) and len(axes) == 1:  # pyright: ignore[reportUnknownArgumentType]
-        (axes,) = axes  # pyright: ignore[reportUnknownVariableType]
-    return f"{op.name} axis={axes}"
+    several = cast("tuple[Any, ...]", axes if isinstance(axes, tuple) else (axes,))
+    return f"{op.name} axis={several[0] if len(several) == 1 else several}"

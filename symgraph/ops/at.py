@@ -6,7 +6,7 @@ Where an index array repeats a position, every value counts, as with ``np.add.at
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -221,8 +221,8 @@ class Change:
 
 def _mask_of(key: Any) -> Node | None:
     """The mask that is all of an index and known only when the function runs."""
-    if isinstance(key, tuple) and len(key) == 1:  # pyright: ignore[reportUnknownArgumentType]
-        (key,) = key  # pyright: ignore[reportUnknownVariableType]
+    items = cast("tuple[Any, ...]", key if isinstance(key, tuple) else (key,))
+    key = items[0] if len(items) == 1 else None
     if isinstance(key, Node) and key.dtype.kind == "b" and not isinstance(key.op, Constant):
         return key
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from string import ascii_letters
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -393,7 +393,8 @@ _LETTERS = ascii_letters[8:] + ascii_letters[:8]
 
 
 def _as_tuple(axes: Any) -> tuple[Any, ...]:
-    return tuple(axes) if isinstance(axes, list | tuple | np.ndarray) else (axes,)  # pyright: ignore[reportUnknownArgumentType]
+    several = isinstance(axes, list | tuple | np.ndarray)
+    return tuple(cast("Sequence[Any]", axes)) if several else (axes,)
 
 
 @builder(np.dot)

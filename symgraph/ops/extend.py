@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.index import IndexAdd, getitem
 from symgraph.ops.indices import Index, Mark, Range, index_array
 from symgraph.ops.kinds import Example, Linear, any_node
-from symgraph.ops.shape import expand_dims, nonnegative, ravel, reshape, with_dim
+from symgraph.ops.shape import expand_dims, items_of, nonnegative, ravel, reshape, with_dim
 
 __all__ = ["pad", "repeat", "roll", "tile"]
 
@@ -141,12 +141,12 @@ def _pairs(value: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
         value = value.tolist()
     if isinstance(value, dict):
         pairs: list[tuple[Any, Any]] = [(0, 0)] * ndim
-        for axis, width in value.items():  # pyright: ignore[reportUnknownVariableType]
-            (pairs[normalize_axis(axis, ndim, "pad")],) = _pairs(width, 1, what)  # pyright: ignore[reportUnknownArgumentType]
+        for axis, width in cast("dict[Any, Any]", value).items():
+            (pairs[normalize_axis(axis, ndim, "pad")],) = _pairs(width, 1, what)
         return pairs
     if not isinstance(value, list | tuple):
         return [(value, value)] * ndim
-    rows: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+    rows: list[Any] = list(cast("Sequence[Any]", value))
     if not any(isinstance(row, list | tuple | np.ndarray) for row in rows):
         rows = [rows]
     sides = [tuple(row) * (3 - len(row)) for row in rows]
@@ -155,7 +155,7 @@ def _pairs(value: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
     if len(sides) != ndim or any(len(side) != 2 for side in sides):
         raise ShapeError(
             f"pad: {what} must be a number, a pair, or a pair for each of {ndim} axes",
-            got=repr(value),  # pyright: ignore[reportUnknownArgumentType]
+            got=repr(cast("Any", value)),
         )
     return [(side[0], side[1]) for side in sides]
 
@@ -214,8 +214,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: 
         return _pad_constant(node, widths, values[0][0])
     for axis, (sides, numbers) in enumerate(zip(widths, values, strict=True)):
         for side, (width, number) in enumerate(zip(sides, numbers, strict=True)):
-            one = [(0, 0)] * node.ndim
-            one[axis] = (0, width) if side else (width, 0)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            one: list[tuple[Dim, Dim]] = [(0, 0)] * node.ndim
+            one[axis] = (0, width) if side else (width, 0)
             node = _pad_constant(node, tuple(one), number)
     return node
 
@@ -281,8 +281,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     node = as_node(a)
     if axis is None:
         return reshape(roll(ravel(node), shift, 0), node.shape)
-    shifts: list[Any] = list(shift) if isinstance(shift, list | tuple) else [shift]  # pyright: ignore[reportUnknownArgumentType]
-    items: list[Any] = list(axis) if isinstance(axis, list | tuple) else [axis]  # pyright: ignore[reportUnknownArgumentType]
+    shifts, items = items_of(shift), items_of(axis)
     if any(isinstance(value, Node) for value in shifts):
         raise UnsupportedError(
             "roll: a shift that is a node", hint="np.take(x, (np.arange(n) - shift) % n, axis)"
@@ -423,7 +422,8 @@ def tile(A: Any, reps: Any) -> Any:
     if not any_node(A, reps):
         return np.tile(A, reps)
     node = as_node(A)
-    items: list[Any] = list(reps) if isinstance(reps, list | tuple | np.ndarray) else [reps]  # pyright: ignore[reportUnknownArgumentType]
+    several = isinstance(reps, list | tuple | np.ndarray)
+    items = list(cast("Sequence[Any]", reps)) if several else [reps]
     if any(isinstance(item, Node) for item in items):
         raise UnsupportedError("tile: the shape of the result would depend on the value of reps")
     counts: list[Dim] = [item if isinstance(item, Size) else int(item) for item in items]

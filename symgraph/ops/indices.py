@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -138,7 +138,7 @@ def parse(key: Any, shape: Shape) -> tuple[Index, list[Node]]:
         For a mask or a slice bound that is known only when the function runs.
     """
     entries: list[Any] = []
-    for item in key if isinstance(key, tuple) else (key,):  # pyright: ignore[reportUnknownVariableType]
+    for item in cast("tuple[Any, ...]", key if isinstance(key, tuple) else (key,)):
         entries += _expand(item)
     entries = _fill(entries, shape)
     index: list[Entry] = []
@@ -147,7 +147,7 @@ def parse(key: Any, shape: Shape) -> tuple[Index, list[Node]]:
     for item in entries:
         entry = item
         if isinstance(item, slice):
-            entry = _range(item, shape[axis])  # pyright: ignore[reportUnknownArgumentType]
+            entry = _range(cast("Any", item), shape[axis])
         elif isinstance(item, Node):
             arrays.append(_checked_array(item, shape[axis]))
             entry = Mark.ARRAY

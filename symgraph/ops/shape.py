@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -37,6 +37,11 @@ __all__ = [
 ]
 
 
+def items_of(value: Any) -> list[Any]:
+    """What a list or tuple holds, or the one value."""
+    return list(cast("Sequence[Any]", value)) if isinstance(value, list | tuple) else [value]
+
+
 def normalize_axis_list(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     """Non-negative axes in the order given.
 
@@ -45,8 +50,7 @@ def normalize_axis_list(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     ShapeError
         If there is no such axis, or one is given twice.
     """
-    items: list[Any] = list(axis) if isinstance(axis, list | tuple) else [axis]  # pyright: ignore[reportUnknownArgumentType]
-    axes = tuple([normalize_axis(item, ndim, what) for item in items])
+    axes = tuple([normalize_axis(item, ndim, what) for item in items_of(axis)])
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{what}: an axis is given twice", got=f"axis={axis}")
     return axes
@@ -526,8 +530,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     if not any_node(a):
         return np.expand_dims(a, axis)
     node = as_node(a)
-    count = len(axis) if isinstance(axis, list | tuple) else 1  # pyright: ignore[reportUnknownArgumentType]
-    axes = normalize_axis_list(axis, node.ndim + count, "expand_dims")
+    axes = normalize_axis_list(axis, node.ndim + len(items_of(axis)), "expand_dims")
     return make(ExpandDims(tuple(sorted(axes))), node) if axes else node
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -232,7 +232,9 @@ def matching(values: Any, nodes: Sequence[Node], form: Any, what: str) -> list[N
 
 def _is_array_like(value: Any) -> bool:
     # A list of numbers is an array here; a list of nodes or arrays is a tree.
-    return isinstance(value, list | tuple) and all(isinstance(v, int | float) for v in value)  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(value, list | tuple):
+        return False
+    return all(isinstance(item, int | float) for item in cast("Sequence[Any]", value))
 
 
 def check_scalar(loss: Any) -> Node:
