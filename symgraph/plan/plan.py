@@ -204,8 +204,12 @@ def _grown_in_place(
 
 def _is_small(node: Node) -> bool:
     """Whether an array is known to be too small for its memory to matter."""
-    size = node.size
-    return isinstance(size, int) and size <= SMALL
+    size = 1
+    for dim in node.shape:
+        if not isinstance(dim, int):
+            return False
+        size *= dim
+    return size <= SMALL
 
 
 def _is_statement(node: Node) -> bool:
