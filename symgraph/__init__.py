@@ -4,11 +4,11 @@ Placeholders, NumPy's functions on them, `grad`, `function`: the quickstart is i
 in ``notebooks/quickstart.ipynb``.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 # The namespaces, and the ways to look at graphs, which register themselves.
 from symgraph import linalg, nn, notebook, special
-from symgraph.check import CheckReport
-from symgraph.compile import Function, function
-from symgraph.differentiate import grad, hvp, jvp, value_and_grad, vjp
 from symgraph.errors import (
     DerivativeError,
     DisconnectedError,
@@ -204,14 +204,47 @@ from symgraph.ops.shape import (
     swapaxes,
     transpose,
 )
-from symgraph.pair import ForwardBackward, forward_backward
 from symgraph.trace import spec, trace
+
+if TYPE_CHECKING:
+    from symgraph.check import CheckReport
+    from symgraph.compile import Function, function
+    from symgraph.differentiate import grad, hvp, jvp, value_and_grad, vjp
+    from symgraph.pair import ForwardBackward, forward_backward
 
 abs = absolute
 pow = power
 concat = concatenate
 
 __version__ = "0.1.0"
+
+# The compiler is half of the library: it is loaded when it is first asked for, so that importing
+# the other half costs little more than importing NumPy.
+_COMPILER = {
+    "CheckReport": "symgraph.check",
+    "ForwardBackward": "symgraph.pair",
+    "Function": "symgraph.compile",
+    "forward_backward": "symgraph.pair",
+    "function": "symgraph.compile",
+    "grad": "symgraph.differentiate",
+    "hvp": "symgraph.differentiate",
+    "jvp": "symgraph.differentiate",
+    "value_and_grad": "symgraph.differentiate",
+    "vjp": "symgraph.differentiate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _COMPILER:
+        raise AttributeError(f"module 'symgraph' has no attribute {name!r}")
+    value = getattr(import_module(_COMPILER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 __all__ = [
     "CheckReport",
