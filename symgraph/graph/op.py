@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
@@ -20,7 +21,7 @@ class Op:
 
     A subclass is a frozen dataclass whose fields are the attributes; two operations are one if
     class and fields are equal. A subclass gives, in this order: type inference, its NumPy text,
-    derivative (see the kinds in `symgraph.ops.kinds`), facts, cost and formula.
+    derivative (see the kinds in `symgraph.ops.kinds`), batching, facts, cost and formula.
     """
 
     name: ClassVar[str] = ""
@@ -64,6 +65,27 @@ class Op:
 
     mutates: ClassVar[bool] = False
     """Written only with `in_place` on a copy of its first operand (scatter)."""
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """`node`, with some of its operands replaced by stacks of them.
+
+        Parameters
+        ----------
+        node : Node
+            The application to one set of operands; tells their types.
+        operands : sequence of Node
+            Those that are mapped have one axis more than ``node.inputs`` has, in front.
+        mapped : sequence of bool
+            For each operand whether it is a stack; at least one is.
+        size : size
+            The length of the stacks, an int or symbolic.
+
+        Returns
+        -------
+        node, or tuple of node for an operation with several results
+            Each with the batch as its first axis.
+        """
+        raise UnsupportedError(f"{self.name} has no batching rule")
 
     def decompose(self, *inputs: Node) -> Node | None:
         """The same value by other operations, or ``None`` if NumPy has this one itself."""
