@@ -22,6 +22,19 @@ from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, constant, placeholder
 from symgraph.graph.sizes import Size
 from symgraph.interop import from_sympy
+from symgraph.ops.arrange import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_arrays,
+    copy,
+    matrix_transpose,
+    moveaxis,
+    ndim,
+    permute_dims,
+    shape,
+    size,
+)
 from symgraph.ops.branches import (
     cond,
 )
@@ -186,20 +199,9 @@ from symgraph.ops.reduce_order import (
     ptp,
 )
 from symgraph.ops.shape import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_arrays,
-    copy,
     expand_dims,
-    matrix_transpose,
-    moveaxis,
-    ndim,
-    permute_dims,
     ravel,
     reshape,
-    shape,
-    size,
     squeeze,
     swapaxes,
     transpose,

@@ -5,6 +5,7 @@ linalg < control. A new file is one line here.
 """
 
 from symgraph.ops import (
+    arrange,
     at,
     branches,
     contract,
@@ -28,6 +29,7 @@ from symgraph.ops import (
 )
 
 __all__ = [
+    "arrange",
     "at",
     "branches",
     "contract",

@@ -14,11 +14,12 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.ops.arrange import moveaxis
 from symgraph.ops.create import Arange
 from symgraph.ops.index import scattered
 from symgraph.ops.indices import Mark, Range
 from symgraph.ops.kinds import Example, Linear, any_node
-from symgraph.ops.shape import moveaxis, nonnegative, ravel
+from symgraph.ops.shape import nonnegative, ravel
 
 __all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
 

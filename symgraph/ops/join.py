@@ -16,13 +16,11 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, TupleType, Type, normalize_axis
+from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
 from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node, promote
 from symgraph.ops.shape import (
     Reshape,
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
     expand_dims,
     nonnegative,
     ravel,

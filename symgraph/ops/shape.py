@@ -11,26 +11,15 @@ from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, attribute, call, method, subscript, tuple_text
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
-from symgraph.graph.registry import apply, builder
+from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Shape, Size, as_dim, product
-from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
+from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.kinds import Example, Linear, any_node
 
 __all__ = [
-    "atleast_1d",
-    "atleast_2d",
-    "atleast_3d",
-    "broadcast_arrays",
-    "copy",
     "expand_dims",
-    "matrix_transpose",
-    "moveaxis",
-    "ndim",
-    "permute_dims",
     "ravel",
     "reshape",
-    "shape",
-    "size",
     "squeeze",
     "swapaxes",
     "transpose",
@@ -89,38 +78,6 @@ def nonnegative(*dims: Dim) -> tuple[Dim, ...]:
         if isinstance(dim, int) and dim < 0:
             raise ShapeError("a size cannot be negative", got=str(dim))
     return tuple(dict.fromkeys([dim for dim in dims if not surely_nonnegative(dim)]))
-
-
-# What is known of a shape -----------------------------------------------------------------------
-
-
-@builder(np.shape)
-def shape(a: Any) -> Any:
-    """The sizes of the dimensions, as ``np.shape``; symbolic ones as `Size`."""
-    return a.shape if isinstance(a, Node) else as_node(a).shape if any_node(a) else np.shape(a)
-
-
-@builder(np.ndim)
-def ndim(a: Any) -> int:
-    """The number of dimensions, as ``np.ndim``."""
-    return as_node(a).ndim if any_node(a) else np.ndim(a)
-
-
-@builder(np.size)
-def size(a: Any, axis: Any = None) -> Any:
-    """The number of elements, of all axes or of some, as ``np.size``."""
-    if not any_node(a):
-        return np.size(a, axis)
-    dims = as_node(a).shape
-    if axis is None:
-        return product(dims)
-    return product([dims[i] for i in normalize_axis_list(axis, len(dims), "size")])
-
-
-@builder(np.copy)
-def copy(a: Any) -> Any:
-    """The node itself: values are immutable. A copy of an array."""
-    return as_node(a) if any_node(a) else np.copy(a)
 
 
 # Reshape ---------------------------------------------------------------------------------------
@@ -350,23 +307,6 @@ def transpose(a: Any, axes: Any = None) -> Any:
     return _permuted(node, order)
 
 
-@builder()
-def permute_dims(a: Any, axes: Any = None) -> Any:
-    """Permuted axes: the Array API's name of `transpose`."""
-    return transpose(a, axes)
-
-
-@builder(np.matrix_transpose)
-def matrix_transpose(x: Any) -> Any:
-    """The last two axes exchanged."""
-    if not any_node(x):
-        return np.matrix_transpose(x)
-    node = as_node(x)
-    if node.ndim < 2:
-        raise ShapeError("matrix_transpose needs two dimensions", got=repr(node.type))
-    return swapaxes(node, -1, -2)
-
-
 @builder(np.swapaxes)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """Two axes exchanged, as ``np.swapaxes``."""
@@ -377,31 +317,6 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     axes = list(range(node.ndim))
     axes[first], axes[second] = second, first
     return _permuted(node, tuple(axes))
-
-
-@builder(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Axes moved to other places, the others in their order, as ``np.moveaxis``.
-
-    Parameters
-    ----------
-    a : array_like
-    source, destination : int or tuple of int
-        Where the axes are and where they go.
-    """
-    if not any_node(a):
-        return np.moveaxis(a, source, destination)
-    node = as_node(a)
-    origins = normalize_axis_list(source, node.ndim, "moveaxis: source")
-    goals = normalize_axis_list(destination, node.ndim, "moveaxis: destination")
-    if len(origins) != len(goals):
-        raise ShapeError(
-            "moveaxis: source and destination differ in length", got=f"{source} and {destination}"
-        )
-    order = [axis for axis in range(node.ndim) if axis not in origins]
-    for goal, origin in sorted(zip(goals, origins, strict=True)):
-        order.insert(goal, origin)
-    return _permuted(node, tuple(order))
 
 
 # Axes of size one ------------------------------------------------------------------------------
@@ -534,45 +449,6 @@ def expand_dims(a: Any, axis: Any) -> Any:
     return make(ExpandDims(tuple(sorted(axes))), node) if axes else node
 
 
-def _at_least(arrays: Sequence[Any], places: Sequence[Sequence[int]]) -> Any:
-    """Each array with the new axes that `places` lists for its number of dimensions."""
-    results: list[Any] = []
-    for array in arrays:
-        node = as_node(array)
-        missing = places[node.ndim] if node.ndim < len(places) else ()
-        results.append(expand_dims(node, tuple(missing)))
-    return results[0] if len(results) == 1 else tuple(results)
-
-
-@builder(np.atleast_1d)
-def atleast_1d(*arys: Any) -> Any:
-    """Scalars with one axis, as ``np.atleast_1d``; a tuple for several arguments."""
-    return _at_least(arys, [(0,)]) if any_node(*arys) else np.atleast_1d(*arys)
-
-
-@builder(np.atleast_2d)
-def atleast_2d(*arys: Any) -> Any:
-    """At least two axes, new ones first, as ``np.atleast_2d``; a tuple for several arguments."""
-    return _at_least(arys, [(0, 1), (0,)]) if any_node(*arys) else np.atleast_2d(*arys)
-
-
-@builder(np.atleast_3d)
-def atleast_3d(*arys: Any) -> Any:
-    """At least three axes, as ``np.atleast_3d``; a tuple for several arguments."""
-    places = [(0, 1, 2), (0, 2), (2,)]
-    return _at_least(arys, places) if any_node(*arys) else np.atleast_3d(*arys)
-
-
-@builder(np.broadcast_arrays)
-def broadcast_arrays(*args: Any) -> Any:
-    """Every array broadcast against the others, as ``np.broadcast_arrays``."""
-    if not any_node(*args):
-        return np.broadcast_arrays(*args)
-    nodes = [as_node(arg) for arg in args]
-    wanted = broadcast_shapes(*[node.shape for node in nodes], what="broadcast_arrays")
-    return tuple([apply("broadcast_to", node, wanted) for node in nodes])
-
-
 # Examples for the tests ------------------------------------------------------------------------
 
 _CUBE = np.arange(24.0).reshape(2, 3, 4) / 7 - 1
@@ -594,9 +470,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.transpose(x, (2, 0, 1)), (_CUBE,)),
         Example(lambda x: np.transpose(x, (0, -1, 1)), (_CUBE,)),
         Example(lambda x: np.swapaxes(x, 0, 1), (_CUBE.astype(np.float32),)),
-        Example(lambda x: np.moveaxis(x, (0, 1), (-1, 0)), (_CUBE,)),
         Example(lambda x: x.T, (np.arange(3.0),)),
-        Example(np.matrix_transpose, (_CUBE * 1j,)),
     ],
     "squeeze": [
         Example(np.squeeze, (np.arange(3.0).reshape(1, 3, 1),)),
@@ -608,7 +482,5 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.expand_dims(x, (0, -1)), (_MATRIX,)),
         Example(lambda x: np.expand_dims(x, (0, 1)), (np.float64(2.0),)),
         Example(lambda x: x[..., None], (_CUBE,)),
-        Example(np.atleast_2d, (np.arange(3.0),)),
-        Example(np.atleast_3d, (np.arange(3.0),)),
     ],
 }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgraph.graph.registry import builder
+from symgraph.ops.arrange import matrix_transpose as _matrix_transpose
 from symgraph.ops.contract import multi_dot, tensordot
 from symgraph.ops.diagonals import diagonal as _diagonal
 from symgraph.ops.diagonals import trace as _trace
@@ -22,7 +23,6 @@ from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
 from symgraph.ops.linalg.solve import solve
 from symgraph.ops.products import array, matmul, matrix_power, vecdot
 from symgraph.ops.products import outer as _outer
-from symgraph.ops.shape import matrix_transpose as _matrix_transpose
 
 __all__ = [
     "cholesky",
