@@ -54,7 +54,7 @@ def reference(build, value, count):
 
 CASES = [
     (chain, 100_000),
-    (python_sum, 60_000),
+    (python_sum, 100_000),
     (left_deep, 30_000),
     (products, 10_000),
     (diamonds, 30_000),

@@ -732,6 +732,8 @@ def _rewrite_sum(pattern: Sum, build: Build, node: Node) -> Node | None:
     if any(_lacks(part, terms) for _, part in pattern.terms):
         return None
     for sign, found, used in _assign(pattern, terms, {}):
+        if len(used) < len(terms) and not _may_be_regrouped(pattern, node, used):
+            continue
         built = build(found, node)
         if built is None:
             continue
@@ -741,6 +743,43 @@ def _rewrite_sum(pattern: Sum, build: Build, node: Node) -> Node | None:
                 rest = _plus(rest, s, term)
         return _plus(rest, sign, built)
     return None
+
+
+def _may_be_regrouped(pattern: Sum, node: Node, used: tuple[int, ...]) -> bool:
+    """Whether the matched terms may be added before the rest.
+
+    ``(a + 1) - y`` at ``a = -1`` is y without an error, and ``a + (1 - y)`` is not. So what the
+    sum adds to a term of the rest first must have a rounding error of its own, as ``exp(x)`` has:
+    that is as large as what the new order can bring.
+    """
+    rounded = {i: _is_rounded(part) for i, (_, part) in zip(used, pattern.terms, strict=True)}
+    position = 0
+
+    def kind(tree: Node) -> str:
+        nonlocal position
+        while tree.op.name == "negative":
+            tree = tree.inputs[0]
+        if tree.op.name not in _SUMS:
+            position += 1
+            found = rounded.get(position - 1)
+            return "rest" if found is None else "rounded" if found else "exact"
+        kinds = {kind(operand) for operand in tree.inputs}
+        if kinds == {"rest", "exact"} or "unsafe" in kinds:
+            return "unsafe"
+        if "rest" in kinds and len(kinds) > 1:
+            return "mixed"
+        return "mixed" if "mixed" in kinds else "rounded" if "rounded" in kinds else kinds.pop()
+
+    return kind(node) != "unsafe"
+
+
+def _is_rounded(part: Pattern) -> bool:
+    """Whether what matches was computed with a rounding error, whatever its variables are."""
+    if isinstance(part, Product):
+        return len(part.factors) > 1 or any(
+            exponent != 1 or _is_rounded(factor) for factor, exponent in part.factors
+        )
+    return isinstance(part, Call) and part.name != "absolute"
 
 
 def _plus(total: Node | None, sign: int, term: Node) -> Node:

@@ -197,13 +197,13 @@ def test_linear_in_rule_calls(build):
         simplify([build(size)], rules=graph_rules)
         return calls["all"]
 
-    assert count(3_000) <= 3.3 * count(1_000)
+    assert count(10_000) <= 11 * count(1_000)
 
 
 @pytest.mark.parametrize("build", BUILDERS)
 def test_many_nodes(build):
     """A hundred thousand go through every stage in the tests of scale."""
-    node = build(10_000)
+    node = build(30_000)
     result = simplify([node])
     assert result.outputs[0].result_type == node.result_type
 

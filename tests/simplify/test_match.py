@@ -84,9 +84,8 @@ def fired(node):
     [
         x + np.exp(z) - 1 + y,
         x + np.exp(z) + y - 1,
-        (np.exp(z) + x) + (y - 1),
+        (np.exp(z) + x) + (y + np.exp(z)) - 1,
         x - (1 - np.exp(z)),
-        np.exp(z) - (1 + x),
         -1 + (x - y + np.exp(z)),
     ],
 )
@@ -99,6 +98,27 @@ def test_part_of_a_sum(node):
     simpler = sg.function(names, node)
     exact = sg.function(names, node, strictness="bitwise")
     assert abs(simpler(*args) - exact(*args)) < 1e-15
+
+
+@pytest.mark.parametrize(
+    ("node", "at"),
+    [
+        (x + 1 - 1 / (1 + np.exp(-z)), (-1.0, -40.0)),
+        (x - 1 + np.exp(z), (1.0, -40.0)),
+        ((np.exp(z) + y) + (x - 1), (1.0, -40.0)),
+        (np.exp(z) - (1 + x), (-1.0, -40.0)),
+        (x + 1 - np.cos(z), (-1.0, 1.5707963267948966)),
+    ],
+)
+def test_what_may_cancel_is_not_regrouped(node, at):
+    """A number that may cancel with the rest without an error stays with it."""
+    values = {x: at[0], y: 0.0, z: at[1]}
+    names = [a for a in (x, y, z) if a in set(topological([node]))]
+    got, exact = (
+        sg.function(names, node, strictness=strictness)(*[values[a] for a in names])
+        for strictness in ("accurate", "bitwise")
+    )
+    assert got == pytest.approx(exact, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize(
