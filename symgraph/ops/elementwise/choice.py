@@ -1,0 +1,94 @@
+"""Choice between two values, element by element; and constants in the form of a node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from symgraph.errors import UnsupportedError
+from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.record import record
+from symgraph.graph.registry import apply, builder
+from symgraph.graph.types import TensorType, Type, broadcast_shapes
+from symgraph.ops.kinds import Linear, any_node, promote, weak_nodes
+
+
+def zeros_like(node: Node) -> Node:
+    """Zeros of the dtype and shape of a node."""
+    return full_like(node, 0)
+
+
+def full_like(node: Node, value: complex) -> Node:
+    """One value in the dtype and shape of a node."""
+    scalar = constant(np.asarray(value, dtype=node.dtype))
+    return scalar if node.ndim == 0 else _broadcast(scalar, node)
+
+
+def _broadcast(scalar: Node, like: Node) -> Node:
+    return apply("broadcast_to", scalar, like.shape)
+
+
+def mask_times(mask: Node, value: Node) -> Node:
+    """``value`` where `mask` is true and zero elsewhere, infinities included."""
+    return make(WHERE, mask, value, constant(np.zeros((), value.dtype)))
+
+
+@record
+class Where(Linear):
+    """``where(condition, x, y)``: linear in x and y, and it masks: 0 * inf never happens."""
+
+    name: ClassVar[str] = "where"
+    linear: ClassVar[tuple[int, ...] | None] = (1, 2)
+
+    def infer(self, *types: TensorType) -> Type:
+        """Broadcast shape, common dtype of the two values."""
+        shape = broadcast_shapes(*[t.shape for t in types], what="where")
+        return TensorType(promote([types[1].dtype, types[2].dtype]), shape)
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.where``."""
+        return call("np.where", *args)
+
+    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
+        """The cotangent where each was taken, zero elsewhere."""
+        mask = node.inputs[0]
+        zero = constant(np.zeros((), cotangent.dtype))
+        return make(self, mask, cotangent, zero), make(self, mask, zero, cotangent)
+
+    def work(self, node: Node) -> float:
+        """A random mask defeats the branch predictor."""
+        return 4.5
+
+
+WHERE = Where()
+
+
+@builder(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """Elements of `x` where the condition is true, of `y` elsewhere.
+
+    The derivative is that of the branch taken; an infinity or NaN in the other never reaches it.
+
+    Parameters
+    ----------
+    condition, x, y : array_like
+        Broadcast against each other.
+
+    Raises
+    ------
+    UnsupportedError
+        With the condition alone: the shape of the result would depend on its values.
+    """
+    if x is None or y is None:
+        raise UnsupportedError(
+            "where(condition) alone: the shape of the result depends on values",
+            hint="where(condition, x, y) with both values",
+        )
+    if not any_node(condition, x, y):
+        return cast("Any", np.where(condition, x, y))
+    mask = as_node(condition)
+    first, second = weak_nodes((x, y), "where")
+    return make(WHERE, mask if mask.dtype.kind == "b" else mask != 0, first, second)

@@ -1,0 +1,98 @@
+"""Exponentials and logarithms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgraph.ops.elementwise.arithmetic import absolute
+from symgraph.ops.elementwise.extremes import maximum, minimum
+from symgraph.ops.kinds import Facts, elementwise
+
+LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
+
+exp = elementwise(
+    "exp",
+    ufunc=np.exp,
+    partials=(lambda r, x: r,),
+    formula="exp(x)",
+    facts=Facts(inverse="log"),
+    cost=0.7,
+)
+exp2 = elementwise(
+    "exp2",
+    ufunc=np.exp2,
+    partials=(lambda r, x: LN2 * r,),
+    formula="2**x",
+    facts=Facts(inverse="log2"),
+    cost=1.5,
+)
+expm1 = elementwise(
+    "expm1",
+    ufunc=np.expm1,
+    partials=(lambda r, x: exp(x),),
+    formula="exp(x) - 1",
+    facts=Facts(inverse="log1p"),
+    cost=4.0,
+)
+log = elementwise(
+    "log",
+    ufunc=np.log,
+    partials=(lambda r, x: 1.0 / x,),
+    formula="log(x)",
+    facts=Facts(inverse="exp"),
+    cost=0.9,
+    domain=(0.1, 4.0),
+)
+log2 = elementwise(
+    "log2",
+    ufunc=np.log2,
+    partials=(lambda r, x: (1.0 / LN2) / x,),
+    formula="log(x) / log(2)",
+    facts=Facts(inverse="exp2"),
+    cost=4.0,
+    domain=(0.1, 4.0),
+)
+log10 = elementwise(
+    "log10",
+    ufunc=np.log10,
+    partials=(lambda r, x: (1.0 / LN10) / x,),
+    formula="log(x) / log(10)",
+    cost=5.0,
+    domain=(0.1, 4.0),
+)
+log1p = elementwise(
+    "log1p",
+    ufunc=np.log1p,
+    partials=(lambda r, x: 1.0 / (1.0 + x),),
+    formula="log(1 + x)",
+    facts=Facts(inverse="expm1"),
+    cost=5.0,
+    domain=(-0.5, 3.0),
+)
+logaddexp = elementwise(
+    "logaddexp",
+    ufunc=np.logaddexp,
+    # exp(x - r) would lose the digits that r = x + small has lost.
+    partials=(lambda r, x, y: sigmoid(x - y), lambda r, x, y: sigmoid(y - x)),
+    formula="log(exp(x) + exp(y))",
+    facts=Facts(commutative=True, associative=True),
+    cost=17.0,
+)
+sigmoid = elementwise(
+    "sigmoid",
+    dtypes=np.exp,
+    partials=(lambda r, x: r * sigmoid(-x),),
+    formula="1 / (1 + exp(-x))",
+    cost=3.0,
+    decompose=lambda x: exp(minimum(x, 0.0)) / (1.0 + exp(-absolute(x))),
+    doc="Logistic function ``1 / (1 + exp(-x))``, without overflow and accurate in both tails.",
+)
+softplus = elementwise(
+    "softplus",
+    dtypes=np.exp,
+    partials=(lambda r, x: sigmoid(x),),
+    formula="log(1 + exp(x))",
+    cost=6.0,
+    decompose=lambda x: maximum(x, 0.0) + log1p(exp(-absolute(x))),
+    doc="``log(1 + exp(x))``, without overflow and accurate in both tails.",
+)
