@@ -21,10 +21,12 @@ from symgraph.ops import (
     nn,
     normalised,
     products,
+    quantiles,
     reduce,
     reduce_moments,
     reduce_order,
     shape,
+    sorting,
     special,
 )
 
@@ -45,9 +47,11 @@ __all__ = [
     "nn",
     "normalised",
     "products",
+    "quantiles",
     "reduce",
     "reduce_moments",
     "reduce_order",
     "shape",
+    "sorting",
     "special",
 ]
