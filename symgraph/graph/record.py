@@ -10,9 +10,10 @@ from __future__ import annotations
 from inspect import get_annotations  # NumPy has imported it
 from typing import Any, NoReturn, TypeVar, cast, dataclass_transform
 
-__all__ = ["record"]
+__all__ = ["record", "with_fields"]
 
 _T = TypeVar("_T", bound=type)
+_R = TypeVar("_R")
 
 
 @dataclass_transform(frozen_default=True)
@@ -54,6 +55,23 @@ def record(cls: _T) -> _T:
         if name not in cls.__dict__:
             setattr(cls, name, member)
     return cls
+
+
+def with_fields(value: _R, **fields: Any) -> _R:
+    """A record with some of its fields changed.
+
+    Examples
+    --------
+    >>> @record
+    ... class Point:
+    ...     x: int
+    ...     y: int = 0
+    >>> with_fields(Point(1), y=2)
+    Point(x=1, y=2)
+    """
+    names: tuple[str, ...] = getattr(value, "__match_args__", ())
+    cls: Any = type(value)
+    return cls(*[fields.pop(n) if n in fields else getattr(value, n) for n in names], **fields)
 
 
 def _init(owner: str, fields: tuple[str, ...], defaults: dict[str, Any], checked: bool) -> Any:

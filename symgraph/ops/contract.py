@@ -108,6 +108,16 @@ class Einsum(Multilinear):
         """A guess: the sizes decide."""
         return 10.0
 
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """One more letter, in front of those of the mapped operands."""
+        used = set(self.output).union(*self.operands)
+        letter = next(label for label in reversed(ascii_letters) if label not in used)
+        pairs = [
+            (letter + labels if is_mapped else labels, x)
+            for labels, is_mapped, x in zip(self.operands, mapped, operands, strict=True)
+        ]
+        return contract(pairs, letter + self.output)
+
 
 def _on_diagonal(value: Node, labels: str, dims: dict[str, Dim]) -> Node:
     """A value of the letters, each once, on the diagonals of those that are repeated."""

@@ -15,8 +15,9 @@ from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.arrange import moveaxis
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.create import Arange
-from symgraph.ops.index import scattered
+from symgraph.ops.index import IndexAdd, scattered
 from symgraph.ops.indices import Mark, Range
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import nonnegative, ravel
@@ -25,7 +26,7 @@ __all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
 
 
 @record
-class Triangle(Linear):
+class Triangle(OnTrailingAxes, Linear):
     """The elements on one side of a diagonal, zeros elsewhere."""
 
     side: str
@@ -71,7 +72,7 @@ def triu(m: Any, k: int = 0) -> Any:
 
 
 @record
-class Diagonal(Linear):
+class Diagonal(OnTrailingAxes, Linear):
     """The diagonal of the matrices on the last two axes."""
 
     offset: int = 0
@@ -112,13 +113,16 @@ class Diagonal(Linear):
         (x,) = node.inputs
         if node.ndim == 1 and x.shape[0] == x.shape[1] and self.offset == 0:
             return (make(Diag(0), cotangent),)
-        length = node.shape[-1]
-        rows, columns = (
-            make(Arange(start, length + start, 1, np.dtype(np.int64)))
-            for start in (max(-self.offset, 0), max(self.offset, 0))
-        )
         index = (*[Range()] * (x.ndim - 2), Mark.ARRAY, Mark.ARRAY)
-        return (scattered(x, index, cotangent, [rows, columns]),)
+        return (scattered(x, index, cotangent, _places(node.shape[-1], self.offset)),)
+
+
+def _places(length: Dim, offset: int) -> list[Node]:
+    """Rows and columns of a diagonal."""
+    return [
+        make(Arange(start, length + start, 1, np.dtype(np.int64)))
+        for start in (max(-offset, 0), max(offset, 0))
+    ]
 
 
 @builder(np.diagonal)
@@ -169,6 +173,13 @@ class Diag(Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The diagonal."""
         return (make(Diagonal(self.k), cotangent),)
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Zeros, with the rows put on the diagonals."""
+        (v,) = operands
+        length, (rows, _) = node.inputs[0].shape[0], node.shape
+        zeros = apply("zeros", (size, rows, rows), v.dtype)
+        return make(IndexAdd((Range(), Mark.ARRAY, Mark.ARRAY)), zeros, v, *_places(length, self.k))
 
 
 @builder(np.diag)

@@ -14,6 +14,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.ops.batching import AlongAxes, in_front
 from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.index import IndexAdd, getitem
 from symgraph.ops.indices import Index, Mark, Range, index_array
@@ -81,6 +82,20 @@ class Pad(Linear):
         """A copy."""
         return 1.0
 
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """No border in front; a value for each row is chosen by a mask."""
+        x, value = operands
+        widths = ((0, 0), *self.widths)
+        if not mapped[0]:
+            x = apply("broadcast_to", x, (size, *x.shape))
+        if not mapped[1]:
+            return make(Pad(widths), x, value)
+        inner = node.inputs[0]
+        inside = apply("broadcast_to", constant(np.array(True)), inner.shape)
+        mask = make(self, inside, constant(np.array(False)))
+        padded = make(Pad(widths), x, constant(np.zeros((), x.dtype)))
+        return apply("where", mask, padded, in_front(value, node.ndim))
+
 
 @record
 class PadCopies(Linear):
@@ -133,6 +148,10 @@ class PadCopies(Linear):
     def work(self, node: Node) -> float:
         """A copy."""
         return 1.0
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """No border in front."""
+        return make(PadCopies(((0, 0), *self.widths), self.mode), *operands)
 
 
 def _pairs(value: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
@@ -237,7 +256,7 @@ def _pad_copies(node: Node, widths: _Widths, mode: str) -> Node:
 
 
 @record
-class Roll(Linear):
+class Roll(AlongAxes, Linear):
     """Elements moved along axes; what leaves one end enters at the other."""
 
     shifts: tuple[Dim, ...]
@@ -299,12 +318,13 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 
 @record
-class Repeat(Linear):
+class Repeat(AlongAxes, Linear):
     """Each element so many times along an axis."""
 
     repeats: Dim
     axis: int
     name: ClassVar[str] = "repeat"
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
 
     def infer(self, *types: TensorType) -> Type:
         """The size multiplied."""
@@ -407,6 +427,10 @@ class Tile(Linear):
     def work(self, node: Node) -> float:
         """A copy."""
         return 1.0
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Once along the batch."""
+        return make(Tile((1, *self.reps)), *operands)
 
 
 @builder(np.tile)

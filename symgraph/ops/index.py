@@ -20,6 +20,8 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
+from symgraph.ops.arrange import moveaxis
+from symgraph.ops.batching import in_front
 from symgraph.ops.create import Arange
 from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.indices import (
@@ -32,7 +34,9 @@ from symgraph.ops.indices import (
     indexed_shape,
     keeps_all,
     parse,
+    place_of_arrays,
     repeats,
+    separated,
 )
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import (
@@ -81,6 +85,19 @@ class Taking(Linear):
         """The name with the index as it is written."""
         return f"{self.name}[{index_label(self.index)}]"
 
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """All rows at the same positions, or each at its own."""
+        x, *arrays = operands
+        rank, place = _common_rank(node, 1), place_of_arrays(self.index)
+        if not any(mapped[1:]):
+            result = taken(x, (Range(), *self.index), arrays)
+            return moveaxis(result, rank, 0) if separated(self.index) else result
+        arrays = _spread_arrays(arrays, mapped[1:], rank)
+        if not mapped[0]:
+            return moveaxis(taken(x, self.index, arrays), place, 0)
+        result = taken(x, (Mark.ARRAY, *self.index), [_row_numbers(size, rank), *arrays])
+        return moveaxis(result, _block(1, rank), _block(1 + place, rank))
+
 
 @record
 class GetItem(Taking):
@@ -107,6 +124,29 @@ class Gather(Taking):
     def work(self, node: Node) -> float:
         """Random access."""
         return 4.0
+
+
+# Of stacks ---------------------------------------------------------------------------------------
+
+
+def _common_rank(node: Node, first: int) -> int:
+    """How many axes the index arrays, the operands from `first` on, have together."""
+    return max([array.ndim for array in node.inputs[first:]], default=0)
+
+
+def _spread_arrays(arrays: Sequence[Node], mapped: Sequence[bool], rank: int) -> list[Node]:
+    pairs = zip(arrays, mapped, strict=True)
+    return [in_front(array, rank) if is_mapped else array for array, is_mapped in pairs]
+
+
+def _row_numbers(size: Dim, rank: int) -> Node:
+    """The positions along the batch, in front of the axes of index arrays."""
+    numbers = make(Arange(0, size, 1, np.dtype(np.int64)))
+    return expand_dims(numbers, _block(1, rank))
+
+
+def _block(start: int, count: int) -> tuple[int, ...]:
+    return tuple(range(start, start + count))
 
 
 def taken(node: Node, index: Index, arrays: Sequence[Node]) -> Node:
@@ -247,6 +287,22 @@ class Changing(Op):
         """The name with the index as it is written."""
         return f"{self.name}[{index_label(self.index)}]"
 
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """All rows at the same positions, or each at its own."""
+        base, values, *arrays = operands
+        rank, place = _common_rank(node, 2), place_of_arrays(self.index)
+        region = self.region(node, node).ndim
+        if not mapped[0]:
+            base = apply("broadcast_to", base, (size, *base.shape))
+        values = in_front(values if mapped[1] else expand_dims(values, 0), region)
+        if not any(mapped[2:]):
+            if separated(self.index):
+                values = moveaxis(values, 0, rank)
+            return make(type(self)((Range(), *self.index)), base, values, *arrays)
+        arrays = [_row_numbers(size, rank), *_spread_arrays(arrays, mapped[2:], rank)]
+        values = moveaxis(values, _block(1 + place, rank), _block(1, rank))
+        return make(type(self)((Mark.ARRAY, *self.index)), base, values, *arrays)
+
 
 def scattered(like: Node, index: Index, values: Node, arrays: Sequence[Node]) -> Node:
     """Zeros in the type of a node, with values added at an index, which broadcasts them."""
@@ -384,6 +440,14 @@ class TakeAlongAxis(Linear):
     def work(self, node: Node) -> float:
         """Random access."""
         return 8.0
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Along the next axis; what is not mapped broadcasts."""
+        x, positions = (
+            operand if is_mapped else expand_dims(operand, 0)
+            for operand, is_mapped in zip(operands, mapped, strict=True)
+        )
+        return make(TakeAlongAxis(self.axis + 1), x, positions)
 
 
 def _along(node: Node, axis: int) -> Node:

@@ -366,21 +366,26 @@ def indexed_shape(index: Index, shape: Shape, arrays: Sequence[Shape]) -> Shape:
     """The shape of ``x[index]``."""
     common = broadcast_shapes(*arrays, what="index arrays") if arrays else ()
     result: list[Dim] = []
-    place: int | None = None
     axis = 0
     for entry in index:
         if entry is Mark.NEW_AXIS:
             result.append(1)
         elif isinstance(entry, Range):
             result.append(entry.length(shape[axis]))
-        elif _advanced(entry) and place is None:
-            place = len(result)
         axis += entry not in _NO_AXIS
-    if arrays:
-        place = 0 if separated(index) else place
-        assert place is not None
-        result[place:place] = common
+    place = place_of_arrays(index)
+    result[place:place] = common
     return tuple(result)
+
+
+def place_of_arrays(index: Index) -> int:
+    """Where the axes that the index arrays have together stand in the result."""
+    place = 0
+    for entry in index:
+        if separated(index) or _advanced(entry):
+            break
+        place += entry is Mark.NEW_AXIS or isinstance(entry, Range)
+    return place
 
 
 def index_requirements(index: Index, shape: Shape) -> tuple[Dim, ...]:

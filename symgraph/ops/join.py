@@ -17,6 +17,7 @@ from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, TupleType, Type, normalize_axis
 from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
+from symgraph.ops.batching import AlongAxes
 from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node, promote
 from symgraph.ops.shape import (
@@ -51,11 +52,12 @@ def _slice(node: Node, axis: int, start: Dim, stop: Dim) -> Node:
 
 
 @record
-class Concatenate(Linear):
+class Concatenate(AlongAxes, Linear):
     """Arrays one behind the other along an axis."""
 
     axis: int
     name: ClassVar[str] = "concatenate"
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     linear: ClassVar[tuple[int, ...] | None] = None
 
     def infer(self, *types: TensorType) -> Type:
@@ -143,11 +145,12 @@ def _nodes(arrays: Any, what: str) -> list[Node]:
 
 
 @record
-class Stack(Linear):
+class Stack(AlongAxes, Linear):
     """Arrays of one shape along a new axis."""
 
     axis: int
     name: ClassVar[str] = "stack"
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     linear: ClassVar[tuple[int, ...] | None] = None
 
     def infer(self, *types: TensorType) -> Type:
@@ -256,12 +259,13 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 
 
 @record
-class Split(Linear):
+class Split(AlongAxes, Linear):
     """The pieces of these sizes along an axis."""
 
     sizes: tuple[Dim, ...]
     axis: int
     name: ClassVar[str] = "split"
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     views: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *types: TensorType) -> Type:

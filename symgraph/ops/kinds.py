@@ -29,9 +29,10 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
-from symgraph.graph.registry import apply, builder
+from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import DType, TensorType, Type, as_dtype, broadcast_shapes
+from symgraph.ops.batching import in_front
 from symgraph.ops.formula import derivative, recognise, to_node
 
 __all__ = [
@@ -207,7 +208,7 @@ class Elementwise(Op):
         return make(
             self,
             *[
-                _in_front(operand, node.ndim) if is_mapped else operand
+                in_front(operand, node.ndim) if is_mapped else operand
                 for operand, is_mapped in zip(operands, mapped, strict=True)
             ],
         )
@@ -259,14 +260,6 @@ class Elementwise(Op):
             return to_node(slope, dict(zip(self.symbols, xs, strict=True)), r.dtype)
 
         return partial
-
-
-def _in_front(stack: Node, ndim: int) -> Node:
-    """A stack of arrays that broadcast to `ndim` dimensions, as a stack of such arrays."""
-    missing = ndim - (stack.ndim - 1)
-    if not missing:
-        return stack
-    return apply("reshape", stack, (stack.shape[0], *(1,) * missing, *stack.shape[1:]))
 
 
 _NUMPY_NAMES = {"absolute": "abs"}

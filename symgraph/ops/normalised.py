@@ -17,6 +17,7 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
+from symgraph.ops.batching import AlongAxes
 from symgraph.ops.elementwise import astype, exp, fmax, log
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.reduce import CUBE, normalize_axes, reduced_shape, sum, unreduced
@@ -36,7 +37,7 @@ def _pieces(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node, Node, Node]:
 
 
 @record
-class _Normalised(Structured):
+class _Normalised(AlongAxes, Structured):
     """A result of the operand's shape, normalised over axes."""
 
     axes: tuple[int, ...]
@@ -99,7 +100,7 @@ class LogSoftmax(_Normalised):
 
 
 @record
-class LogSumExp(Structured):
+class LogSumExp(AlongAxes, Structured):
     """``log(sum(exp(x)))`` over axes."""
 
     axes: tuple[int, ...]

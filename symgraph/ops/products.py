@@ -12,10 +12,12 @@ from symgraph.graph.code import Code, Scope, infix
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
+from symgraph.ops.batching import in_front
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
 from symgraph.ops.reduce import sum
-from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, swapaxes
+from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, squeeze, swapaxes
 
 __all__ = ["matmul", "matvec", "outer", "vdot", "vecdot", "vecmat"]
 
@@ -64,6 +66,30 @@ class MatMul(Multilinear):
         """Two operations for each inner element, at some 20 a nanosecond."""
         inner = node.inputs[0].shape[-1]
         return 0.1 * inner if isinstance(inner, int) else 10.0
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """One product: a stack of vectors is a matrix, beside stacks of matrices one of columns."""
+        (a, b), (first, second) = operands, node.inputs
+        if second.ndim == 1 and mapped[1]:
+            if not mapped[0] and first.ndim <= 2:
+                return make(self, b, swapaxes(a, 0, 1) if first.ndim == 2 else a)
+            if first.ndim == 1:
+                return apply("einsum", "zi,zi->z", a, b) if mapped[0] else make(self, b, a)
+            columns = expand_dims(in_front(b, first.ndim - 1), -1)
+            return squeeze(make(self, a, columns), -1)
+        if first.ndim == 1 and mapped[0]:
+            if not mapped[1] and second.ndim <= 2:
+                return make(self, a, b)
+            rows = expand_dims(in_front(a, second.ndim - 1), -2)
+            return squeeze(make(self, rows, b), -2)
+        rank = max(first.ndim, second.ndim)
+        return make(
+            self,
+            *[
+                in_front(x, rank) if is_mapped and x.ndim > 2 else x
+                for x, is_mapped in zip(operands, mapped, strict=True)
+            ],
+        )
 
 
 def _hint(a: TensorType, b: TensorType) -> str:

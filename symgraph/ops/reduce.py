@@ -11,11 +11,11 @@ import numpy as np
 from symgraph.errors import ShapeError
 from symgraph.graph.code import Code, Scope, call, method
 from symgraph.graph.node import Node, as_node, make
-from symgraph.graph.op import Op
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_shape
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes, normalize_axis
+from symgraph.ops.batching import AlongAxes, in_front
 from symgraph.ops.elementwise import astype
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import expand_dims, normalize_axis_list, reshape
@@ -89,6 +89,10 @@ class BroadcastTo(Linear):
         """The sum over what was repeated."""
         return (sum_to(cotangent, node.inputs[0].shape),)
 
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Axes of size one between the batch and those that are repeated."""
+        return broadcast_to(in_front(operands[0], node.ndim), (size, *self.shape))
+
 
 @builder(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any) -> Any:
@@ -152,7 +156,7 @@ def _numpy_dtype(name: str, dtype: DType) -> DType:
 
 
 @record
-class Reduction(Op):
+class Reduction(AlongAxes):
     """What all reductions share: axes, and whether they stay as axes of size one."""
 
     axes: tuple[int, ...]
@@ -329,11 +333,12 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
 
 
 @record
-class CumSum(Linear):
+class CumSum(AlongAxes, Linear):
     """Sums of the leading elements along an axis."""
 
     axis: int
     name: ClassVar[str] = "cumsum"
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
 
     def infer(self, *types: TensorType) -> Type:
         """The same shape; the dtype of a sum."""

@@ -13,6 +13,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
+from symgraph.ops.batching import AlongAxes
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import astype, where
 from symgraph.ops.kinds import Example, Structured, any_node
@@ -207,7 +208,7 @@ class Prod(Reduction, Structured):
 
 
 @record
-class ProdOfOthers(Structured):
+class ProdOfOthers(AlongAxes, Structured):
     """For each element the product of all others along the axes, whatever is 0 among them."""
 
     axes: tuple[int, ...]

@@ -10,7 +10,7 @@ import numpy as np
 from symgraph.errors import ShapeError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
-from symgraph.graph.record import record
+from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
@@ -26,6 +26,7 @@ from symgraph.ops.reduce import (
     reduced_shape,
     sum,
 )
+from symgraph.ops.shape import reshape
 
 __all__ = [
     "all",
@@ -226,6 +227,14 @@ class _ArgExtreme(Discrete):
     def work(self, node: Node) -> float:
         """For each element of the operand."""
         return 10.0
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Along the next axis; the rows in one dimension, if it was of all elements."""
+        (x,) = operands
+        if self.axis is not None:
+            return make(with_fields(self, axis=self.axis + 1), x)
+        found = make(type(self)(1), reshape(x, (size, node.inputs[0].size)))
+        return reshape(found, (size, *node.shape))
 
 
 @record

@@ -14,6 +14,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Shape, Size, as_dim, product
 from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.ops.batching import AlongAxes, next_axes
 from symgraph.ops.kinds import Example, Linear, any_node
 
 __all__ = [
@@ -125,6 +126,10 @@ class Reshape(Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Back to the operand's shape."""
         return (_reshaped(cotangent, node.inputs[0].shape),)
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """The same for every row."""
+        return _reshaped(operands[0], (size, *self.shape))
 
 
 def _differing(first: Shape, second: Shape) -> int:
@@ -267,6 +272,10 @@ class Transpose(Linear):
         """The inverse permutation."""
         return (_permuted(cotangent, inverse_permutation(self.axes)),)
 
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """The batch stays in front."""
+        return make(Transpose((0, *next_axes(self.axes))), *operands)
+
 
 def inverse_permutation(axes: Sequence[int]) -> tuple[int, ...]:
     """The permutation that undoes another."""
@@ -323,7 +332,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 
 @record
-class Squeeze(Linear):
+class Squeeze(AlongAxes, Linear):
     """Without some axes of size one."""
 
     axes: tuple[int, ...]
@@ -380,7 +389,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 
 @record
-class ExpandDims(Linear):
+class ExpandDims(AlongAxes, Linear):
     """With new axes of size one at these places of the result."""
 
     axes: tuple[int, ...]

@@ -13,6 +13,7 @@ from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Linear, any_node, promote, weak_nodes
 
 
@@ -37,10 +38,11 @@ def mask_times(mask: Node, value: Node) -> Node:
 
 
 @record
-class Where(Linear):
+class Where(OnTrailingAxes, Linear):
     """``where(condition, x, y)``: linear in x and y, and it masks: 0 * inf never happens."""
 
     name: ClassVar[str] = "where"
+    core: ClassVar[tuple[int, ...]] = (0, 0, 0)
     linear: ClassVar[tuple[int, ...] | None] = (1, 2)
 
     def infer(self, *types: TensorType) -> Type:

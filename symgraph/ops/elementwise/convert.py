@@ -13,15 +13,17 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type, as_dtype
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Linear, any_node
 
 
 @record
-class AsType(Linear):
+class AsType(OnTrailingAxes, Linear):
     """Conversion of the dtype."""
 
     dtype: np.dtype[Any]
     name: ClassVar[str] = "astype"
+    core: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *types: TensorType) -> Type:
         """The same shape."""
@@ -71,10 +73,11 @@ def astype(x: Any, dtype: Any, copy: bool = True) -> Any:
 
 
 @record
-class StopGradient(Linear):
+class StopGradient(OnTrailingAxes, Linear):
     """The value itself, with derivative zero."""
 
     name: ClassVar[str] = "stop_gradient"
+    core: ClassVar[tuple[int, ...]] = (0,)
     linear: ClassVar[tuple[int, ...] | None] = ()
     views: ClassVar[tuple[int, ...]] = (0,)
 

@@ -12,6 +12,7 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.diagonals import tril
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.operands import check_square, floating
@@ -21,7 +22,7 @@ from symgraph.ops.shape import swapaxes
 
 
 @record
-class Cholesky(Structured):
+class Cholesky(OnTrailingAxes, Structured):
     """The lower triangular L with ``L @ L.T`` equal to a positive definite matrix."""
 
     name: ClassVar[str] = "cholesky"

@@ -13,6 +13,7 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.operands import check_square, floating
@@ -32,7 +33,7 @@ def _times_inverse(cotangent: Node, a: Node) -> Node:
 
 
 @record
-class Det(Structured):
+class Det(OnTrailingAxes, Structured):
     """The determinant."""
 
     name: ClassVar[str] = "det"
@@ -90,7 +91,7 @@ class SlogdetResult(NamedTuple):
 
 
 @record
-class Slogdet(Structured):
+class Slogdet(OnTrailingAxes, Structured):
     """Sign of the determinant, and logarithm of its absolute value."""
 
     name: ClassVar[str] = "slogdet"

@@ -14,6 +14,7 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.diagonals import diagonal, tril, triu
 from symgraph.ops.elementwise import where
 from symgraph.ops.kinds import Example, Structured, any_node
@@ -30,7 +31,7 @@ class EighResult(NamedTuple):
 
 
 @record
-class Eigh(Structured):
+class Eigh(OnTrailingAxes, Structured):
     """Eigenvalues and eigenvectors of a symmetric matrix, of which one triangle is read."""
 
     upper: bool = False

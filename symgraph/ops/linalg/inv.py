@@ -12,13 +12,14 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.operands import check_square, floating
 from symgraph.ops.linalg.solve import regular
 
 
 @record
-class Inv(Structured):
+class Inv(OnTrailingAxes, Structured):
     """The inverse."""
 
     name: ClassVar[str] = "inv"

@@ -12,11 +12,14 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
+from symgraph.ops.arrange import moveaxis
+from symgraph.ops.batching import in_front
 from symgraph.ops.kinds import Example, Structured, any_node, promote
 from symgraph.ops.linalg.operands import check_square, floating
 from symgraph.ops.products import array, matmul
-from symgraph.ops.shape import expand_dims, shape_text, squeeze, swapaxes
+from symgraph.ops.shape import expand_dims, reshape, shape_text, squeeze, swapaxes
 
 
 @record
@@ -69,6 +72,24 @@ class Solve(Structured):
     def work(self, node: Node) -> float:
         """As a factorisation."""
         return 30.0
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Right sides for one matrix are columns beside each other."""
+        (a, b), (first, second) = operands, node.inputs
+        vector = second.ndim == 1
+        if first.ndim == 2 and second.ndim <= 2 and not mapped[0]:
+            columns = reshape(moveaxis(b, 0, -1), (first.shape[0], -1))
+            result = reshape(make(self, a, columns), (*second.shape, size))
+            return moveaxis(result, -1, 0)
+        if vector and mapped[1]:
+            columns = expand_dims(in_front(b, node.ndim), -1)
+            return squeeze(make(self, a, columns), -1)
+        rank = max(first.ndim, second.ndim)
+        return make(
+            self,
+            in_front(a, rank) if mapped[0] else a,
+            in_front(b, rank) if mapped[1] else b,
+        )
 
 
 def _solved(a: Node, right: Node, vector: bool) -> Node:
