@@ -231,6 +231,7 @@ if TYPE_CHECKING:
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hvp, jvp, value_and_grad, vjp
     from symgraph.pair import ForwardBackward, forward_backward
+    from symgraph.transforms.vmap import vmap
 
 abs = absolute
 pow = power
@@ -251,6 +252,7 @@ _COMPILER = {
     "jvp": "symgraph.differentiate",
     "value_and_grad": "symgraph.differentiate",
     "vjp": "symgraph.differentiate",
+    "vmap": "symgraph.transforms.vmap",
 }
 
 
@@ -460,6 +462,7 @@ __all__ = [
     "vecdot",
     "vecmat",
     "vjp",
+    "vmap",
     "vsplit",
     "vstack",
     "where",

@@ -10,7 +10,7 @@ from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import SizeValue
 from symgraph.graph.node import Node, apply_view
 from symgraph.graph.record import record
-from symgraph.graph.side import NAMES, Origin
+from symgraph.graph.side import NAMES, ORIGINS, Origin
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify import Firing
 
@@ -83,6 +83,12 @@ class Explanation:
         return cls(before, after, rows, source, graph)
 
     @property
+    def notes(self) -> list[str]:
+        """What operations have to say of themselves: a loop where there is no batched form."""
+        nodes = [] if self.graph is None else self.graph.nodes
+        return list(dict.fromkeys([_noted(node) for node in nodes if node.op.note]))
+
+    @property
     def summary(self) -> str:
         """How many nodes there were and are, in one line."""
         plural = "" if len(self.rewrites) == 1 else "s"
@@ -90,7 +96,7 @@ class Explanation:
         return f"{self.before} nodes as written, {self.after} after {fired}"
 
     def __str__(self) -> str:
-        lines = [self.summary]
+        lines = [self.summary, *self.notes]
         for row in self.rewrites:
             lines += [f"{row.rule}: {row.law}", f"  {row.before}", f"  -> {row.after}"]
             if row.where:
@@ -110,6 +116,11 @@ def _where(origin: Origin | None) -> str:
     place = "" if location.in_notebook else f"{file}:{location.line}"
     shown = ": ".join(filter(None, (place, location.text)))
     return f"gradient of {shown}" if origin.gradient else shown
+
+
+def _noted(node: Node) -> str:
+    where = _where(ORIGINS.get(node))
+    return f"{node.op.note} ({where})" if where else node.op.note
 
 
 _DEPTH = 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
@@ -66,6 +65,9 @@ class Op:
     mutates: ClassVar[bool] = False
     """Written only with `in_place` on a copy of its first operand (scatter)."""
 
+    note: ClassVar[str] = ""
+    """What `explain` has to say of it."""
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """`node`, with some of its operands replaced by stacks of them.
 
@@ -83,9 +85,10 @@ class Op:
         Returns
         -------
         node, or tuple of node for an operation with several results
-            Each with the batch as its first axis.
+            Each with the batch as its first axis. ``None`` where there is no batched form: a
+            loop takes its place.
         """
-        raise UnsupportedError(f"{self.name} has no batching rule")
+        return None
 
     def decompose(self, *inputs: Node) -> Node | None:
         """The same value by other operations, or ``None`` if NumPy has this one itself."""

@@ -23,7 +23,7 @@ def in_front(stack: Node, ndim: int) -> Node:
     missing = ndim - (stack.ndim - 1)
     if not missing:
         return stack
-    return apply("reshape", stack, (stack.shape[0], *(1,) * missing, *stack.shape[1:]))
+    return apply("expand_dims", stack, tuple(range(1, missing + 1)))
 
 
 def stacked(operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> list[Node]:

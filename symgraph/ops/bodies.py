@@ -15,6 +15,8 @@ from symgraph.graph.graph import replace
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
 from symgraph.graph.node import Node, as_node, make, placeholder, topological
 from symgraph.graph.record import record
+from symgraph.graph.registry import apply
+from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.elementwise import zeros_like
@@ -139,6 +141,11 @@ def items(node: Node) -> list[Node]:
 def or_zeros(value: Node | None, like: Node) -> Node:
     """A derivative, or zeros in the type of what it belongs to."""
     return zeros_like(like) if value is None else value
+
+
+def repeated(node: Node, stack: Node | None, size: Dim) -> Node:
+    """The stack of a result, or the result repeated where it does not depend on the batch."""
+    return apply("broadcast_to", node, (size, *node.shape)) if stack is None else stack
 
 
 def assigned(targets: Sequence[str], sources: Sequence[str]) -> list[str]:

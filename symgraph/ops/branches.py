@@ -9,10 +9,13 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Scope
+from symgraph.graph.graph import replace
 from symgraph.graph.node import Node, as_node, made_since, make, placeholder
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.batching import in_front
 from symgraph.ops.bodies import (
     INDENT,
     Body,
@@ -22,11 +25,13 @@ from symgraph.ops.bodies import (
     items,
     nodes_of,
     or_zeros,
+    repeated,
     same_types,
     stand_ins,
     tree_of,
 )
-from symgraph.ops.kinds import ControlFlow, Example, Walk, any_node
+from symgraph.ops.elementwise import where
+from symgraph.ops.kinds import BatchWalk, ControlFlow, Example, Walk, any_node
 
 __all__ = ["cond"]
 
@@ -102,6 +107,44 @@ class Cond(ControlFlow):
         ]
         operands = [*node.inputs[1:], *[ct for _, ct in given]]
         return _chosen(self, node.inputs[0], (*inputs, *seeds), found, by, operands)
+
+    def batch_bodies(
+        self,
+        node: Node,
+        operands: Sequence[Node],
+        mapped: Sequence[bool],
+        size: Dim,
+        push_batch: BatchWalk,
+    ) -> Sequence[Node]:
+        """Both branches, and a choice for each row, if the condition is one of many."""
+        bodies, inputs = (self.if_true, self.if_false), self.if_true.inputs
+        condition, *values = operands
+        moving = [i for i, is_mapped in enumerate(mapped[1:]) if is_mapped]
+        slots = Slots(inputs)
+        stacks = {
+            i: values[i] if mapped[0] else slots.new(inputs[i].op.label, values[i].type)
+            for i in moving
+        }
+        by = [inputs[i] for i in moving]
+        found = [
+            [
+                repeated(output, stack, size)
+                for output, stack in zip(
+                    body.outputs,
+                    push_batch(body.outputs, by, list(stacks.values()), size),
+                    strict=True,
+                )
+            ]
+            for body in bodies
+        ]
+        if not mapped[0]:
+            own = tuple([stacks.get(i, x) for i, x in enumerate(inputs)])
+            return _make_cond(condition, [Body(own, tuple(rows)) for rows in found], values)
+        around = dict(zip(inputs, values, strict=True))
+        first, second = (replace(rows, around) for rows in found)
+        return [
+            where(in_front(condition, a.ndim - 1), a, b) for a, b in zip(first, second, strict=True)
+        ]
 
 
 def _chosen(

@@ -9,7 +9,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
@@ -178,7 +178,7 @@ class Diag(Linear):
         """Zeros, with the rows put on the diagonals."""
         (v,) = operands
         length, (rows, _) = node.inputs[0].shape[0], node.shape
-        zeros = apply("zeros", (size, rows, rows), v.dtype)
+        zeros = apply("broadcast_to", constant(np.zeros((), v.dtype)), (size, rows, rows))
         return make(IndexAdd((Range(), Mark.ARRAY, Mark.ARRAY)), zeros, v, *_places(length, self.k))
 
 

@@ -7,7 +7,7 @@ kind            declares                       derived
 `Linear`        ``transpose``                  forward mode is the operation itself
 `Multilinear`   ``transpose`` in each factor   forward mode is the product rule
 `Structured`    ``jvp``                        reverse mode, by transposing the forward rule
-`ControlFlow`   ``jvp`` and ``vjp``            nothing: both are deliberate
+`ControlFlow`   ``jvp``, ``vjp``, batching     nothing: all are deliberate
 `Discrete`      nothing                        integer-valued: it has no derivative
 ==============  =============================  ==================================================
 """
@@ -37,6 +37,7 @@ from symgraph.ops.formula import derivative, recognise, to_node
 
 __all__ = [
     "ELEMENTWISE",
+    "BatchWalk",
     "ControlFlow",
     "Discrete",
     "Elementwise",
@@ -533,8 +534,15 @@ Walk: TypeAlias = (
 ``pull_back(outputs, cotangents, by)``; ``None`` stands for zero."""
 
 
+BatchWalk: TypeAlias = (
+    "Callable[[Sequence[Node], Sequence[Node], Sequence[Node], Dim], Sequence[Node | None]]"
+)
+"""The walk that batches a whole graph: ``push_batch(outputs, by, stacks, size)``; ``None`` stands
+for a result that does not depend on `by`."""
+
+
 class ControlFlow(Op):
-    """Branches and loops over graphs, with several results: both rules are declared."""
+    """Branches and loops over graphs, with several results: its rules are declared."""
 
     def jvp(
         self, node: Node, tangents: Sequence[Node | None], push_forward: Walk
@@ -550,6 +558,17 @@ class ControlFlow(Op):
         pull_back: Walk,
     ) -> Sequence[Node | None]:
         """Cotangents of the operands at the positions `wanted`, ``None`` for zero."""
+        raise NotImplementedError(type(self).__name__)
+
+    def batch_bodies(
+        self,
+        node: Node,
+        operands: Sequence[Node],
+        mapped: Sequence[bool],
+        size: Dim,
+        push_batch: BatchWalk,
+    ) -> Sequence[Node]:
+        """As `Op.batch`, with the walk for the bodies."""
         raise NotImplementedError(type(self).__name__)
 
 

@@ -17,6 +17,7 @@ from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, as_dim
 from symgraph.graph.tree import flatten
 from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.arrange import moveaxis
 from symgraph.ops.bodies import (
     INDENT,
     Body,
@@ -26,13 +27,14 @@ from symgraph.ops.bodies import (
     items,
     nodes_of,
     or_zeros,
+    repeated,
     same_types,
     stand_ins,
     tree_of,
 )
 from symgraph.ops.create import dtype_text
 from symgraph.ops.elementwise import zeros_like
-from symgraph.ops.kinds import ControlFlow, Example, Walk, any_node
+from symgraph.ops.kinds import BatchWalk, ControlFlow, Example, Walk, any_node
 
 __all__ = ["scan"]
 
@@ -52,6 +54,7 @@ class Scan(ControlFlow):
     carries: int
     length: Dim
     reverse: bool = False
+    note: str = ""  # pyright: ignore[reportIncompatibleVariableOverride]
     name: ClassVar[str] = "scan"
 
     @property
@@ -177,6 +180,58 @@ class Scan(ControlFlow):
         """A loop in the other direction, over the carries with which each round began."""
         return _Reversal(self, node, cotangents, wanted).run(pull_back)
 
+    def batch_bodies(
+        self,
+        node: Node,
+        operands: Sequence[Node],
+        mapped: Sequence[bool],
+        size: Dim,
+        push_batch: BatchWalk,
+    ) -> Sequence[Node]:
+        """A loop over stacks: what a round makes of one carry may make stacks of others."""
+        inputs, outputs = self.body.inputs, self.body.outputs
+        first, second = self.constants, self.constants + self.carries
+        slots = Slots(inputs)
+        moving = list(mapped)
+        stacks = [slots.new(x.op.label, x.type.with_shape((size, *x.shape))) for x in inputs]
+        while True:
+            active = [i for i, is_mapped in enumerate(moving) if is_mapped]
+            by, own = [inputs[i] for i in active], [stacks[i] for i in active]
+            found = push_batch(outputs, by, own, size)
+            grown = [
+                i for i in range(self.carries) if found[i] is not None and not moving[first + i]
+            ]
+            if not grown:
+                break
+            for i in grown:
+                moving[first + i] = True
+        given = list(operands)
+        for i, operand in enumerate(operands):
+            if mapped[i] and i >= second:
+                given[i] = moveaxis(operand, 0, 1)
+            elif moving[i] and not mapped[i]:
+                given[i] = repeated(operand, None, size)
+        body_inputs = [s if m else x for x, s, m in zip(inputs, stacks, moving, strict=True)]
+        ends = [
+            repeated(output, found[i], size) if moving[first + i] else output
+            for i, output in enumerate(outputs[: self.carries])
+        ]
+        rows = [x if stack is None else stack for x, stack in zip(outputs, found, strict=True)]
+        results = _make_scan(
+            self,
+            (_pairs(self.parts(body_inputs)[k], self.parts(given)[k]) for k in range(3)),
+            ends,
+            rows[self.carries :],
+        )
+        return [
+            repeated(result, None, size)
+            if not (moving[first + i] if i < self.carries else found[i] is not None)
+            else moveaxis(result, 1, 0)
+            if i >= self.carries
+            else result
+            for i, result in enumerate(results)
+        ]
+
 
 def _pairs(
     inputs: Sequence[Node | None], operands: Sequence[Node | None]
@@ -204,8 +259,27 @@ def _make_scan(
         len(carried),
         like.length,
         like.reverse != turned,
+        like.note,
     )
     return items(make(op, *[operand for _, operand in pairs]))
+
+
+def looped(
+    node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim
+) -> Node | tuple[Node, ...]:
+    """`node` for each row of its operands, one after the other: what has no batched form."""
+    slots = Slots()
+    inputs = [slots.like("", operand) for operand in node.inputs]
+    row = make(node.op, *inputs)
+    several = isinstance(node.result_type, TupleType)
+    rows = items(row) if several else [row]
+    pairs = list(zip(inputs, operands, strict=True))
+    constants = [p for p, is_mapped in zip(pairs, mapped, strict=True) if not is_mapped]
+    stacks = [p for p, is_mapped in zip(pairs, mapped, strict=True) if is_mapped]
+    note = f"{node.op.name} has no batched form: a loop over the batch"
+    like = Scan(Body((), ()), 0, 0, size, False, note)
+    results = _make_scan(like, (constants, (), stacks), [], rows)
+    return tuple(results) if several else results[0]
 
 
 class _Reversal:

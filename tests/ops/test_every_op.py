@@ -29,6 +29,7 @@ from symgraph.graph.tree import flatten
 from symgraph.ops.kinds import ELEMENTWISE, Discrete, Elementwise, Example
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.vjp import vjp
+from symgraph.transforms.vmap import vmap
 
 MODULES = [
     importlib.import_module(info.name)
@@ -445,3 +446,64 @@ def test_discrete_operations_give_integers_or_booleans_or_arrays_without_operand
         for node in topological(results(example, placeholders(example.args))):
             if isinstance(node.op, Discrete) and node.inputs:
                 assert node.dtype.kind in "biu"
+
+
+# Batching --------------------------------------------------------------------------------------
+
+
+def mapped_choices(count):
+    """Each operand alone, and all together."""
+    return [(i,) for i in range(count)] + [tuple(range(count))] * (count > 1)
+
+
+def stacks_of(args, mapped, size=3):
+    """Copies of the mapped arguments that differ where they are floating, the batch in front."""
+    factors = 1.0 + 0.05 * np.arange(size)
+    stacked = list(args)
+    for i in mapped:
+        rows = [
+            np.asarray(args[i] * f if np.asarray(args[i]).dtype.kind in "fc" else args[i])
+            for f in factors
+        ]
+        stacked[i] = np.stack(rows).astype(np.asarray(args[i]).dtype)
+    return stacked
+
+
+def rows_of(stacks, mapped, i):
+    return [x[i] if k in mapped else x for k, x in enumerate(stacks)]
+
+
+def check_batching(function, args, mapped):
+    """The batched function against a loop over the rows."""
+    stacks = stacks_of(args, mapped)
+    inputs = placeholders(stacks)
+    axes = tuple(0 if i in mapped else None for i in range(len(args)))
+    found = vmap(function, in_axes=axes)(*inputs)
+    one = placeholders(args)
+    single = function(*one)
+    Graph(inputs, found).verify()
+    got = values(found, inputs, stacks)
+    for i in range(len(stacks[mapped[0]])):
+        wanted = values(single, one, rows_of(stacks, mapped, i))
+        for node, batch, value in zip(found, got, wanted, strict=True):
+            assert np.shape(batch) == node.shape == (len(stacks[mapped[0]]), *np.shape(value))
+            np.testing.assert_allclose(batch[i], value, **tolerance(node.dtype))
+
+
+@every_example
+def test_batching_is_a_stacked_loop(example):
+    for mapped in mapped_choices(len(example.args)):
+        check_batching(lambda *xs: results(example, xs), example.args, mapped)
+
+
+@every_example
+def test_batching_the_gradient(example):
+    inputs, places, outputs = differentiable(example)
+    cotangents = [constant(c) for c in random_like(outputs, 6)]
+
+    def gradients(*xs):
+        ys = [y for y in results(example, xs) if y.dtype.kind == "f"]
+        ys = [y for y in ys if set(topological([y])) & {xs[i] for i in places}]
+        return vjp(ys, [xs[i] for i in places], cotangents, unconnected="zero")
+
+    check_batching(gradients, example.args, tuple(range(len(inputs))))

@@ -40,6 +40,8 @@ class Norm(Reduction, Structured):
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.linalg.norm``, which takes at most two axes, or all."""
+        if not self.axes:
+            return call("np.abs", *args)
         axis = axis_text(self.axes, node.inputs[0].ndim)
         name = "vector_norm" if axis and len(self.axes) > 2 else "norm"
         keepdims = "True" if self.keepdims else ""

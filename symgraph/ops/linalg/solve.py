@@ -12,7 +12,7 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, product
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import in_front
@@ -78,7 +78,9 @@ class Solve(Structured):
         (a, b), (first, second) = operands, node.inputs
         vector = second.ndim == 1
         if first.ndim == 2 and second.ndim <= 2 and not mapped[0]:
-            columns = reshape(moveaxis(b, 0, -1), (first.shape[0], -1))
+            columns = reshape(
+                moveaxis(b, 0, -1), (first.shape[0], product(second.shape[1:]) * size)
+            )
             result = reshape(make(self, a, columns), (*second.shape, size))
             return moveaxis(result, -1, 0)
         if vector and mapped[1]:
