@@ -336,14 +336,23 @@ class IndexAdd(Changing, Linear):
         """To zeros nothing need be added."""
         if is_zeros(node.inputs[0]):
             return f"{place} = {values}"
-        positive = values.removeprefix("-")
-        if positive != values and positive.isidentifier():
-            return f"{place} -= {positive}"
+        if node.inputs[1].op.name == "negative" and values.startswith("-"):
+            return f"{place} -= {_without_brackets(values[1:])}"
         return f"{place} += {values}"
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The cotangent itself, and what the index takes of it."""
         return inexact_pair(node, cotangent, self.region(node, cotangent))
+
+
+def _without_brackets(text: str) -> str:
+    """An expression without the brackets round the whole of it."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return text[1:-1] if place == len(text) - 1 and text[0] == "(" else text
+    return text
 
 
 def is_zeros(node: Node) -> bool:

@@ -129,6 +129,7 @@ class Elementwise(Op):
         arity: int,
         symbol: str,
         text: Writer | None,
+        assignment: str,
         partials: Sequence[Partial | None] | None,
         formula: str | Callable[..., Any],
         facts: Facts,
@@ -142,6 +143,7 @@ class Elementwise(Op):
         self.arity = arity
         self.symbol = symbol
         self.text = text
+        self.assignment = assignment
         self.partials = partials
         self.formula = formula
         self.facts = facts
@@ -195,11 +197,15 @@ class Elementwise(Op):
         """An augmented assignment, which nodes understand as well as arrays."""
         if operand not in self.augmented:
             return None
+        if self.assignment:
+            return f"{target} {self.assignment}"
         return f"{target} {self.symbol}= {args[1 - operand].text}"
 
     @property
     def augmented(self) -> tuple[int, ...]:
         """The operands that an augmented assignment can change."""
+        if self.assignment:
+            return (0,)
         if self.arity != 2 or self.text is not None:
             return ()
         return (0, 1) if self.symbol in ("+", "*") else (0,) if self.symbol in ("-", "/") else ()
@@ -401,6 +407,7 @@ def elementwise(
     arity: int = 1,
     symbol: str = "",
     text: Writer | None = None,
+    assignment: str = "",
     partials: Sequence[Partial | None] | None = None,
     formula: str | Callable[..., Any] = "",
     facts: Facts = Facts(),  # noqa: B008 - frozen
@@ -423,6 +430,8 @@ def elementwise(
         Its operator in Python.
     text : callable, optional
         Writes it from the operands' code, where it is neither an operator nor a ufunc.
+    assignment : str
+        What stands behind a variable in the statement that does it in place (``**= 2``).
     partials : sequence of callable, optional
         For each operand, from ``(result, *operands)`` to the derivative; ``None`` for zero
         everywhere. By default the derivative of the formula.
@@ -448,6 +457,7 @@ def elementwise(
         arity=arity,
         symbol=symbol,
         text=text,
+        assignment=assignment,
         partials=partials,
         formula=formula,
         facts=facts,

@@ -99,6 +99,7 @@ square = elementwise(
     "square",
     ufunc=np.square,
     text=lambda x: infix("**", x, Code("2", literal=True)),
+    assignment="**= 2",
     partials=(lambda r, x: 2.0 * x if x.dtype.kind == "f" else 2 * x,),
     formula="x**2",
     facts=Facts(even=True),

@@ -40,10 +40,9 @@ def loss_and_grad(x, labels, w1, b1, w2, b2):
     arange = np.arange(n)
     # loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
     loss = -(log_p[arange[:, None], labels[:, None]].sum() / n)
-    ratio = np.float64(1.0) / n
     # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
-    scattered = ratio * (exp_difference / total)
-    scattered[arange[:, None], labels[:, None]] -= ratio
+    scattered = exp_difference / total / n
+    scattered[arange[:, None], labels[:, None]] -= np.float64(1.0) / n
     d_hidden = scattered @ w2.T
     # gradient of: hidden = np.maximum(x @ w1 + b1, 0)
     product_3 = d_hidden * (0.5 * np.sign(product) + 0.5)

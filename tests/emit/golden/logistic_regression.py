@@ -28,7 +28,7 @@ def loss_and_grad(x, y, w, b):
     loss = (np.maximum(z, 0.0) + np.log1p(exp) - y * z).sum() / n
     # gradient of: z = x @ w + b
     difference = np.exp(np.minimum(z, 0.0)) / (1 + exp) - y
-    d_w = np.float64(1.0) / n * (x.T @ difference)
+    d_w = x.T @ difference / n
     d_b = difference.sum() / n
     return loss, d_w, d_b
 

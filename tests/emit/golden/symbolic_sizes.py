@@ -35,12 +35,11 @@ def value_and_grad(a, b, grid):
     # gradient of: joined = np.concatenate([a, b])
     d_a = d_joined[:n]
     d_b = d_joined[n:]
-    ratio = np.float64(1.0) / (2 * m * n - 1)
     # gradient of: value = np.sum(joined**2) / joined.shape[0] + np.mean(flat[1:] * f...
     d_flat = np.zeros(2 * m * n)
-    d_flat[:-1] = ratio * getitem_flat
+    d_flat[:-1] = getitem_flat / (2 * m * n - 1)
     # gradient of: flat = grid.reshape(-1)
-    d_flat[1:] += ratio * getitem_flat_2
+    d_flat[1:] += getitem_flat_2 / (2 * m * n - 1)
     d_grid = d_flat.reshape(n, 2 * m)
     return value, d_a, d_b.copy(), d_grid
 
