@@ -20,26 +20,37 @@ from symgraph.ops.linalg.det import det, slogdet
 from symgraph.ops.linalg.eigh import eigh, eigvalsh
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
+from symgraph.ops.linalg.pinv import lstsq, pinv
+from symgraph.ops.linalg.qr import qr
+from symgraph.ops.linalg.rank import cond, matrix_rank
 from symgraph.ops.linalg.solve import solve
+from symgraph.ops.linalg.svd import svd, svdvals
 from symgraph.ops.products import array, matmul, matrix_power, vecdot
 from symgraph.ops.products import outer as _outer
 
 __all__ = [
     "cholesky",
+    "cond",
     "det",
     "diagonal",
     "eigh",
     "eigvalsh",
     "inv",
+    "lstsq",
     "matmul",
     "matrix_norm",
     "matrix_power",
+    "matrix_rank",
     "matrix_transpose",
     "multi_dot",
     "norm",
     "outer",
+    "pinv",
+    "qr",
     "slogdet",
     "solve",
+    "svd",
+    "svdvals",
     "tensordot",
     "trace",
     "vecdot",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
-from symgraph.graph.node import Node, as_node
-from symgraph.graph.types import TensorType
-from symgraph.ops.elementwise import astype
-from symgraph.ops.shape import shape_text
+from symgraph.graph.leaves import Item
+from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.registry import apply
+from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType, TupleType
+from symgraph.ops.diagonals import tril, triu
+from symgraph.ops.elementwise import absolute, astype, where
+from symgraph.ops.kinds import Structured
+from symgraph.ops.reduce import sum
+from symgraph.ops.shape import expand_dims, shape_text, surely_nonnegative, swapaxes
 
 
 def floating(x: Any, what: str, *, real: bool = True) -> Node:
@@ -39,3 +46,93 @@ def check_square(type_: TensorType, what: str) -> None:
             expected="shape (..., n, n)",
             got=shape_text(type_.shape),
         )
+
+
+def check_matrix(type_: TensorType, what: str) -> None:
+    """Raise `ShapeError` unless there are two dimensions."""
+    if type_.ndim < 2:
+        raise ShapeError(
+            f"{what} of {shape_text(type_.shape)}", expected="a matrix, shape (..., m, n)"
+        )
+
+
+def smaller(rows: Dim, columns: Dim) -> Dim:
+    """The smaller of two sizes; `columns` where they do not tell, which a call must check.
+
+    The operation's `requirements` are then ``nonnegative(rows - columns)``.
+    """
+    return rows if surely_nonnegative(columns - rows) else columns
+
+
+class Matrices(Structured):
+    """An operation on the matrices of the last two axes: all other axes are a batch already."""
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Itself, of the stack."""
+        return results(make(self, *operands))
+
+
+def results(node: Node) -> Any:
+    """A node, or its results as a tuple if they are several."""
+    kind = node.result_type
+    if isinstance(kind, TupleType):
+        return tuple([make(Item(i), node) for i in range(len(kind.items))])
+    return node
+
+
+# Small matrix algebra for the derivatives ------------------------------------------------------
+
+
+def conjugate(x: Node) -> Node:
+    """The complex conjugate; `x` itself if it is real."""
+    return apply("conjugate", x) if x.dtype.kind == "c" else x
+
+
+def real_part(x: Node) -> Node:
+    """The real part; `x` itself if it is real."""
+    return apply("real", x) if x.dtype.kind == "c" else x
+
+
+def adjoint(x: Node) -> Node:
+    """The conjugate transpose of matrices."""
+    return swapaxes(conjugate(x), -1, -2)
+
+
+def mirrored(x: Node, upper: bool = False) -> Node:
+    """The Hermitian matrix of which `x` has one triangle; the diagonal's real part counts."""
+    read, beside = (triu, 1) if upper else (tril, -1)
+    strict = read(x, beside)
+    if x.dtype.kind != "c":
+        return read(x) + swapaxes(strict, -1, -2)
+    return strict + adjoint(strict) + on_diagonal(real_part(x))
+
+
+def on_diagonal(x: Node) -> Node:
+    """The matrices' diagonals, zeros elsewhere."""
+    return tril(triu(x))
+
+
+def columns_by(x: Node, factors: Node) -> Node:
+    """The columns of matrices times numbers."""
+    return x * expand_dims(factors, -2)
+
+
+def inverse_or_zero(x: Node) -> Node:
+    """``1 / x``, and 0 where x is 0."""
+    zero = x == 0
+    return where(zero, 0.0, 1.0 / where(zero, 1.0, x))
+
+
+def inverse_gaps(values: Node) -> Node:
+    """The matrix of ``1 / (w_j - w_i)``, with 0 for values that rounding cannot tell apart.
+
+    Within such a group the vectors are not determined, and what does not depend on their choice
+    does not depend on these elements: the infinities would cancel, and their rounding errors
+    would not. The bound is the precision times the sum of all magnitudes, which is what LAPACK's
+    eigenvalues are good for.
+    """
+    gaps = expand_dims(values, -2) - expand_dims(values, -1)
+    scale = sum(absolute(values), axis=-1, keepdims=True)
+    bound = expand_dims(scale * float(np.finfo(values.dtype).eps), -1)
+    equal = absolute(gaps) <= bound
+    return where(equal, 0.0, 1.0 / where(equal, 1.0, gaps))
