@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.diagonals import tril, triu
 from symgraph.ops.elementwise import absolute, astype, where
-from symgraph.ops.kinds import Structured
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, shape_text, surely_nonnegative, swapaxes
 
@@ -62,14 +60,6 @@ def smaller(rows: Dim, columns: Dim) -> Dim:
     The operation's `requirements` are then ``nonnegative(rows - columns)``.
     """
     return rows if surely_nonnegative(columns - rows) else columns
-
-
-class Matrices(Structured):
-    """An operation on the matrices of the last two axes: all other axes are a batch already."""
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Itself, of the stack."""
-        return results(make(self, *operands))
 
 
 def results(node: Node) -> Any:

@@ -14,11 +14,11 @@ from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.arrange import moveaxis
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.kinds import Example, Structured, any_node, promote
 from symgraph.ops.linalg.cholesky import positive_definite
 from symgraph.ops.linalg.operands import (
-    Matrices,
     adjoint,
     check_matrix,
     check_square,
@@ -50,7 +50,7 @@ def _text(value: Any, what: str) -> str:
 
 
 @record
-class Pinv(Matrices):
+class Pinv(OnTrailingAxes, Structured):
     """The pseudo-inverse; singular values below `rtol` times the largest count as 0.
 
     `rtol` is source: empty for NumPy's default of this function, 1e-15.

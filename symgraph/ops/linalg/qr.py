@@ -13,12 +13,12 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.diagonals import tril
 from symgraph.ops.join import concatenate
-from symgraph.ops.kinds import Example
+from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.linalg.operands import (
-    Matrices,
     adjoint,
     check_matrix,
     floating,
@@ -41,7 +41,7 @@ class QRResult(NamedTuple):
 
 
 @record
-class Qr(Matrices):
+class Qr(OnTrailingAxes, Structured):
     """``a = Q @ R``; with ``mode="r"`` R alone."""
 
     mode: str = "reduced"

@@ -11,8 +11,8 @@ from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
-from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.kinds import Discrete, Example, any_node
 from symgraph.ops.linalg.inv import inv
@@ -26,7 +26,7 @@ __all__ = ["cond", "matrix_rank"]
 
 
 @record
-class MatrixRank(Discrete):
+class MatrixRank(OnTrailingAxes, Discrete):
     """How many singular values are not 0. `tol` and `rtol` are source, empty for the default."""
 
     tol: str = ""
@@ -43,10 +43,6 @@ class MatrixRank(Discrete):
         hermitian = "True" if self.hermitian else ""
         rtol = "" if self.rtol == "None" else self.rtol
         return call("np.linalg.matrix_rank", *args, tol=self.tol, hermitian=hermitian, rtol=rtol)
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Itself, of the stack."""
-        return make(self, *operands)
 
     def work(self, node: Node) -> float:
         """As the singular values."""

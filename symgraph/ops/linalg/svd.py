@@ -12,12 +12,12 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.diagonals import diagonal
 from symgraph.ops.join import concatenate
-from symgraph.ops.kinds import Example
+from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.linalg.operands import (
-    Matrices,
     adjoint,
     check_matrix,
     columns_by,
@@ -49,7 +49,7 @@ def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
 
 
-class _Singular(Matrices):
+class _Singular(OnTrailingAxes, Structured):
     """What both operations have in common."""
 
     def lengths(self, a: TensorType) -> tuple[Dim, Dim, Dim]:
