@@ -8,7 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 from symgraph.graph.node import Node, constant
 from symgraph.graph.record import record
-from symgraph.simplify.match import Pattern, Variable, admission, instantiate, rewriter, roots
+from symgraph.simplify.equations import rewriter
+from symgraph.simplify.heads import admission, roots
+from symgraph.simplify.match import instantiate
+from symgraph.simplify.pattern import Pattern, Variable
 
 __all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"]
 

@@ -6,7 +6,10 @@ import pytest
 import symgraph as sg
 from symgraph.graph.node import topological
 from symgraph.simplify import simplify
-from symgraph.simplify.match import LIMIT, Variable, instantiate, match, p, roots
+from symgraph.simplify.flat import LIMIT
+from symgraph.simplify.heads import roots
+from symgraph.simplify.match import instantiate, match
+from symgraph.simplify.pattern import Variable, p
 
 X, Y = Variable("x"), Variable("y")
 C = Variable("c", constant=True)

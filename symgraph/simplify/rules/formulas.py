@@ -12,7 +12,7 @@ from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import softplus
 from symgraph.simplify.common import is_op, number
-from symgraph.simplify.match import Pattern, p
+from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
 
 Sides = tuple[Pattern, Pattern]

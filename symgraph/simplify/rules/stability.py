@@ -13,7 +13,7 @@ from symgraph.ops.normalised import LogSoftmax, LogSumExp, Softmax
 from symgraph.ops.reduce import Sum, reduced_shape
 from symgraph.ops.reduce_order import Max
 from symgraph.simplify.common import is_op, number, unbroadcast
-from symgraph.simplify.match import Pattern, p
+from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
 
 Sides = tuple[Pattern, Pattern]
