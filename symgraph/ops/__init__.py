@@ -28,6 +28,7 @@ from symgraph.ops import (
     shape,
     sorting,
     special,
+    windows,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "shape",
     "sorting",
     "special",
+    "windows",
 ]
