@@ -224,6 +224,9 @@ from symgraph.ops.sorting import (
     sort,
     top_k,
 )
+from symgraph.ops.windows import (
+    sliding_window_view,
+)
 from symgraph.trace import spec, trace
 
 if TYPE_CHECKING:
@@ -431,6 +434,7 @@ __all__ = [
     "sin",
     "sinh",
     "size",
+    "sliding_window_view",
     "sort",
     "spec",
     "special",

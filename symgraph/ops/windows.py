@@ -14,6 +14,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Code, Scope, call, subscript
+from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
@@ -80,9 +81,9 @@ class _Sliding(Linear):
                 )
         return nonnegative(*[shape[axis] - span for axis, span in pairs])
 
-    def moved(self) -> tuple[Any, ...]:
-        """The fields for an array with one more axis in front."""
-        return tuple([axis + 1 for axis in self.axes]), self.sizes, self.steps, self.gaps
+    def moved(self) -> tuple[int, ...]:
+        """The axes in an array with one more axis in front."""
+        return tuple([axis + 1 for axis in self.axes])
 
 
 @record
@@ -122,7 +123,7 @@ class Windows(_Sliding):
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Itself along the next axes."""
-        return make(Windows(*self.moved()), operands[0])
+        return make(Windows(self.moved(), self.sizes, self.steps, self.gaps), operands[0])
 
 
 @record
@@ -184,7 +185,10 @@ class WindowSum(_Sliding):
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Itself along the next axes."""
-        return make(WindowSum(*self.moved(), (size, *self.shape)), operands[0])
+        return make(
+            WindowSum(self.moved(), self.sizes, self.steps, self.gaps, (size, *self.shape)),
+            operands[0],
+        )
 
     def work(self, node: Node) -> float:
         """One addition for each position of a window."""
@@ -203,6 +207,20 @@ def windows_of(
     for axis, step in zip(axes, steps, strict=True):
         index[axis] = slice(None, None, step)
     return view[(*index, *[slice(None, None, gap) for gap in gaps])]  # pyright: ignore[reportUnknownVariableType]
+
+
+def window_sum(
+    windows: Any,
+    axes: Sequence[int],
+    sizes: Sequence[Dim],
+    steps: Sequence[int],
+    gaps: Sequence[int],
+    shape: Sequence[Dim],
+) -> Any:
+    """Zeros in a shape, with windows, their own axes last, added where they belong."""
+    op = WindowSum(tuple(axes), tuple(sizes), tuple(steps), tuple(gaps), tuple(shape))
+    result = make(op, as_node(windows))
+    return result if any_node(windows) else interpret([result], {})[0]
 
 
 @builder(np.lib.stride_tricks.sliding_window_view)
@@ -270,8 +288,8 @@ _MATRIX = np.sin(np.arange(20.0) * 1.7).reshape(4, 5)
 _VECTOR = _MATRIX[0]
 
 
-def _windows(*fields: Any) -> Any:
-    return lambda x: windows_of(x, *fields)
+def _taken(*fields: Any) -> Example:
+    return Example(lambda x: windows_of(x, *fields), (_MATRIX,))
 
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -288,8 +306,8 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
     ],
     "windows": [
-        Example(_windows((0, 1), (2, 2), (2, 1), (1, 3)), (_MATRIX,)),
-        Example(_windows((1,), (2,), (2,), (1,)), (_MATRIX,)),
-        Example(_windows((1, 0), (1, 2), (3, 2), (1, 2)), (_MATRIX.astype(np.float32),)),
+        _taken((0, 1), (2, 2), (2, 1), (1, 3)),
+        _taken((1,), (2,), (2,), (1,)),
+        _taken((1, 0), (1, 2), (3, 2), (1, 2)),
     ],
 }
