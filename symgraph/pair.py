@@ -61,18 +61,18 @@ class CompiledPair:
 
 
 def forward_backward(
-    inputs: Any, output: Any, wrt: Any, *, strictness: Strictness = "accurate"
+    inputs: Any, output: Any = None, wrt: Any = None, *, strictness: Strictness = "accurate"
 ) -> ForwardBackward:
     """Compile a value and its reverse derivative as two functions.
 
     Parameters
     ----------
     inputs : tree of placeholder
-        Arguments of ``forward``.
-    output : tree of Node
-        What ``forward`` returns; of any shape.
-    wrt : tree of placeholder
-        What ``backward`` gives the cotangents of, in this form.
+        Arguments of ``forward``; or a whole `Graph`.
+    output : tree of Node, optional
+        What ``forward`` returns; of any shape. Left out where `inputs` is a graph.
+    wrt : tree of Node, optional
+        What ``backward`` gives the cotangents of, in this form; by default all inputs.
     strictness : {"accurate", "bitwise", "real"}
         As for `function`.
 
@@ -95,10 +95,13 @@ def forward_backward(
     >>> pair.backward(saved, np.array([1.0, 2.0]))
     array([1., 2.])
     """
-    graph = Graph(inputs, output)
+    if isinstance(inputs, Graph):
+        graph = Graph(inputs.input, inputs.output if output is None else output, inputs.names)
+    else:
+        graph = Graph(inputs, output)
     for node, text in caller_names().items():
         graph.names.setdefault(node, text)
-    by, wrt_tree = flatten_nodes(wrt, "wrt")
+    by, wrt_tree = flatten_nodes(graph.input if wrt is None else wrt, "wrt")
     places = {node: i for i, node in enumerate(graph.inputs)}
     cotangents = _cotangents(graph)
     gradients = vjp(graph.outputs, by, cotangents)

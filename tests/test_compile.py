@@ -544,3 +544,14 @@ def test_strictness_is_one_of_three():
     with pytest.raises(sg.InputError, match="strictness") as error:
         sg.function([x], x, strictness="loose")
     assert error.value.where.file == __file__
+
+
+def test_a_pair_of_a_graph():
+    graph = sg.trace(lambda x, y: (x * y).sum(), x=sg.spec("n"), y=sg.spec("n"))
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    pair = sg.forward_backward(graph)
+    value, saved = pair.forward(a, b)
+    assert value == 13
+    np.testing.assert_array_equal(pair.backward(saved), [b, a])
+    one = sg.forward_backward(graph, wrt=graph.inputs[0])
+    np.testing.assert_array_equal(one.backward(one.forward(a, b)[1]), b)

@@ -10,7 +10,15 @@ from typing import Any
 from symgraph.errors import InputError, SymgraphError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Constant, Placeholder
-from symgraph.graph.node import Node, apply_view, make, nodes_from_rows, to_rows, topological
+from symgraph.graph.node import (
+    Node,
+    apply_view,
+    make,
+    nodes_from_rows,
+    one_line,
+    to_rows,
+    topological,
+)
 from symgraph.graph.side import NAMES, ORIGINS
 from symgraph.graph.sizes import dim_names
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
@@ -83,7 +91,9 @@ class Graph:
                     hint="sg.placeholder(name, shape); any node may be an output or wrt",
                 )
             if count > 1:
-                raise InputError(f"the placeholder {node.op.name_} is given {count} times")
+                raise InputError(
+                    f"the placeholder {one_line(node.op.name_)} is given {count} times"
+                )
         known = set(self.inputs)
         missing = [n for n in self.placeholders if n not in known]
         if missing:
@@ -157,7 +167,7 @@ class Graph:
                 labels[node] = node.op.label
                 continue
             name = self.name(node)
-            labels[node] = name if name else f"%{len(rows)}"
+            labels[node] = one_line(name) if name else f"%{len(rows)}"
             args = ", ".join([labels[i] for i in node.inputs])
             right = f"{node.op.label}({args})" if node.inputs else node.op.label
             if isinstance(node.op, Placeholder):
@@ -225,7 +235,7 @@ def _origin_text(origin: Any) -> str:
 
 
 def _name(node: Node) -> str:
-    return node.op.name_ if isinstance(node.op, Placeholder) else repr(node)
+    return one_line(node.op.name_) if isinstance(node.op, Placeholder) else repr(node)
 
 
 @without_collection

@@ -478,7 +478,7 @@ class Node:
         if isinstance(self.op, Placeholder):
             return f"<{_short_name(self)}: {self.result_type} placeholder>"
         args = ", ".join([_short_name(node) for node in self.inputs])
-        prefix = f"{_one_line(name)} = " if name else ""
+        prefix = f"{one_line(name)} = " if name else ""
         inner = f"{self.op.label}({args})" if self.inputs else self.op.label
         return f"<{prefix}{inner}: {self.result_type}>"
 
@@ -527,14 +527,15 @@ def apply_view(name: str, value: Any) -> Any:
     return view(value)
 
 
-def _one_line(name: str) -> str:
+def one_line(name: str) -> str:
+    """A name as listings show it: what does not print is written as an escape."""
     return name if name.isprintable() else repr(name)[1:-1]
 
 
 def _short_name(node: Node) -> str:
     name = node.op.name_ if isinstance(node.op, Placeholder) else NAMES.get(node)
     if name:
-        return _one_line(name)
+        return one_line(name)
     if isinstance(node.op, Constant):
         return node.op.label
     return f"{node.op.name}(…)" if node.inputs else node.op.label

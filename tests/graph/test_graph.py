@@ -131,3 +131,10 @@ def test_wrong_numbers_of_leaves():
 
 def test_tree_map():
     assert tree_map(lambda v: v + 1, {"a": [1, 2]}) == {"a": [2, 3]}
+
+
+def test_a_name_cannot_break_the_listing():
+    x = sg.placeholder("x\n\x1b[31m", "n")
+    text = str(sg.Graph([x], (x * 2).named("a\nb")))
+    assert len(text.splitlines()) == 3
+    assert all(line.isprintable() for line in text.splitlines())
