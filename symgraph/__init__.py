@@ -58,6 +58,11 @@ from symgraph.ops.create import (
     zeros,
     zeros_like,
 )
+from symgraph.ops.cumulative import (
+    cumprod,
+    cumulative_prod,
+    cumulative_sum,
+)
 from symgraph.ops.declared import (
     elementwise,
 )
@@ -165,6 +170,19 @@ from symgraph.ops.join import (
 )
 from symgraph.ops.loops import (
     scan,
+)
+from symgraph.ops.nan import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
 )
 from symgraph.ops.products import (
     matmul,
@@ -329,7 +347,10 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cumprod",
     "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
     "diag",
     "diagflat",
     "diagonal",
@@ -398,9 +419,20 @@ __all__ = [
     "minimum",
     "moveaxis",
     "multiply",
+    "nanargmax",
+    "nanargmin",
+    "nancumprod",
+    "nancumsum",
+    "nanmax",
+    "nanmean",
     "nanmedian",
+    "nanmin",
     "nanpercentile",
+    "nanprod",
     "nanquantile",
+    "nanstd",
+    "nansum",
+    "nanvar",
     "ndim",
     "negative",
     "nn",

@@ -13,7 +13,7 @@ from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.op import Op
-from symgraph.graph.registry import NUMPY_FUNCTIONS, VIEWS, apply
+from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, VIEWS, apply
 from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
@@ -251,19 +251,13 @@ class Node:
     # NumPy's protocols --------------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *args: Any, **keywords: Any) -> Any:
-        if kind == "reduce":
-            reducer = {
-                "add": "sum",
-                "multiply": "prod",
-                "maximum": "max",
-                "minimum": "min",
-                "logical_and": "all",
-                "logical_or": "any",
-            }.get(ufunc.__name__)
-            if reducer is not None:
-                return apply(reducer, *args, **{"axis": 0, **keywords})
+        if kind in ("at", "reduceat"):
+            raise UnsupportedError(
+                f"np.{ufunc.__name__}.{kind} cannot be recorded in a graph",
+                hint="y = x.at[i].add(values) adds at positions, np.bincount(segment, x) sums them",
+            )
         if kind != "__call__":
-            raise UnsupportedError(f"np.{ufunc.__name__}.{kind} cannot be recorded in a graph")
+            return apply(f"ufunc_{kind}", ufunc, *args, **keywords)
         if keywords.get("out") is not None:
             raise DTypeError(
                 f"np.{ufunc.__name__}: out= (or an in-place operator on an array) with a node",
@@ -286,15 +280,7 @@ class Node:
                 f"{function.__module__}.{function.__name__} cannot be recorded in a graph",
                 hint="compose it from operations that exist (see dir(sg))",
             )
-        try:
-            return ours(*args, **keywords)
-        except TypeError as error:
-            if isinstance(error, DTypeError) or "argument" not in str(error):
-                raise
-            raise DTypeError(
-                f"np.{function.__name__}: {error}",
-                hint="this keyword of NumPy is not supported on nodes",
-            ) from None
+        return _recorded(ours, f"np.{function.__name__}", args, keywords)
 
     # Operators ----------------------------------------------------------------------------------
 
@@ -494,6 +480,22 @@ class Node:
         return apply_view("sympy", self)
 
 
+def _recorded(
+    ours: Callable[..., Any], what: str, args: Sequence[Any], keywords: dict[str, Any]
+) -> Any:
+    """Call one of our functions; a keyword that only NumPy's has is an error that says so."""
+    if "out" in keywords and keywords["out"] is None:
+        keywords = {name: value for name, value in keywords.items() if name != "out"}
+    try:
+        return ours(*args, **keywords)
+    except TypeError as error:
+        if isinstance(error, DTypeError) or "argument" not in str(error):
+            raise
+        raise DTypeError(
+            f"{what}: {error}", hint="this keyword of NumPy is not supported on nodes"
+        ) from None
+
+
 class _Method:
     """A bound method of a node that is one of our functions."""
 
@@ -504,7 +506,10 @@ class _Method:
         self._name = name
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return apply(_METHODS[self._name], self._node, *args, **keywords)
+        function = BUILDERS.get(_METHODS[self._name])
+        if function is None:
+            return apply(self._name)
+        return _recorded(function, f"node.{self._name}", (self._node, *args), keywords)
 
     def __repr__(self) -> str:
         return f"<method {self._name} of {self._node!r}>"

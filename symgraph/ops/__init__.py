@@ -10,6 +10,7 @@ from symgraph.ops import (
     branches,
     contract,
     create,
+    cumulative,
     declared,
     diagonals,
     elementwise,
@@ -18,6 +19,7 @@ from symgraph.ops import (
     join,
     linalg,
     loops,
+    nan,
     nn,
     normalised,
     products,
@@ -28,6 +30,7 @@ from symgraph.ops import (
     shape,
     sorting,
     special,
+    ufunc_methods,
     windows,
 )
 
@@ -37,6 +40,7 @@ __all__ = [
     "branches",
     "contract",
     "create",
+    "cumulative",
     "declared",
     "diagonals",
     "elementwise",
@@ -45,6 +49,7 @@ __all__ = [
     "join",
     "linalg",
     "loops",
+    "nan",
     "nn",
     "normalised",
     "products",
@@ -55,5 +60,6 @@ __all__ = [
     "shape",
     "sorting",
     "special",
+    "ufunc_methods",
     "windows",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -9,7 +10,7 @@ from typing import Any, TypeVar, cast
 from symgraph.graph.registry import builder
 from symgraph.ops.kinds import any_node
 
-__all__ = ["of_numpy"]
+__all__ = ["of_numpy", "over_axes"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -36,5 +37,40 @@ def of_numpy(function: Callable[..., Any], *others: Callable[..., Any]) -> Calla
             return function(*args, **keywords)
 
         return builder(function, *others)(cast("_F", call))
+
+    return register
+
+
+_PARAMETERS = {
+    "a": "array_like",
+    "axis": """int or tuple of int, optional
+        All axes by default.""",
+    "dtype": """data-type, optional
+        Of the result.""",
+    "keepdims": """bool, optional
+        Whether the axes stay, with size one.""",
+    "initial": """scalar, optional
+        Where the reduction begins.""",
+    "where": """array_like of bool, optional
+        The elements that count; broadcasts to `a`.""",
+    "ddof": """int, optional
+        The sum of squares is divided by the number of elements less this.""",
+    "correction": """int, optional
+        The Array API's name of `ddof`.""",
+    "mean": """array_like, optional
+        The mean, if it is known already, with axes of size one.""",
+}
+"""The parameters that reductions share, as numpydoc describes them."""
+
+
+def over_axes(function: Callable[..., Any], *others: Callable[..., Any]) -> Callable[[_F], _F]:
+    """As `of_numpy`, for a reduction, whose parameters need no description of their own."""
+
+    def register(build: _F) -> _F:
+        lines = [f"{name} : {_PARAMETERS[name]}" for name in inspect.signature(build).parameters]
+        text = "\n    ".join(["Parameters", "----------", *lines])
+        summary, errors, rest = (build.__doc__ or "").partition("\n\n    Raises\n")
+        build.__doc__ = f"{summary.rstrip()}\n\n    {text}{errors}{rest}"
+        return of_numpy(function, *others)(build)
 
     return register

@@ -16,9 +16,10 @@ from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_shape
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes, normalize_axis
 from symgraph.ops.batching import AlongAxes, in_front
-from symgraph.ops.elementwise import astype
-from symgraph.ops.kinds import Example, Linear, any_node
-from symgraph.ops.shape import expand_dims, normalize_axis_list, reshape
+from symgraph.ops.calls import of_numpy, over_axes
+from symgraph.ops.elementwise import astype, where
+from symgraph.ops.kinds import Example, Linear, any_node, promote
+from symgraph.ops.shape import expand_dims, normalize_axis_list, reshape, shape_text, transpose
 
 __all__ = ["average", "broadcast_to", "cumsum", "mean", "sum"]
 
@@ -211,34 +212,50 @@ class Sum(Reduction, Linear):
         return (spread(cotangent, node.inputs[0], self.axes, self.keepdims),)
 
 
-@builder(np.sum)
-def sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    """Sum over axes, as ``np.sum``.
+def masked(a: Any, mask: Any, filler: Any, what: str) -> Node:
+    """`a` with a filler where the mask of a reduction is false.
 
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    dtype : data-type, optional
-        Of the result.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
+    Raises
+    ------
+    ShapeError
+        If the mask does not broadcast to the array.
+    """
+    node = as_node(a)
+    if mask is True:
+        return node
+    result = where(mask, node, filler)
+    if result.shape != node.shape:
+        raise ShapeError(
+            f"{what}: where= does not broadcast to the array",
+            expected=shape_text(node.shape),
+            got=shape_text(as_node(mask).shape),
+        )
+    return astype(result, node.dtype)
+
+
+@over_axes(np.sum)
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Sum over axes, as ``np.sum``.
 
     Raises
     ------
     ShapeError
         If there is no such axis.
     """
-    if not any_node(a):
-        return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    node = as_node(a)
+    node = masked(a, where, 0, "sum")
     if dtype is not None:
         node = astype(node, dtype)
     axes = normalize_axes(axis, node.ndim, "sum")
-    if not axes and node.type.inexact:
-        return node
-    return make(Sum(axes, bool(keepdims)), node)
+    total = node if not axes and node.type.inexact else make(Sum(axes, bool(keepdims)), node)
+    return total if initial is None else total + initial
 
 
 @record
@@ -261,38 +278,45 @@ class Mean(Reduction, Linear):
         return make(Sum(self.axes, self.keepdims), x) / count(x.shape, self.axes)
 
 
-@builder(np.mean)
-def mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+@over_axes(np.mean)
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True
+) -> Any:
     """Mean over axes, as ``np.mean``; of no elements it is NaN.
-
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    dtype : data-type, optional
-        Of the result.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
 
     Raises
     ------
     ShapeError
         If there is no such axis.
     """
-    if not any_node(a):
-        return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
     node = as_node(a)
     if dtype is not None:
         node = astype(node, dtype)
     axes = normalize_axes(axis, node.ndim, "mean")
+    if where is not True:
+        node = node if node.type.inexact else astype(node, np.float64)
+        total = sum(node, axes, keepdims=keepdims, where=where)
+        return total / astype(counted(where, node, axes, bool(keepdims)), node.dtype)
     if not axes and node.type.inexact:
         return node
     return make(Mean(axes, bool(keepdims)), node)
 
 
-@builder(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+def counted(mask: Any, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
+    """How many elements of an array a mask lets count."""
+    flags = broadcast_to(astype(mask, bool), like.shape)
+    return sum(flags, axes, keepdims=keepdims)
+
+
+@of_numpy(np.average)
+def average(
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: Any = False,
+) -> Any:
     """Mean with weights, as ``np.average``.
 
     Parameters
@@ -301,32 +325,58 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
     axis : int or tuple of int, optional
         All axes by default.
     weights : array_like, optional
-        Of the shape of `a`, or of one dimension along the one axis.
+        Of the shape of `a`, or of the axes `axis` alone, in their order.
+    returned : bool
+        Whether to return the sum of the weights as well.
     keepdims : bool, optional
         Whether the axes stay, with size one.
+
+    Returns
+    -------
+    average : Node
+    sum_of_weights : Node
+        Of the same shape; only with `returned`.
 
     Raises
     ------
     ShapeError
         If the weights do not fit.
     """
-    if not any_node(a, weights):
-        return np.average(a, axis=axis, weights=weights, keepdims=keepdims)
-    if weights is None:
-        return mean(a, axis, keepdims=keepdims)
-    values, factors = as_node(a), as_node(weights)
+    values = as_node(a)
     axes = normalize_axes(axis, values.ndim, "average")
-    if factors.shape != values.shape:
-        if factors.ndim != 1 or len(axes) != 1 or factors.shape[0] != values.shape[axes[0]]:
-            raise ShapeError(
-                "average: the weights do not fit",
-                expected=f"{values.shape}, or one dimension along the one axis",
-                got=f"weights {factors.shape}, axis={axis}",
-            )
-        others = tuple([i for i in range(values.ndim) if i != axes[0]])
-        factors = broadcast_to(expand_dims(factors, others), values.shape)
-    total = sum(factors, axis=axes, keepdims=keepdims)
-    return sum(values * factors, axis=axes, keepdims=keepdims) / total
+    if weights is None:
+        result = mean(values, axes, keepdims=keepdims)
+        total = as_node(count(values.shape, axes))
+    else:
+        factors = as_node(weights)
+        if factors.shape != values.shape:
+            factors = _along_axes(factors, values, axis)
+        # NumPy adds integers up as float64.
+        exact = promote([values.dtype, factors.dtype]).kind not in "fc"
+        factors = astype(factors, np.float64) if exact else factors
+        total = sum(factors, axis=axes, keepdims=keepdims)
+        result = sum(values * factors, axis=axes, keepdims=keepdims) / total
+    if not returned:
+        return result
+    return result, broadcast_to(astype(total, result.dtype), result.shape)
+
+
+def _along_axes(factors: Node, values: Node, axis: Any) -> Node:
+    """Weights of some axes, broadcast along the others."""
+    order = (
+        range(values.ndim) if axis is None else normalize_axis_list(axis, values.ndim, "average")
+    )
+    expected = tuple([values.shape[i] for i in order])
+    if axis is None or factors.shape != expected:
+        raise ShapeError(
+            "average: the weights do not fit",
+            expected=f"{shape_text(values.shape)}, or the sizes of the axes",
+            got=f"weights {shape_text(factors.shape)}, axis={axis}",
+        )
+    sorted_axes = tuple(sorted(order))
+    factors = transpose(factors, [list(order).index(i) for i in sorted_axes])
+    others = tuple([i for i in range(values.ndim) if i not in sorted_axes])
+    return broadcast_to(expand_dims(factors, others), values.shape)
 
 
 # Cumulative sum --------------------------------------------------------------------------------
@@ -417,17 +467,27 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: x.sum(axis=0), (FLAGS,)),
         Example(lambda x: np.sum(x, axis=()), (CUBE,)),
         Example(lambda x: np.sum(x, dtype=np.float32), (np.arange(3, dtype=np.int8),)),
+        Example(lambda x: np.sum(x, axis=1, initial=2.5, where=CUBE > 0), (CUBE,)),
+        Example(np.add.reduce, (CUBE,)),
     ],
     "mean": [
         *axes_examples(np.mean),
         Example(np.mean, (np.arange(4),)),
         Example(lambda x: np.mean(x, axis=0), (FLAGS,)),
         Example(lambda x: np.mean(x, axis=(), dtype=np.float32), (CUBE,)),
+        Example(lambda x: np.mean(x, axis=0, keepdims=True, where=CUBE[0, 0, 0] != CUBE), (CUBE,)),
+        Example(lambda x: np.mean(x, axis=1, where=FLAGS), (FLAGS * 3,)),
     ],
     "average": [
         Example(lambda x: np.average(x, axis=1), (CUBE,)),
         Example(lambda x, w: np.average(x, axis=1, weights=w), (CUBE, np.array([1.0, 2.0, 4.0]))),
         Example(lambda x, w: np.average(x, weights=w), (CUBE, np.exp(CUBE))),
+        Example(lambda x: np.average(x, axis=(0, 2), returned=True), (CUBE,)),
+        Example(
+            lambda x, w: np.average(x, axis=(2, 0), weights=w, returned=True, keepdims=True),
+            (CUBE, np.exp(CUBE[:, 0].T)),
+        ),
+        Example(lambda x, w: np.average(x, 1, w), (FLAGS * 3, np.arange(1, 3))),
     ],
     "cumsum": [
         Example(np.cumsum, (np.arange(4.0),)),

@@ -7,22 +7,25 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import DTypeError, UnsupportedError
+from symgraph.errors import InputError
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
-from symgraph.graph.registry import builder
+from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import AlongAxes
+from symgraph.ops.calls import over_axes
 from symgraph.ops.create import arange
-from symgraph.ops.elementwise import astype, where
-from symgraph.ops.kinds import Example, Structured, any_node
+from symgraph.ops.elementwise import astype, maximum, sqrt, square, where
+from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.reduce import (
     CUBE,
     EMPTY,
     Reduction,
     axes_examples,
     count,
+    counted,
+    masked,
     mean,
     normalize_axes,
     reduce,
@@ -99,90 +102,88 @@ class Std(_Spread):
 
 
 def _spread_of(
-    kind: type[_Spread], a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: bool
+    kind: type[_Spread],
+    a: Any,
+    axis: Any,
+    dtype: Any,
+    ddof: Any,
+    keepdims: Any,
+    mask: Any,
+    given: Any,
+    correction: Any,
 ) -> Node:
+    if correction is not None:
+        if ddof != 0:
+            raise InputError(f"{kind.name}: ddof and correction are one parameter", got="both")
+        ddof = correction
     node = as_node(a)
     if dtype is not None:
         node = astype(node, dtype)
-    if not node.type.inexact:
-        node = astype(node, np.float64)
-    if node.dtype.kind == "c":
-        raise DTypeError(
-            f"{kind.name} of complex values", expected="a real dtype", got=str(node.dtype)
-        )
-    if int(ddof) != ddof:
-        raise UnsupportedError(f"{kind.name}: ddof must be an integer in a graph", got=repr(ddof))
-    return make(kind(normalize_axes(axis, node.ndim, kind.name), bool(keepdims), int(ddof)), node)
+    axes = normalize_axes(axis, node.ndim, kind.name)
+    if mask is True and given is None and ddof == int(ddof) and node.dtype.kind != "c":
+        node = node if node.type.inexact else astype(node, np.float64)
+        return make(kind(axes, bool(keepdims), int(ddof)), node)
+    node = node if node.type.inexact else astype(node, np.float64)
+    node = masked(node, mask, 0, kind.name)  # what does not count may be NaN
+    if given is None:
+        given = sum(node, axes, keepdims=True) / astype(counted(mask, node, axes, True), node.dtype)
+    variance = sum(_squared(node - given), axes, keepdims=bool(keepdims), where=mask)
+    number = counted(mask, node, axes, bool(keepdims))
+    variance = variance / astype(maximum(number - ddof, 0), variance.dtype)
+    if kind is Var:
+        return variance
+    positive = variance > 0
+    return where(positive, sqrt(where(positive, variance, 1.0)), variance)
 
 
-@builder(np.var)
+def _squared(node: Node) -> Node:
+    if node.dtype.kind != "c":
+        return square(node)
+    return square(apply("real", node)) + square(apply("imag", node))
+
+
+@over_axes(np.var)
 def var(
     a: Any,
     axis: Any = None,
     dtype: Any = None,
     *,
     ddof: float = 0,
-    keepdims: bool = False,
+    keepdims: Any = False,
+    where: Any = True,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Any:
     """Variance over axes, as ``np.var``.
 
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    dtype : data-type, optional
-        Of the result.
-    ddof, correction : int, optional
-        The sum of squares is divided by the number of elements less this.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
-
     Raises
     ------
-    ShapeError, DTypeError
-        If there is no such axis; for complex values.
+    ShapeError, InputError
+        If there is no such axis; for both `ddof` and `correction`.
     """
-    ddof = ddof if correction is None else correction
-    if not any_node(a):
-        return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-    return _spread_of(Var, a, axis, dtype, ddof, keepdims)
+    return _spread_of(Var, a, axis, dtype, ddof, keepdims, where, mean, correction)
 
 
-@builder(np.std)
+@over_axes(np.std)
 def std(
     a: Any,
     axis: Any = None,
     dtype: Any = None,
     *,
     ddof: float = 0,
-    keepdims: bool = False,
+    keepdims: Any = False,
+    where: Any = True,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Any:
     """Standard deviation over axes, as ``np.std``; where it is 0 its derivative is 0.
 
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    dtype : data-type, optional
-        Of the result.
-    ddof, correction : int, optional
-        The sum of squares is divided by the number of elements less this.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
-
     Raises
     ------
-    ShapeError, DTypeError
-        If there is no such axis; for complex values.
+    ShapeError, InputError
+        If there is no such axis; for both `ddof` and `correction`.
     """
-    ddof = ddof if correction is None else correction
-    if not any_node(a):
-        return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-    return _spread_of(Std, a, axis, dtype, ddof, keepdims)
+    return _spread_of(Std, a, axis, dtype, ddof, keepdims, where, mean, correction)
 
 
 # Product ---------------------------------------------------------------------------------------
@@ -255,30 +256,28 @@ class ProdOfOthers(AlongAxes, Structured):
         return 5.0
 
 
-@builder(np.prod)
-def prod(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+@over_axes(np.prod)
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    *,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     """Product over axes, as ``np.prod``.
 
     Its derivatives of every order are right at zeros, any number of them.
-
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    dtype : data-type, optional
-        Of the result.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
 
     Raises
     ------
     ShapeError
         If there is no such axis.
     """
-    if not any_node(a):
-        return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    return reduce(Prod, a if dtype is None else astype(a, dtype), axis, keepdims)
+    node = masked(a, where, 1, "prod")
+    product = reduce(Prod, node if dtype is None else astype(node, dtype), axis, keepdims)
+    return product if initial is None else product * initial
 
 
 # Examples for the tests ------------------------------------------------------------------------
@@ -291,16 +290,20 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.var(x, axis=1, ddof=1), (CUBE,)),
         Example(lambda x: np.var(x, axis=(0, 2), correction=2, keepdims=True), (CUBE,)),
         Example(np.var, (np.arange(4),)),
+        Example(lambda x: np.var(x, axis=1, ddof=0.5, where=CUBE < 0.9), (CUBE,)),
+        Example(lambda x, m: np.var(x, mean=m), (CUBE, np.array([[[0.3]]]))),
     ],
     "std": [
         *axes_examples(np.std),
         Example(lambda x: np.std(x, axis=1, ddof=1), (CUBE,)),
         Example(lambda x: np.std(x, axis=0), (CUBE.reshape(6, 4),)),
+        Example(lambda x: np.std(x, -1, ddof=1, keepdims=True, where=CUBE < 0.9), (CUBE,)),
     ],
     "prod": [
         *axes_examples(np.prod, Example(np.prod, (EMPTY,))),
         Example(lambda x: np.prod(x, axis=1), (_ZEROS,)),
         Example(lambda x: np.prod(x, axis=0), (_ZEROS,)),
         Example(lambda x: np.prod(x, dtype=np.float32), (np.arange(1, 4, dtype=np.int8),)),
+        Example(lambda x: np.prod(x, axis=1, initial=3, where=_ZEROS != 3), (_ZEROS,)),
     ],
 }

@@ -7,21 +7,25 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import ShapeError
+from symgraph.errors import InputError, ShapeError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
-from symgraph.ops.elementwise import astype, where
-from symgraph.ops.kinds import Discrete, Example, Structured, any_node
+from symgraph.ops.calls import of_numpy, over_axes
+from symgraph.ops.elementwise import astype, maximum, minimum, where
+from symgraph.ops.kinds import Discrete, Example, Structured
 from symgraph.ops.reduce import (
     CUBE,
     EMPTY,
     FLAGS,
     Reduction,
     axes_examples,
+    broadcast_to,
+    masked,
+    normalize_axes,
     reduce,
     reduced_shape,
     sum,
@@ -45,7 +49,7 @@ __all__ = [
 
 
 @record
-class _Extreme(Reduction, Structured):
+class Extreme(Reduction, Structured):
     """Maximum or minimum over axes; the derivative is split evenly among ties."""
 
     def infer(self, *types: TensorType) -> Type:
@@ -87,68 +91,71 @@ def any_dim_is_zero(dims: Sequence[Dim]) -> bool:
 
 
 @record
-class Max(_Extreme):
+class Max(Extreme):
     """The maximum over axes."""
 
     name: ClassVar[str] = "max"
 
 
 @record
-class Min(_Extreme):
+class Min(Extreme):
     """The minimum over axes."""
 
     name: ClassVar[str] = "min"
 
 
-@builder(np.max, np.amax)
-def max(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def extreme(
+    kind: type[Extreme], pair: Any, a: Any, axis: Any, keepdims: Any, initial: Any, mask: Any
+) -> Node:
+    if initial is None and mask is not True:
+        raise InputError(
+            f"{kind.name}: with where= there may be no element", hint="give initial= as well"
+        )
+    node = masked(a, mask, initial, kind.name)
+    if initial is None:
+        return reduce(kind, node, axis, keepdims)
+    axes = normalize_axes(axis, node.ndim, kind.name)
+    if any_dim_is_zero([node.shape[i] for i in axes]):
+        shape = reduced_shape(node.shape, axes, bool(keepdims))
+        return broadcast_to(constant(initial, node.dtype), shape)
+    return pair(reduce(kind, node, axes, keepdims), initial)
+
+
+@over_axes(np.max, np.amax)
+def max(
+    a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = None, where: Any = True
+) -> Any:
     """Maximum over axes, as ``np.max``; the derivative is split evenly among ties.
 
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
-
     Raises
     ------
     ShapeError
-        If there is no such axis, or no element along it.
+        If there is no such axis, or no element along it and no `initial`.
     """
-    return reduce(Max, a, axis, keepdims) if any_node(a) else np.max(a, axis, keepdims=keepdims)
+    return extreme(Max, maximum, a, axis, keepdims, initial, where)
 
 
-@builder(np.min, np.amin)
-def min(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@over_axes(np.min, np.amin)
+def min(
+    a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = None, where: Any = True
+) -> Any:
     """Minimum over axes, as ``np.min``; the derivative is split evenly among ties.
 
-    Parameters
-    ----------
-    a : array_like
-    axis : int or tuple of int, optional
-        All axes by default.
-    keepdims : bool, optional
-        Whether the axes stay, with size one.
-
     Raises
     ------
     ShapeError
-        If there is no such axis, or no element along it.
+        If there is no such axis, or no element along it and no `initial`.
     """
-    return reduce(Min, a, axis, keepdims) if any_node(a) else np.min(a, axis, keepdims=keepdims)
+    return extreme(Min, minimum, a, axis, keepdims, initial, where)
 
 
 amax = builder(name="amax")(max)
 amin = builder(name="amin")(min)
 
 
-@builder(np.ptp)
-def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Maximum less minimum, as ``np.ptp``."""
-    if not any_node(a):
-        return np.ptp(a, axis=axis, keepdims=keepdims)
+@over_axes(np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Maximum less minimum over axes, as ``np.ptp``."""
     return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
@@ -181,23 +188,21 @@ class CountNonzero(Reduction, Discrete):
         return TensorType(np.dtype(np.intp), shape)
 
 
-@builder(np.any)
-def any(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@over_axes(np.any)
+def any(a: Any, axis: Any = None, *, keepdims: Any = False, where: Any = True) -> Any:
     """Whether one element along the axes is true, as ``np.any``."""
-    return reduce(Any_, a, axis, keepdims) if any_node(a) else np.any(a, axis, keepdims=keepdims)
+    return reduce(Any_, masked(a, where, False, "any"), axis, keepdims)
 
 
-@builder(np.all)
-def all(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@over_axes(np.all)
+def all(a: Any, axis: Any = None, *, keepdims: Any = False, where: Any = True) -> Any:
     """Whether every element along the axes is true, as ``np.all``."""
-    return reduce(All, a, axis, keepdims) if any_node(a) else np.all(a, axis, keepdims=keepdims)
+    return reduce(All, masked(a, where, True, "all"), axis, keepdims)
 
 
-@builder(np.count_nonzero)
-def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@over_axes(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """How many elements along the axes are not zero, as ``np.count_nonzero``."""
-    if not any_node(a):
-        return np.count_nonzero(a, axis, keepdims=keepdims)
     return reduce(CountNonzero, a, axis, keepdims)
 
 
@@ -257,19 +262,15 @@ def _arg_extreme(kind: type[_ArgExtreme], a: Any, axis: Any, keepdims: bool) -> 
     return make(kind(place, bool(keepdims)), node)
 
 
-@builder(np.argmax)
-def argmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@of_numpy(np.argmax)
+def argmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Position of the first maximum along an axis, or in C order, as ``np.argmax``."""
-    if not any_node(a):
-        return np.argmax(a, axis, keepdims=keepdims)
     return _arg_extreme(ArgMax, a, axis, keepdims)
 
 
-@builder(np.argmin)
-def argmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+@of_numpy(np.argmin)
+def argmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Position of the first minimum along an axis, or in C order, as ``np.argmin``."""
-    if not any_node(a):
-        return np.argmin(a, axis, keepdims=keepdims)
     return _arg_extreme(ArgMin, a, axis, keepdims)
 
 
@@ -281,12 +282,26 @@ EXAMPLES: dict[str, list[Example]] = {
     "max": [
         *axes_examples(np.max),
         Example(lambda x: x.max(axis=1), (np.arange(6).reshape(2, 3),)),
+        Example(lambda x: np.max(x, axis=0, initial=-0.2, where=CUBE < 0.5), (CUBE,)),
+        Example(lambda x: np.max(x, axis=0, initial=1), (EMPTY,)),
     ],
-    "min": [*axes_examples(np.min), Example(lambda x: np.amin(x, axis=0), (CUBE,))],
+    "min": [
+        *axes_examples(np.min),
+        Example(lambda x: np.amin(x, axis=0), (CUBE,)),
+        Example(lambda x: np.min(x, keepdims=True, initial=0.1), (CUBE.astype(np.float32),)),
+    ],
     "amax": [Example(lambda x: np.amax(x, axis=0), (CUBE,))],
     "ptp": [Example(lambda x: np.ptp(x, axis=1), (CUBE,))],
-    "any": axes_examples(np.any, Example(np.any, (EMPTY,)), Example(np.any, (FLAGS,))),
-    "all": axes_examples(np.all, Example(np.all, (EMPTY,)), Example(np.all, (FLAGS,))),
+    "any": axes_examples(
+        np.any,
+        Example(np.any, (EMPTY,)),
+        Example(lambda x: np.any(x, axis=0, where=FLAGS), (FLAGS,)),
+    ),
+    "all": axes_examples(
+        np.all,
+        Example(np.all, (EMPTY,)),
+        Example(lambda x: np.all(x, axis=1, where=FLAGS), (FLAGS,)),
+    ),
     "count_nonzero": axes_examples(np.count_nonzero, Example(np.count_nonzero, (EMPTY,))),
     "argmax": [
         Example(np.argmax, (CUBE,)),

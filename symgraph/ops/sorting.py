@@ -3,6 +3,7 @@
 A derivative is that of the permutation taken. Among equal elements it is the one that keeps their
 order.
 """
+# pyright: reportUnknownLambdaType=false
 
 from __future__ import annotations
 
@@ -18,11 +19,11 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Shape, Size
 from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.elementwise import invert, negative, where
 from symgraph.ops.index import take, take_along_axis
 from symgraph.ops.kinds import Discrete, Example, Structured, any_node, weak_nodes
-from symgraph.ops.reduce import broadcast_to
 from symgraph.ops.reduce_order import count_nonzero
 from symgraph.ops.shape import expand_dims, ravel, shape_text
 
@@ -43,10 +44,11 @@ _INDEX = np.dtype(np.intp)
 
 
 @record
-class _Permutation(Discrete):
+class _Permutation(AlongAxes, Discrete):
     """Positions along an axis, each once."""
 
     axis: int
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
 
     def infer(self, *types: TensorType) -> Type:
         """An integer for each element."""
@@ -81,10 +83,6 @@ class ArgSort(_Permutation):
         """Whether equal elements keep their order."""
         return {"stable": "True"} if self.stable else {}
 
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Along the next axis."""
-        return make(ArgSort(self.axis + 1, self.stable), operands[0])
-
 
 @record
 class ArgPartition(_Permutation):
@@ -96,10 +94,6 @@ class ArgPartition(_Permutation):
     def more(self) -> list[str]:
         """The places that are right."""
         return [str(self.kth[0]) if len(self.kth) == 1 else str(self.kth)]
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Along the next axis."""
-        return make(ArgPartition(self.axis + 1, self.kth), operands[0])
 
 
 def _along(a: Any, axis: Any, what: str) -> tuple[Node, int]:
@@ -176,10 +170,11 @@ def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any 
 
 
 @record
-class Sort(Structured):
+class Sort(AlongAxes, Structured):
     """The elements in ascending order along an axis."""
 
     axis: int
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     name: ClassVar[str] = "sort"
 
     def infer(self, *types: TensorType) -> Type:
@@ -204,10 +199,6 @@ class Sort(Structured):
         What is derived would add at positions that may repeat, for all that NumPy knows.
         """
         return (take_along_axis(cotangent, make(ArgSort(self.axis), self._order(node)), self.axis),)
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Along the next axis."""
-        return make(Sort(self.axis + 1), operands[0])
 
     def work(self, node: Node) -> float:
         """Comparisons."""
@@ -309,10 +300,11 @@ def top_k(x: Any, k: int, axis: int = -1, *, largest: bool = True) -> TopK:
 
 
 @record
-class LexSort(Discrete):
+class LexSort(AlongAxes, Discrete):
     """The positions in the order of several keys, the last of which counts first."""
 
     axis: int
+    axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     name: ClassVar[str] = "lexsort"
 
     def infer(self, *types: TensorType) -> Type:
@@ -330,11 +322,6 @@ class LexSort(Discrete):
         """``np.lexsort``."""
         axis = str(self.axis) if self.axis != node.ndim - 1 else ""
         return call("np.lexsort", f"[{', '.join([arg.text for arg in args])}]", axis=axis)
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Along the next axis."""
-        shape = (size, *node.shape)
-        return make(LexSort(self.axis + 1), *[broadcast_to(key, shape) for key in operands])
 
     def work(self, node: Node) -> float:
         """Comparisons, for each key."""
