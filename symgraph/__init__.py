@@ -250,7 +250,7 @@ from symgraph.trace import spec, trace
 if TYPE_CHECKING:
     from symgraph.check import CheckReport
     from symgraph.compile import Function, function
-    from symgraph.differentiate import grad, hvp, jvp, value_and_grad, vjp
+    from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from symgraph.pair import ForwardBackward, forward_backward
     from symgraph.transforms.vmap import vmap
 
@@ -269,7 +269,9 @@ _COMPILER = {
     "forward_backward": "symgraph.pair",
     "function": "symgraph.compile",
     "grad": "symgraph.differentiate",
+    "hessian": "symgraph.differentiate",
     "hvp": "symgraph.differentiate",
+    "jacobian": "symgraph.differentiate",
     "jvp": "symgraph.differentiate",
     "value_and_grad": "symgraph.differentiate",
     "vjp": "symgraph.differentiate",
@@ -386,6 +388,7 @@ __all__ = [
     "heaviside",
     "hsplit",
     "hstack",
+    "hessian",
     "hvp",
     "hypot",
     "identity",
@@ -394,6 +397,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "jacobian",
     "jvp",
     "kron",
     "less",

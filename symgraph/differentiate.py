@@ -17,10 +17,11 @@ from symgraph.graph.side import note_gradient
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.graph.types import TupleType
 from symgraph.simplify import simplify
+from symgraph.transforms import jacobian as whole
 from symgraph.transforms import jvp as forward
 from symgraph.transforms import vjp as reverse
 
-__all__ = ["grad", "hvp", "jvp", "value_and_grad", "vjp"]
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -57,6 +58,7 @@ def _stabilised(transform: _F) -> _F:
 vjp = _stabilised(reverse.vjp)
 jvp = _stabilised(forward.jvp)
 hvp = _stabilised(forward.hvp)
+jacobian = _stabilised(whole.jacobian)
 
 
 @wraps(reverse.grad)
@@ -76,3 +78,16 @@ def value_and_grad(
 ) -> tuple[Node, Any]:
     """As `transforms.vjp.value_and_grad`, of the simplified graph."""
     return loss, grad(loss, wrt, unconnected=unconnected)
+
+
+@wraps(whole.hessian)
+def hessian(
+    loss: Node,
+    wrt: Any,
+    *,
+    mode: whole.Mode = "forward",
+    unconnected: reverse.Unconnected = "raise",
+) -> Any:
+    """As `transforms.jacobian.hessian`, of the simplified graph and its simplified gradient."""
+    gradient = _simplified(grad(loss, wrt, unconnected=unconnected), wrt)
+    return whole.jacobian_of_gradient(gradient, wrt, mode=mode)

@@ -304,7 +304,9 @@ class _Uses:
                 self.last[variable] = place
             self._note_sharing(node)
         for output in outputs:
-            self.last[output] = len(statements)
+            # What the return statement reads, in place of an output that stands there itself.
+            for variable in variables(output, inline) if output in inline else [output]:
+                self.last[variable] = len(statements)
 
     def _note_sharing(self, node: Node) -> None:
         bases: set[Node] = set()

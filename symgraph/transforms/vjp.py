@@ -21,7 +21,7 @@ from symgraph.graph.side import (
     origin_as,
     set_origin,
 )
-from symgraph.graph.tree import flatten, unflatten
+from symgraph.graph.tree import Tree, unflatten
 from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import zeros_like
 from symgraph.transforms import local
@@ -210,13 +210,7 @@ def matching(values: Any, nodes: Sequence[Node], form: Any, what: str) -> list[N
     ShapeError
         If the form of the tree or a shape differs.
     """
-    leaves = flatten(values, is_leaf=_is_array_like)[0] if form.kind else [values]
-    if len(leaves) != len(nodes):
-        raise ShapeError(
-            f"one {what} is needed for each node",
-            expected=f"{len(nodes)} in the form of the nodes",
-            got=f"{len(leaves)}",
-        )
+    leaves = flatten_like(form, values, what)
     result: list[Node] = []
     for leaf, node in zip(leaves, nodes, strict=True):
         value = as_node(leaf)
@@ -230,11 +224,30 @@ def matching(values: Any, nodes: Sequence[Node], form: Any, what: str) -> list[N
     return result
 
 
-def _is_array_like(value: Any) -> bool:
-    # A list of numbers is an array here; a list of nodes or arrays is a tree.
-    if not isinstance(value, list | tuple):
-        return False
-    return all(isinstance(item, int | float) for item in cast("Sequence[Any]", value))
+def flatten_like(form: Tree, values: Any, what: str) -> list[Any]:
+    """The leaves of a tree that has the form of another; keys of a dict in any order.
+
+    Raises
+    ------
+    ShapeError
+        If the form differs.
+    """
+    if form.kind is None:
+        return [values]
+    children: Any = values
+    if isinstance(values, dict):
+        table = cast("dict[Any, Any]", values)
+        children = [table[key] for key in form.keys] if set(table) == set(form.keys) else None
+    if not isinstance(children, list | tuple) or len(cast("Any", children)) != len(form.children):
+        raise ShapeError(
+            f"one {what} is needed for each node",
+            expected=f"{form.leaves} in the form of the nodes",
+            got=f"{cast('Any', values)!r:.80}",
+        )
+    found: list[Any] = []
+    for child, below in zip(cast("Any", children), form.children, strict=True):
+        found += flatten_like(below, child, what)
+    return found
 
 
 def check_scalar(loss: Any) -> Node:

@@ -27,6 +27,7 @@ from symgraph.graph.registry import BUILDERS, apply
 from symgraph.graph.sizes import as_dim
 from symgraph.graph.tree import flatten
 from symgraph.ops.kinds import ELEMENTWISE, Discrete, Elementwise, Example
+from symgraph.transforms.jacobian import jacobian
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.vjp import vjp
 from symgraph.transforms.vmap import vmap
@@ -507,3 +508,33 @@ def test_batching_the_gradient(example):
         return vjp(ys, [xs[i] for i in places], cotangents, unconnected="zero")
 
     check_batching(gradients, example.args, tuple(range(len(inputs))))
+
+
+# Whole derivatives -----------------------------------------------------------------------------
+
+
+CLOSE = {"rtol": 1e-8, "atol": 1e-9}
+
+
+@every_example
+def test_jacobians_are_stacked_products(example):
+    """Rows and columns give one Jacobian, and it times a tangent is the tangent of the result."""
+    inputs, places, outputs = differentiable(in_double(example))
+    wrt = [inputs[i] for i in places]
+    if sum(np.prod(x.shape) * np.prod(y.shape) for x in wrt for y in outputs) > 1000:
+        pytest.skip("large: smaller examples of the operation say the same")
+    tangents = random_like(wrt, 8)
+    by_rows, by_columns = (
+        jacobian(outputs, wrt, mode=mode, unconnected="zero") for mode in ("reverse", "forward")
+    )
+    products = jvp(outputs, wrt, [constant(t) for t in tangents], unconnected="zero")
+    args = in_double(example).args
+    for y, rows, columns, product in zip(outputs, by_rows, by_columns, products, strict=True):
+        got, others, (wanted,) = (values(n, inputs, args) for n in (rows, columns, [product]))
+        total = 0.0
+        for x, t, one, two in zip(wrt, tangents, got, others, strict=True):
+            assert one.shape == two.shape == y.shape + x.shape
+            np.testing.assert_allclose(one, two, **CLOSE)
+            total = total + np.tensordot(one, t, x.ndim)
+        single = y.dtype == np.float32
+        np.testing.assert_allclose(total, wanted, **tolerance(y.dtype) if single else CLOSE)

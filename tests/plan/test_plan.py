@@ -95,3 +95,12 @@ def test_residuals_are_what_is_cheapest_to_keep() -> None:
     assert choose_residuals(gradients, [ct], [h]) == [] or {
         id(node) for node in choose_residuals(gradients, [ct], [h])
     } == {id(x), id(w), id(h)}
+
+
+def test_nothing_is_written_over_that_the_return_statement_reads() -> None:
+    x, u = sg.placeholder("x", ("n", "n")), sg.placeholder("u", "n")
+    # In one line, so that no value takes its name from a variable.
+    f = sg.function([x, u], np.exp(x) * u + (np.exp(x) * u + 3.0 * np.exp(x) * x))
+    value, row = np.arange(4.0).reshape(2, 2), np.array([2.0, 3.0])
+    e = np.exp(value)
+    np.testing.assert_allclose(f(value, row), 2.0 * e * row + 3.0 * e * value)
