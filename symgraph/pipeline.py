@@ -16,6 +16,7 @@ from symgraph.graph.registry import BUILDERS
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
 from symgraph.plan.lower import lower
 from symgraph.simplify import Firing, simplify
+from symgraph.transforms.guards import guard
 
 __all__ = ["PASSES", "Options", "Prepared", "Strictness", "prepare", "wishes"]
 
@@ -91,7 +92,13 @@ def idiom_pass(prepared: Prepared, options: Options) -> None:
     prepared.follow(result.mapping, result.outputs)
 
 
-PASSES: tuple[Pass, ...] = (simplify_pass, lower_pass, idiom_pass)
+def guard_pass(prepared: Prepared, options: Options) -> None:
+    """Make operands safe where a choice drops the result."""
+    outputs, image = guard(prepared.outputs)
+    prepared.follow(image, outputs)
+
+
+PASSES: tuple[Pass, ...] = (simplify_pass, guard_pass, lower_pass, idiom_pass)
 """Every pass takes and leaves a valid graph."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from symgraph.graph.code import Code, Scope
@@ -89,6 +90,21 @@ class Op:
             loop takes its place.
         """
         return None
+
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """A mask outside which the value of `node` is exactly zero; ``None`` if none is known.
+
+        Parameters
+        ----------
+        node : Node
+        masks : sequence of Node or None
+            Such masks of the operands, of their shapes or of shapes that broadcast to them.
+        """
+        return None
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Two values between which the elements lie, from those of the operands."""
+        return -inf, inf
 
     def decompose(self, *inputs: Node) -> Node | None:
         """The same value by other operations, or ``None`` if NumPy has this one itself."""

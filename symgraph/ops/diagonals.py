@@ -32,6 +32,7 @@ class Triangle(OnTrailingAxes, Linear):
     side: str
     k: int = 0
     name: ClassVar[str] = "triangle"
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The same type."""
@@ -77,6 +78,7 @@ class Diagonal(OnTrailingAxes, Linear):
 
     offset: int = 0
     name: ClassVar[str] = "diagonal"
+    moves: ClassVar[bool] = True
     views: ClassVar[tuple[int, ...]] = (0,)
     readonly: ClassVar[bool] = True
 
@@ -160,6 +162,7 @@ class Diag(Linear):
 
     k: int = 0
     name: ClassVar[str] = "diag"
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """As many rows as elements, and those beside the diagonal."""

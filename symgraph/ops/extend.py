@@ -262,6 +262,7 @@ class Roll(AlongAxes, Linear):
     shifts: tuple[Dim, ...]
     axes: tuple[int, ...]
     name: ClassVar[str] = "roll"
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The same type."""
@@ -325,6 +326,7 @@ class Repeat(AlongAxes, Linear):
     axis: int
     name: ClassVar[str] = "repeat"
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The size multiplied."""
@@ -403,6 +405,7 @@ class Tile(Linear):
 
     reps: tuple[Dim, ...]
     name: ClassVar[str] = "tile"
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The sizes multiplied."""

@@ -57,6 +57,7 @@ class Taking(Linear):
     """``x[index]``."""
 
     index: Index
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The shape that the index leaves."""
@@ -399,6 +400,7 @@ class TakeAlongAxis(Linear):
 
     axis: int
     name: ClassVar[str] = "take_along_axis"
+    moves: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The other axes broadcast."""

@@ -29,10 +29,11 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
-from symgraph.graph.registry import builder
+from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import DType, TensorType, Type, as_dtype, broadcast_shapes
 from symgraph.ops.batching import in_front
+from symgraph.ops.facts import UNBOUNDED, Bounds, Facts, Limit, Limits, both, either
 from symgraph.ops.formula import derivative, recognise, to_node
 
 __all__ = [
@@ -42,7 +43,6 @@ __all__ = [
     "Discrete",
     "Elementwise",
     "Example",
-    "Facts",
     "Linear",
     "Multilinear",
     "Structured",
@@ -96,27 +96,6 @@ class Example:
     reference: Call | None = None
 
 
-@record
-class Facts:
-    """Algebraic facts of an element-wise operation; the rules that follow are written once."""
-
-    commutative: bool = False
-    associative: bool = False
-    unit: float | None = None
-    """``op(x, unit) = x``."""
-    unit_right_only: bool = False
-    absorbing: float | None = None
-    """``op(x, absorbing) = absorbing`` for every finite x."""
-    idempotent: bool = False
-    """``op(x, x) = x``, or ``op(op(x)) = op(x)`` with one operand."""
-    involution: bool = False
-    """``op(op(x)) = x``."""
-    inverse: str = ""
-    """``op(inverse(x)) = x`` wherever the inverse is defined."""
-    even: bool = False
-    odd: bool = False
-
-
 class Elementwise(Op):
     """A scalar function, applied element by element with broadcasting."""
 
@@ -136,6 +115,9 @@ class Elementwise(Op):
         cost: float,
         domain: tuple[float, float],
         decompose: Expansion | None,
+        limits: Limits,
+        bounds: Bounds,
+        mask: Callable[..., Node] | None,
     ) -> None:
         self.name = name  # pyright: ignore[reportAttributeAccessIssue] - a name for each instance
         self.ufunc = ufunc
@@ -150,6 +132,11 @@ class Elementwise(Op):
         self.cost = cost
         self.domain = domain
         self.decomposed = decompose
+        self._limits = limits
+        self._bounds = bounds
+        self._mask = mask
+        zeros = facts.zeros or (tuple(range(arity)) if facts.absorbing == 0 else ())
+        self.zeros = zeros or ((0,) if facts.odd else ())
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -227,6 +214,22 @@ class Elementwise(Op):
     def work(self, node: Node) -> float:
         """Nanoseconds an element."""
         return self.cost
+
+    def limits(self, operands: Sequence[Node]) -> Sequence[Limit | None]:
+        """Where each operand must lie for the value to be finite; empty if that is everywhere."""
+        return self._limits(operands) if callable(self._limits) else self._limits
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Between what values the result lies, from those of the operands."""
+        return self._bounds(operands) if callable(self._bounds) else self._bounds
+
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """By what is declared, and by the facts that make zeros of zeros."""
+        if self._mask is not None:
+            return self._mask(*node.inputs)
+        if self.facts.unit == 0:
+            return either(*masks)
+        return both(*[masks[i] for i in self.zeros])
 
     @property
     def label(self) -> str:
@@ -414,6 +417,9 @@ def elementwise(
     cost: float = 1.0,
     domain: tuple[float, float] = (-3.0, 3.0),
     decompose: Expansion | None = None,
+    limits: Limits = (),
+    bounds: Bounds = UNBOUNDED,
+    mask: Callable[..., Node] | None = None,
     doc: str = "",
 ) -> Callable[..., Any]:
     """Declare an element-wise operation and get the public function that applies it.
@@ -445,6 +451,12 @@ def elementwise(
         Where the tests sample the operands.
     decompose : callable, optional
         The expansion in other operations that the NumPy backend emits.
+    limits : sequence of Limit or None, or callable, optional
+        For each operand where it must lie for the value to be finite; empty if that is everywhere.
+    bounds : (float, float) or callable, optional
+        Between what values the result lies, or a function of such pairs of the operands.
+    mask : callable, optional
+        From the operands to a mask outside which the result is exactly zero.
     """
     if ufunc is not None:
         arity = ufunc.nin
@@ -464,6 +476,9 @@ def elementwise(
         cost=cost,
         domain=domain,
         decompose=decompose,
+        limits=limits,
+        bounds=bounds,
+        mask=mask,
     )
     ELEMENTWISE[name] = op
 
@@ -501,6 +516,9 @@ class Linear(Op):
     linear: ClassVar[tuple[int, ...] | None] = (0,)
     """Positions; ``None`` for all of them."""
 
+    moves: ClassVar[bool] = False
+    """Whether every element of the result is an element of the first operand, or zero."""
+
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Cotangents of the linear operands, in their order."""
         raise NotImplementedError(type(self).__name__)
@@ -509,9 +527,26 @@ class Linear(Op):
         """The positions of the linear operands of `node`."""
         return tuple(range(len(node.inputs))) if self.linear is None else self.linear
 
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of elements that only move, and zero."""
+        low, high = operands[0] if self.moves else UNBOUNDED
+        return min(low, 0.0), max(high, 0.0)
+
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """Elements that only move take their mask along; 0-d masks hold for the whole."""
+        if self.moves and masks[0] is not None and masks[0].ndim:
+            whole = apply("broadcast_to", masks[0], node.inputs[0].shape)
+            return make(self, whole, *node.inputs[1:])
+        found = [masks[i] for i in self.positions(node)]
+        return either(*found) if all(m is not None and not m.ndim for m in found) else None
+
 
 class Multilinear(Op):
     """Linear in each operand, the others held fixed."""
+
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """That of one operand, if it is 0-d."""
+        return next((mask for mask in masks if mask is not None and not mask.ndim), None)
 
     def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
         """Cotangent of one operand."""

@@ -61,6 +61,7 @@ class BroadcastTo(Linear):
 
     shape: Shape
     name: ClassVar[str] = "broadcast_to"
+    moves: ClassVar[bool] = True
     views: ClassVar[tuple[int, ...]] = (0,)
     readonly: ClassVar[bool] = True
 
@@ -93,6 +94,10 @@ class BroadcastTo(Linear):
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Axes of size one between the batch and those that are repeated."""
         return broadcast_to(in_front(operands[0], node.ndim), (size, *self.shape))
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of the operand."""
+        return operands[0]
 
 
 @builder(np.broadcast_to)
@@ -210,6 +215,14 @@ class Sum(Reduction, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The cotangent repeated over the axes."""
         return (spread(cotangent, node.inputs[0], self.axes, self.keepdims),)
+
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """Where any of the terms is."""
+        (mask,) = masks
+        if mask is None or not mask.ndim:
+            return mask
+        whole = broadcast_to(mask, node.inputs[0].shape)
+        return apply("any", whole, axis=self.axes, keepdims=self.keepdims)
 
 
 def masked(a: Any, mask: Any, filler: Any, what: str) -> Node:

@@ -90,6 +90,7 @@ class Reshape(Linear):
 
     shape: Shape
     name: ClassVar[str] = "reshape"
+    moves: ClassVar[bool] = True
     views: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *types: TensorType) -> Type:
@@ -242,6 +243,7 @@ class Transpose(Linear):
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "transpose"
+    moves: ClassVar[bool] = True
     views: ClassVar[tuple[int, ...]] = (0,)
     free: ClassVar[bool] = True
 
@@ -337,6 +339,7 @@ class Squeeze(AlongAxes, Linear):
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "squeeze"
+    moves: ClassVar[bool] = True
     views: ClassVar[tuple[int, ...]] = (0,)
 
     def infer(self, *types: TensorType) -> Type:
@@ -394,6 +397,7 @@ class ExpandDims(AlongAxes, Linear):
 
     axes: tuple[int, ...]
     name: ClassVar[str] = "expand_dims"
+    moves: ClassVar[bool] = True
     views: ClassVar[tuple[int, ...]] = (0,)
     free: ClassVar[bool] = True
 

@@ -12,7 +12,8 @@ from symgraph.graph.leaves import Constant, Item
 from symgraph.graph.node import Node, constant, make, placeholder
 from symgraph.graph.registry import apply
 from symgraph.graph.types import TensorType, TupleType
-from symgraph.ops.elementwise import Where, mask_times, zeros_like
+from symgraph.ops.elementwise import WHERE, Where, is_zero, mask_times, zeros_like
+from symgraph.ops.facts import both
 from symgraph.ops.kinds import (
     ControlFlow,
     Discrete,
@@ -23,13 +24,9 @@ from symgraph.ops.kinds import (
     Walk,
 )
 from symgraph.ops.reduce import sum_to
+from symgraph.transforms.masks import is_tame, support
 
-__all__ = ["add_up", "differentiable_operands", "fit", "is_zero", "partial", "scale"]
-
-
-def is_zero(node: Node) -> bool:
-    """Whether a node is the constant zero."""
-    return isinstance(node.op, Constant) and node.ndim == 0 and node.op.value[()] == 0
+__all__ = ["add_up", "differentiable_operands", "fit", "partial", "scale"]
 
 
 def _constant_value(node: Node) -> complex | None:
@@ -57,7 +54,7 @@ def fit(value: Node, type_: TensorType) -> Node:
 
 
 def scale(value: Node, factor: Node) -> Node:
-    """``value * factor``, where a mask in `value` also hides infinities of `factor`."""
+    """``value * factor``, zero wherever one is masked out, also if the other is not finite."""
     known = _constant_value(factor)
     if known == 1:
         return value
@@ -65,19 +62,46 @@ def scale(value: Node, factor: Node) -> Node:
         return -value
     if _constant_value(value) == 1:
         return factor.astype(value.dtype) if factor.dtype != value.dtype else factor
-    if isinstance(value.op, Where):
-        mask, first, second = value.inputs
+    for masked, other in ((value, factor), (factor, value)):
+        if not isinstance(masked.op, Where):
+            continue
+        mask, first, second = masked.inputs
         if is_zero(second):
-            return mask_times(mask, scale(first, factor))
+            return mask_times(mask, scale(first, other))
         if is_zero(first):
-            product = scale(second, factor)
-            return apply("where", mask, constant(np.zeros((), product.dtype)), product)
+            product = scale(second, other)
+            return make(WHERE, mask, constant(np.zeros((), product.dtype)), product)
+    first, second = support(value), support(factor)
+    first = first if first is None or not is_tame(factor) else None
+    second = second if second is None or not is_tame(value) else None
+    mask = both(first, second)
+    if mask is None:
+        return _product(value, factor)
+    value = value if first is None else _unmasked(value, mask)
+    factor = factor if second is None else _unmasked(factor, mask)
+    return mask_times(mask, _product(value, factor))
+
+
+def _unmasked(value: Node, mask: Node) -> Node:
+    """A value without a factor that is the mask as numbers, where it is to be masked anyway."""
+    if value.op.name == "astype" and value.inputs[0] is mask:
+        return constant(np.ones((), value.dtype))
+    if value.op.name == "multiply":
+        for one, other in (value.inputs, value.inputs[::-1]):
+            if one.op.name == "astype" and one.inputs[0] is mask and other.type == value.type:
+                return other
+    return value
+
+
+def _product(value: Node, factor: Node) -> Node:
+    if _constant_value(value) == 1:
+        return factor.astype(value.dtype) if factor.dtype != value.dtype else factor
     if factor.op.name == "divide":
         # The division last: where the divisor was broadcast, it can wait for the sum.
         top, bottom = factor.inputs
         if bottom.ndim < value.ndim or bottom.shape != factor.shape:
-            return scale(value, top) / bottom
-    return value * factor if known is None else factor * value
+            return _product(value, top) / bottom
+    return value * factor if _constant_value(factor) is None else factor * value
 
 
 def add_up(terms: Sequence[Node]) -> Node:

@@ -19,7 +19,15 @@ from symgraph.ops.elementwise.arithmetic import (
     square,
     subtract,
 )
-from symgraph.ops.elementwise.choice import WHERE, Where, full_like, mask_times, where, zeros_like
+from symgraph.ops.elementwise.choice import (
+    WHERE,
+    Where,
+    full_like,
+    is_zero,
+    mask_times,
+    where,
+    zeros_like,
+)
 from symgraph.ops.elementwise.comparison import (
     bitwise_and,
     bitwise_or,
@@ -130,6 +138,7 @@ __all__ = [
     "hypot",
     "hypot1m1",
     "invert",
+    "is_zero",
     "isfinite",
     "isinf",
     "isnan",

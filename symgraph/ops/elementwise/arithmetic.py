@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symgraph.graph.code import Code, infix
@@ -9,7 +11,21 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant
 from symgraph.graph.registry import apply
 from symgraph.ops.elementwise.choice import full_like, where
-from symgraph.ops.kinds import Facts, elementwise
+from symgraph.ops.facts import UNBOUNDED, Facts, Limit
+from symgraph.ops.kinds import elementwise
+
+TINY, EPSILON = float(np.finfo(float).smallest_subnormal), float(np.finfo(float).eps)
+MOST_EXPONENT = 80.0
+"""Exponentials of less do not overflow, not even in single precision."""
+POSITIVE = Limit(TINY, np.inf, 1.0)
+NOT_ZERO = Limit(TINY, np.inf, 1.0, mirrored=True)
+NOT_NEGATIVE = (0.0, np.inf)
+
+
+def _product_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    low, other = b[0][0], b[1][0]
+    return (low * other if low and other else 0.0, np.inf) if min(low, other) >= 0 else UNBOUNDED
+
 
 add = elementwise(
     "add",
@@ -19,6 +35,7 @@ add = elementwise(
     formula="x + y",
     facts=Facts(commutative=True, associative=True, unit=0.0),
     cost=0.3,
+    bounds=lambda b: (b[0][0] + b[1][0], b[0][1] + b[1][1]),
 )
 subtract = elementwise(
     "subtract",
@@ -28,6 +45,7 @@ subtract = elementwise(
     formula="x - y",
     facts=Facts(unit=0.0, unit_right_only=True),
     cost=0.3,
+    bounds=lambda b: (b[0][0] - b[1][1], b[0][1] - b[1][0]),
 )
 multiply = elementwise(
     "multiply",
@@ -37,6 +55,7 @@ multiply = elementwise(
     formula="x * y",
     facts=Facts(commutative=True, associative=True, unit=1.0, absorbing=0.0),
     cost=0.3,
+    bounds=_product_bounds,
 )
 divide = elementwise(
     "divide",
@@ -44,9 +63,10 @@ divide = elementwise(
     symbol="/",
     partials=(lambda r, x, y: 1.0 / y, lambda r, x, y: -r / y),
     formula="x / y",
-    facts=Facts(unit=1.0, unit_right_only=True),
+    facts=Facts(unit=1.0, unit_right_only=True, zeros=(0,)),
     cost=0.6,
     domain=(0.5, 3.0),
+    limits=(None, NOT_ZERO),
 )
 negative = elementwise(
     "negative",
@@ -56,6 +76,7 @@ negative = elementwise(
     formula="-x",
     facts=Facts(involution=True, odd=True),
     cost=0.3,
+    bounds=lambda b: (-b[0][1], -b[0][0]),
 )
 reciprocal = elementwise(
     "reciprocal",
@@ -65,6 +86,7 @@ reciprocal = elementwise(
     facts=Facts(odd=True),
     cost=0.6,
     domain=(0.5, 3.0),
+    limits=(NOT_ZERO,),
 )
 
 
@@ -85,6 +107,12 @@ def _power_exponent(r: Node, x: Node, y: Node) -> Node:
     return where(x == 0, 0.0, r * apply("log", where(x == 0, 1.0, x)))
 
 
+def _power_limits(xs: Sequence[Node]) -> Sequence[Limit | None]:
+    exponent = xs[1].op.value if isinstance(xs[1].op, Constant) and not xs[1].ndim else None
+    whole = exponent is not None and exponent >= 0 and exponent == np.floor(exponent)
+    return (None, None) if whole else (POSITIVE, None)
+
+
 power = elementwise(
     "power",
     ufunc=np.power,
@@ -94,6 +122,7 @@ power = elementwise(
     facts=Facts(unit=1.0, unit_right_only=True),
     cost=20.0,
     domain=(0.5, 3.0),
+    limits=_power_limits,
 )
 square = elementwise(
     "square",
@@ -104,6 +133,7 @@ square = elementwise(
     formula="x**2",
     facts=Facts(even=True),
     cost=0.3,
+    bounds=NOT_NEGATIVE,
 )
 sqrt = elementwise(
     "sqrt",
@@ -112,6 +142,8 @@ sqrt = elementwise(
     formula="sqrt(x)",
     cost=0.9,
     domain=(0.1, 4.0),
+    limits=(Limit(0.0, np.inf, 1.0),),
+    bounds=NOT_NEGATIVE,
 )
 cbrt = elementwise(
     "cbrt",
@@ -132,6 +164,7 @@ absolute = elementwise(
     facts=Facts(even=True, idempotent=True),
     cost=0.3,
     doc="Absolute value, as ``np.abs``. The derivative at 0 is 0.",
+    bounds=NOT_NEGATIVE,
 )
 sign = elementwise(
     "sign",
@@ -141,4 +174,5 @@ sign = elementwise(
     facts=Facts(odd=True, idempotent=True),
     cost=0.6,
     doc="Sign, as ``np.sign``. The derivative is 0.",
+    bounds=(-1.0, 1.0),
 )

@@ -9,11 +9,14 @@ import numpy as np
 
 from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import OnTrailingAxes
+from symgraph.ops.elementwise.comparison import logical_not
+from symgraph.ops.facts import both, either
 from symgraph.ops.kinds import Linear, any_node, promote, weak_nodes
 
 
@@ -30,6 +33,13 @@ def full_like(node: Node, value: complex) -> Node:
 
 def _broadcast(scalar: Node, like: Node) -> Node:
     return apply("broadcast_to", scalar, like.shape)
+
+
+def is_zero(node: Node) -> bool:
+    """Whether a node is the constant zero, broadcast or not."""
+    while node.op.name == "broadcast_to":
+        (node,) = node.inputs
+    return isinstance(node.op, Constant) and node.ndim == 0 and node.op.value[()] == 0
 
 
 def mask_times(mask: Node, value: Node) -> Node:
@@ -59,6 +69,23 @@ class Where(OnTrailingAxes, Linear):
         mask = node.inputs[0]
         zero = constant(np.zeros((), cotangent.dtype))
         return make(self, mask, cotangent, zero), make(self, mask, zero, cotangent)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of the two values together."""
+        (low, high), (other_low, other_high) = operands[1:]
+        return min(low, other_low), max(high, other_high)
+
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """The condition where the other value is zero; else it chooses between their supports."""
+        condition, first, second = node.inputs
+        if is_zero(second):
+            return both(condition, masks[1])
+        other = logical_not(condition)
+        if is_zero(first):
+            return both(other, masks[2])
+        if masks[1] is None:
+            return None if masks[2] is None else either(condition, masks[2])
+        return either(masks[1], other if masks[2] is None else both(other, masks[2]))
 
     def work(self, node: Node) -> float:
         """A random mask defeats the branch predictor."""

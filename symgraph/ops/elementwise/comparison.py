@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symgraph.ops.kinds import Facts, elementwise
+from symgraph.ops.facts import Facts
+from symgraph.ops.kinds import elementwise
 
 _NO_DERIVATIVE: tuple[None, None] = (None, None)
 

@@ -40,6 +40,10 @@ class AsType(OnTrailingAxes, Linear):
         """Back to the operand's dtype."""
         return (astype(cotangent, node.inputs[0].dtype),)
 
+    def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
+        """A mask is its own support."""
+        return node.inputs[0] if node.inputs[0].dtype.kind == "b" else masks[0]
+
     def work(self, node: Node) -> float:
         """A copy."""
         return 0.4

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from symgraph.ops.elementwise.arithmetic import absolute
+from symgraph.ops.elementwise.arithmetic import (
+    EPSILON,
+    MOST_EXPONENT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    absolute,
+)
 from symgraph.ops.elementwise.extremes import maximum, minimum
-from symgraph.ops.kinds import Facts, elementwise
+from symgraph.ops.facts import UNBOUNDED, Facts, Limit
+from symgraph.ops.kinds import elementwise
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -17,6 +24,8 @@ exp = elementwise(
     formula="exp(x)",
     facts=Facts(inverse="log"),
     cost=0.7,
+    limits=(Limit(-np.inf, MOST_EXPONENT, 0.0),),
+    bounds=NOT_NEGATIVE,
 )
 exp2 = elementwise(
     "exp2",
@@ -25,6 +34,8 @@ exp2 = elementwise(
     formula="2**x",
     facts=Facts(inverse="log2"),
     cost=1.5,
+    limits=(Limit(-np.inf, MOST_EXPONENT, 0.0),),
+    bounds=NOT_NEGATIVE,
 )
 expm1 = elementwise(
     "expm1",
@@ -33,6 +44,8 @@ expm1 = elementwise(
     formula="exp(x) - 1",
     facts=Facts(inverse="log1p"),
     cost=4.0,
+    limits=(Limit(-np.inf, MOST_EXPONENT, 0.0),),
+    bounds=(-1.0, np.inf),
 )
 log = elementwise(
     "log",
@@ -42,6 +55,7 @@ log = elementwise(
     facts=Facts(inverse="exp"),
     cost=0.9,
     domain=(0.1, 4.0),
+    limits=(POSITIVE,),
 )
 log2 = elementwise(
     "log2",
@@ -51,6 +65,7 @@ log2 = elementwise(
     facts=Facts(inverse="exp2"),
     cost=4.0,
     domain=(0.1, 4.0),
+    limits=(POSITIVE,),
 )
 log10 = elementwise(
     "log10",
@@ -59,6 +74,7 @@ log10 = elementwise(
     formula="log(x) / log(10)",
     cost=5.0,
     domain=(0.1, 4.0),
+    limits=(POSITIVE,),
 )
 log1p = elementwise(
     "log1p",
@@ -68,6 +84,8 @@ log1p = elementwise(
     facts=Facts(inverse="expm1"),
     cost=5.0,
     domain=(-0.5, 3.0),
+    limits=(Limit(-1.0 + EPSILON, np.inf, 0.0),),
+    bounds=lambda b: NOT_NEGATIVE if b[0][0] >= 0 else UNBOUNDED,
 )
 logaddexp = elementwise(
     "logaddexp",
@@ -86,6 +104,7 @@ sigmoid = elementwise(
     cost=3.0,
     decompose=lambda x: exp(minimum(x, 0.0)) / (1.0 + exp(-absolute(x))),
     doc="Logistic function ``1 / (1 + exp(-x))``, without overflow and accurate in both tails.",
+    bounds=(0.0, 1.0),
 )
 softplus = elementwise(
     "softplus",
@@ -95,4 +114,5 @@ softplus = elementwise(
     cost=6.0,
     decompose=lambda x: maximum(x, 0.0) + log1p(exp(-absolute(x))),
     doc="``log(1 + exp(x))``, without overflow and accurate in both tails.",
+    bounds=NOT_NEGATIVE,
 )

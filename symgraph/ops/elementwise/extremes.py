@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ from symgraph.graph.code import call
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
-from symgraph.ops.elementwise.arithmetic import sign
+from symgraph.ops.elementwise.arithmetic import NOT_NEGATIVE
 from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.comparison import isnan, logical_and, logical_or
-from symgraph.ops.kinds import Facts, any_node, elementwise, promote
+from symgraph.ops.elementwise.rounding import heaviside
+from symgraph.ops.facts import Facts
+from symgraph.ops.kinds import any_node, elementwise, promote
 
 
 def _tie_share(first: Node, second: Node) -> Node:
@@ -22,10 +25,21 @@ def _tie_share(first: Node, second: Node) -> Node:
         if isinstance(value.op, Constant) and value.ndim == 0 and np.isfinite(value.op.value):
             # The difference with a finite constant is never inf - inf.
             gap = other if value.op.value == 0 else other - value
-            # Exact, and several times faster than np.heaviside(gap, 0.5).
-            return 0.5 - 0.5 * sign(gap) if turned else 0.5 * sign(gap) + 0.5
+            return heaviside(-gap if turned else gap, 0.5)
     larger = (first > second).astype(promote([first.dtype, second.dtype]))
     return where(first == second, 0.5, larger)
+
+
+def _larger_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return max(b[0][0], b[1][0]), max(b[0][1], b[1][1])
+
+
+def _smaller_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(b[0][0], b[1][0]), min(b[0][1], b[1][1])
+
+
+def _clip_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return _smaller_bounds((_larger_bounds(b), b[2]))
 
 
 maximum = elementwise(
@@ -36,6 +50,7 @@ maximum = elementwise(
     facts=Facts(commutative=True, associative=True, idempotent=True),
     cost=0.5,
     doc="The larger of two values, as ``np.maximum``; at a tie each gets half the derivative.",
+    bounds=_larger_bounds,
 )
 minimum = elementwise(
     "minimum",
@@ -45,6 +60,7 @@ minimum = elementwise(
     facts=Facts(commutative=True, associative=True, idempotent=True),
     cost=0.5,
     doc="The smaller of two values, as ``np.minimum``; at a tie each gets half the derivative.",
+    bounds=_smaller_bounds,
 )
 
 
@@ -83,6 +99,7 @@ relu = elementwise(
     facts=Facts(idempotent=True),
     cost=0.5,
     doc="``maximum(x, 0)`` with the derivative 0 at 0.",
+    bounds=NOT_NEGATIVE,
 )
 
 
@@ -102,6 +119,7 @@ _clip = elementwise(
     ),
     formula="Min(Max(x, y), z)",
     cost=1.0,
+    bounds=_clip_bounds,
 )
 _clip_low = elementwise(
     "clip_low",
@@ -114,6 +132,7 @@ _clip_low = elementwise(
     ),
     formula="Max(x, y)",
     cost=0.5,
+    bounds=_larger_bounds,
 )
 _clip_high = elementwise(
     "clip_high",
@@ -126,6 +145,7 @@ _clip_high = elementwise(
     ),
     formula="Min(x, y)",
     cost=0.5,
+    bounds=_smaller_bounds,
 )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from symgraph.graph.node import Node
+from symgraph.ops.elementwise.arithmetic import NOT_ZERO
 from symgraph.ops.elementwise.choice import full_like
-from symgraph.ops.kinds import Facts, elementwise
+from symgraph.ops.facts import Facts
+from symgraph.ops.kinds import elementwise
 
 floor = elementwise(
     "floor",
@@ -32,12 +35,19 @@ trunc = elementwise(
     cost=0.4,
 )
 rint = elementwise("rint", ufunc=np.rint, partials=(None,), facts=Facts(idempotent=True), cost=0.4)
+
+
+def _where_reached(x: Node, y: Node) -> Node:
+    return x >= 0
+
+
 heaviside = elementwise(
     "heaviside",
     ufunc=np.heaviside,
     partials=(None, lambda r, x, y: (x == 0).astype(y.dtype)),
     formula="Heaviside(x, y)",
     cost=4.5,
+    mask=_where_reached,
 )
 
 # Choice ----------------------------------------------------------------------------------------
@@ -51,6 +61,7 @@ floor_divide = elementwise(
     formula="floor(x / y)",
     cost=5.0,
     domain=(0.5, 3.0),
+    limits=(None, NOT_ZERO),
 )
 remainder = elementwise(
     "remainder",
@@ -60,4 +71,5 @@ remainder = elementwise(
     formula="x - y * floor(x / y)",
     cost=8.0,
     domain=(0.5, 3.0),
+    limits=(None, NOT_ZERO),
 )

@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from symgraph.graph.node import Node
-from symgraph.ops.elementwise.arithmetic import absolute, sqrt, square
+from symgraph.ops.elementwise.arithmetic import TINY, absolute, sqrt, square
 from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.exponential import LN2, exp, expm1, log, log1p
 from symgraph.ops.elementwise.extremes import maximum, minimum
 from symgraph.ops.elementwise.trigonometric import cos, hypot, sin, sinh, tanh
-from symgraph.ops.kinds import Facts, elementwise
+from symgraph.ops.facts import Facts, Limit
+from symgraph.ops.kinds import elementwise
 
 log1mexp = elementwise(
     "log1mexp",
@@ -27,6 +28,7 @@ log1mexp = elementwise(
         x > -LN2, log(-expm1(maximum(x, -1.0))), log1p(-exp(minimum(x, -0.5)))
     ),
     doc="``log(1 - exp(x))`` for x < 0, accurate next to 0 and in the tail.",
+    limits=(Limit(-np.inf, -TINY, -1.0),),
 )
 
 
@@ -63,6 +65,7 @@ sech2 = elementwise(
     cost=3.0,
     decompose=_sech2,
     doc="``1 / cosh(x)**2 = 1 - tanh(x)**2``, without overflow and accurate in the tails.",
+    bounds=(0.0, 1.0),
 )
 
 
@@ -81,6 +84,7 @@ sqrt1pm1 = elementwise(
     domain=(-0.5, 3.0),
     decompose=_sqrt1pm1,
     doc="``sqrt(1 + x) - 1``, accurate next to 0.",
+    limits=(Limit(-1.0, np.inf, 0.0),),
 )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symgraph.graph.node import Node
-from symgraph.ops.elementwise.arithmetic import sqrt
+from symgraph.ops.elementwise.arithmetic import EPSILON, MOST_EXPONENT, sqrt
 from symgraph.ops.elementwise.choice import where
-from symgraph.ops.kinds import Facts, elementwise
+from symgraph.ops.facts import Facts, Limit
+from symgraph.ops.kinds import elementwise
 
 sin = elementwise(
     "sin",
@@ -16,6 +19,7 @@ sin = elementwise(
     formula="sin(x)",
     facts=Facts(odd=True),
     cost=7.0,
+    bounds=(-1.0, 1.0),
 )
 cos = elementwise(
     "cos",
@@ -24,6 +28,7 @@ cos = elementwise(
     formula="cos(x)",
     facts=Facts(even=True),
     cost=7.0,
+    bounds=(-1.0, 1.0),
 )
 tan = elementwise(
     "tan",
@@ -42,6 +47,7 @@ arcsin = elementwise(
     facts=Facts(odd=True),
     cost=7.0,
     domain=(-0.9, 0.9),
+    limits=(Limit(-1.0, 1.0, 0.0),),
 )
 arccos = elementwise(
     "arccos",
@@ -50,6 +56,7 @@ arccos = elementwise(
     formula="acos(x)",
     cost=7.0,
     domain=(-0.9, 0.9),
+    limits=(Limit(-1.0, 1.0, 0.0),),
 )
 arctan = elementwise(
     "arctan",
@@ -77,6 +84,7 @@ sinh = elementwise(
     formula="sinh(x)",
     facts=Facts(odd=True, inverse="arcsinh"),
     cost=6.0,
+    limits=(Limit(-MOST_EXPONENT, MOST_EXPONENT, 0.0),),
 )
 cosh = elementwise(
     "cosh",
@@ -85,6 +93,8 @@ cosh = elementwise(
     formula="cosh(x)",
     facts=Facts(even=True),
     cost=6.0,
+    limits=(Limit(-MOST_EXPONENT, MOST_EXPONENT, 0.0),),
+    bounds=(1.0, np.inf),
 )
 tanh = elementwise(
     "tanh",
@@ -93,6 +103,7 @@ tanh = elementwise(
     formula="tanh(x)",
     facts=Facts(odd=True, inverse="arctanh"),
     cost=1.4,
+    bounds=(-1.0, 1.0),
 )
 arcsinh = elementwise(
     "arcsinh",
@@ -109,6 +120,7 @@ arccosh = elementwise(
     formula="acosh(x)",
     cost=12.0,
     domain=(1.2, 4.0),
+    limits=(Limit(1.0, np.inf, 2.0),),
 )
 arctanh = elementwise(
     "arctanh",
@@ -118,7 +130,14 @@ arctanh = elementwise(
     facts=Facts(odd=True, inverse="tanh"),
     cost=10.0,
     domain=(-0.9, 0.9),
+    limits=(Limit(-1.0 + EPSILON, 1.0 - EPSILON, 0.0),),
 )
+
+
+def _hypot_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return max([min(abs(low), abs(high)) if low * high > 0 else 0.0 for low, high in b]), np.inf
+
+
 hypot = elementwise(
     "hypot",
     ufunc=np.hypot,
@@ -127,6 +146,7 @@ hypot = elementwise(
     facts=Facts(commutative=True),
     cost=13.0,
     doc="``sqrt(x1**2 + x2**2)`` without overflow. The derivative at (0, 0) is 0.",
+    bounds=_hypot_bounds,
 )
 
 

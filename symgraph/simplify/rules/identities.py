@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.node import Node, make
-from symgraph.ops.kinds import ELEMENTWISE, Elementwise, Facts
+from symgraph.ops.facts import Facts
+from symgraph.ops.kinds import ELEMENTWISE, Elementwise
 from symgraph.simplify.common import is_number, is_op, number, scalar
 from symgraph.simplify.rule import rewrite
 

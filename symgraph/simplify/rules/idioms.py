@@ -7,7 +7,7 @@ import numpy as np
 from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
 from symgraph.ops.reduce import Sum
-from symgraph.simplify.common import is_op, number, scalar
+from symgraph.simplify.common import is_number, is_op, number, scalar
 from symgraph.simplify.rule import rewrite
 
 
@@ -58,3 +58,23 @@ def subtract_at(node: Node) -> Node | None:
     if known is None or known >= 0 or values.dtype.kind != "f":
         return None
     return make(node.op, base, -(scalar(-known, top) / bottom), *index)
+
+
+@rewrite(
+    "heaviside",
+    operands=("constant",),
+    keeps="bitwise",
+    stage="numpy",
+    examples=(lambda x: np.heaviside(x, 0.5), lambda x: np.heaviside(-x, 0.5)),
+)
+def half_step(node: Node) -> Node | None:
+    """heaviside(x, 1/2) = 1/2 sign(x) + 1/2: exact, and several times faster."""
+    x, middle = node.inputs
+    if not is_number(middle, 0.5) or x.dtype != node.dtype:
+        return None
+    half = scalar(0.5, node)
+    if is_op(x, "negative"):
+        return half - half * apply("sign", x.inputs[0])
+    if is_op(x, "subtract") and number(x.inputs[0]) is not None:
+        return half - half * apply("sign", x.inputs[1] - x.inputs[0])
+    return half * apply("sign", x) + half

@@ -27,7 +27,7 @@ def value_and_grad(
     greater = np.abs(gradient_of_the_loss) > learning_rate_of_the_optimiser
     difference = gradient_of_the_loss - momentum_of_the_optimiser
     tanh_difference = np.tanh(difference)
-    exp = np.exp(learning_rate_of_the_optimiser)
+    exp = np.exp(np.where(greater, learning_rate_of_the_optimiser, 0.0))
     step = np.where(greater, tanh_difference * exp, momentum_of_the_optimiser)
     # value = np.sum(step * np.maximum(rate + momentum, gradient))
     plus = learning_rate_of_the_optimiser + momentum_of_the_optimiser
@@ -36,17 +36,21 @@ def value_and_grad(
     # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
     astype = (plus > gradient_of_the_loss).astype(np.float64)
     chosen = np.where(plus == gradient_of_the_loss, 0.5, astype)
-    d_learning_rate_of_the_optimiser = step * chosen
+    product = step * chosen
+    greater_equal = plus >= gradient_of_the_loss
+    d_learning_rate_of_the_optimiser = np.where(greater_equal, product, 0.0)
     # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
     chosen_2 = np.where(greater, d_step * tanh_difference * exp, 0.0)
     d_learning_rate_of_the_optimiser += chosen_2
-    exp_2 = np.exp(-2 * np.abs(difference))
-    product = d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2)
-    d_gradient_of_the_loss = np.where(greater, product, 0.0)
+    # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
     astype_2 = (gradient_of_the_loss > plus).astype(np.float64)
     chosen_3 = np.where(gradient_of_the_loss == plus, 0.5, astype_2)
     product_2 = step * chosen_3
-    d_gradient_of_the_loss += product_2
+    d_gradient_of_the_loss = np.where(gradient_of_the_loss >= plus, product_2, 0.0)
+    # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
+    exp_2 = np.exp(-2 * np.abs(difference))
+    chosen_4 = np.where(greater, d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2), 0.0)
+    d_gradient_of_the_loss += chosen_4
     return value, step, d_learning_rate_of_the_optimiser, d_gradient_of_the_loss
 
 

@@ -1,0 +1,113 @@
+"""Facts that operations declare: of algebra, of domains, and of where results are zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from symgraph.graph.node import Node
+from symgraph.graph.record import record
+from symgraph.graph.registry import apply
+
+__all__ = ["UNBOUNDED", "Bounds", "Facts", "Limit", "Limits", "both", "either"]
+
+
+@record
+class Facts:
+    """Algebraic facts of an element-wise operation; the rules that follow are written once."""
+
+    commutative: bool = False
+    associative: bool = False
+    unit: float | None = None
+    """``op(x, unit) = x``."""
+    unit_right_only: bool = False
+    absorbing: float | None = None
+    """``op(x, absorbing) = absorbing`` for every finite x."""
+    idempotent: bool = False
+    """``op(x, x) = x``, or ``op(op(x)) = op(x)`` with one operand."""
+    involution: bool = False
+    """``op(op(x)) = x``."""
+    inverse: str = ""
+    """``op(inverse(x)) = x`` wherever the inverse is defined."""
+    even: bool = False
+    odd: bool = False
+    zeros: tuple[int, ...] = ()
+    """Operands that make the result zero where they are; follows from `odd` and `absorbing`."""
+
+
+@record
+class Limit:
+    """Where an operand must lie for the value to be finite, and not to warn.
+
+    Attributes
+    ----------
+    low, high : float
+        The ends of the interval, which belong to it.
+    safe : float
+        A value inside.
+    mirrored : bool
+        Whether the interval of the opposite numbers will do as well.
+    """
+
+    low: float
+    high: float
+    safe: float
+    mirrored: bool = False
+
+    def holds(self, low: float, high: float) -> bool:
+        """Whether all values between two bounds lie inside."""
+        if self.low <= low and high <= self.high:
+            return True
+        return self.mirrored and self.low <= -high and -low <= self.high
+
+
+Limits: TypeAlias = "Sequence[Limit | None] | Callable[[Sequence[Node]], Sequence[Limit | None]]"
+"""For each operand its limit, or the function of the operands that tells."""
+Bounds: TypeAlias = (
+    "tuple[float, float] | Callable[[Sequence[tuple[float, float]]], tuple[float, float]]"
+)
+"""Between what values the result lies, or the function that tells it from those of the operands."""
+
+UNBOUNDED = (-np.inf, np.inf)
+
+
+def both(*masks: Node | None) -> Node | None:
+    """Where all of the masks hold; ``None``, which stands for everywhere, says nothing."""
+    total: Node | None = None
+    for mask in masks:
+        if total is None or (mask is not None and _parts(total) <= _parts(mask)):
+            total = mask if mask is not None else total
+        elif mask is not None and not _parts(mask) <= _parts(total):
+            total = apply("logical_and", total, mask)
+    return total
+
+
+def either(*masks: Node | None) -> Node | None:
+    """Where one of the masks holds; ``None``, which stands for everywhere, if one is missing."""
+    total: Node | None = None
+    for mask in masks:
+        if mask is None:
+            return None
+        if total is None or _parts(mask) <= _parts(total):
+            total = mask
+        elif not _parts(total) <= _parts(mask):
+            total = apply("logical_or", total, mask)
+    return total
+
+
+def _parts(mask: Node) -> set[Node]:
+    """The conditions that a mask asks for together."""
+    found: set[Node] = set()
+    stack = [mask]
+    while stack and len(found) < _MOST_PARTS:
+        part = stack.pop()
+        if part.op.name == "logical_and":
+            stack += part.inputs
+        else:
+            found.add(part)
+    return found | set(stack)
+
+
+_MOST_PARTS = 8

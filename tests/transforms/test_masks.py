@@ -1,0 +1,141 @@
+"""Choices in random chains of operations: what was not taken never shows in a derivative."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.graph import replace
+from symgraph.graph.node import topological
+
+POINT = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 900.0])
+OTHER = np.array([0.0, 1.5, -1.0, 2.0, 0.0, -3.0, 0.25])
+
+
+def chain(rng, x, y, depth):
+    """A random element-wise formula, singular somewhere, and choices in it."""
+    if depth == 0:
+        return [x, y, x - 0.25, x * y + 0.1][rng.integers(4)]
+    a = chain(rng, x, y, depth - 1)
+    pick = rng.integers(14)
+    if pick < 7:
+        function = [np.sqrt, np.log, np.exp, np.reciprocal, np.arcsin, np.sin, np.log1p][pick]
+        return function(a)
+    if pick == 7:
+        return a ** [1.5, -1.0, 3][rng.integers(3)]
+    b = chain(rng, x, y, depth - 1)
+    mask = [x > 0, x != 0, x <= 1.0, y > 0, y * x < 0.3][rng.integers(5)]
+    return [
+        lambda: a * b,
+        lambda: a / b,
+        lambda: np.where(mask, a, b),
+        lambda: np.where(mask, a, 0.0) + b,
+        lambda: np.maximum(a, rng.uniform()),
+        lambda: np.clip(a, -rng.uniform(), 1.0 + rng.uniform()) * np.where(mask, b, 1.0),
+    ][pick - 8]()
+
+
+def taken(node, values, i):
+    """The formula of one element with every choice made."""
+    mapping = {}
+    for inner in topological([node]):
+        operands = [mapping.get(x, x) for x in inner.inputs]
+        at = [np.broadcast_to(values[x], POINT.shape)[i] for x in inner.inputs]
+        name = inner.op.name
+        if name == "where":
+            mapping[inner] = operands[1 if at[0] else 2]
+        elif name == "maximum":
+            mapping[inner] = operands[0] if at[0] >= at[1] else operands[1]
+        elif name == "clip":
+            inside = at[1] <= at[0] <= at[2]
+            mapping[inner] = operands[0 if inside else (1 if at[0] < at[1] else 2)]
+        elif inner.inputs:
+            mapping[inner] = replace([inner], dict(zip(inner.inputs, operands, strict=True)))[0]
+    return mapping.get(node, node)
+
+
+def derivatives(loss, x):
+    """The gradient, and the diagonal of the Hessian in both orders of the modes."""
+    gradient = sg.vjp(loss, x, unconnected="zero")
+    over = sg.jvp(gradient, x, unconnected="zero")
+    twice = sg.vjp(gradient, x, unconnected="zero")
+    forward = sg.jvp(sg.jvp(loss, x, unconnected="zero"), x, unconnected="zero")
+    return [gradient, over, twice, forward]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_derivatives_are_those_of_the_branch_taken(seed):
+    x, y = sg.placeholder("x", POINT.shape), sg.placeholder("y", POINT.shape)
+    value = np.broadcast_to(chain(np.random.default_rng(seed), x, y, 4), POINT.shape)
+    order = topological([value])
+    with np.errstate(all="ignore"):
+        known = dict(zip(order, interpret(order, {x: POINT, y: OTHER}), strict=True))
+        found = np.array(sg.function([x, y], derivatives(value, x))(POINT, OTHER))
+        for i in np.flatnonzero(np.isfinite(known[value])):
+            nodes = derivatives(np.broadcast_to(taken(value, known, i), POINT.shape), x)
+            wanted = np.array(interpret(nodes, {x: POINT, y: OTHER}))[:, i]
+            if np.all(np.isfinite(wanted)):
+                np.testing.assert_allclose(found[:, i], wanted, rtol=1e-8, atol=1e-9)
+
+
+ROWS = np.array([[0.0, 4.0], [1.0, 9.0], [-1.0, 1.0]])
+HALF_ROOT = [0, 1 / 4, 1 / 2, 1 / 6, 0, 1 / 2]
+QUIET = {
+    "root": (lambda x: np.where(x > 0, np.sqrt(x), 0.0), HALF_ROOT),
+    "logarithm": (
+        lambda x: np.where(x > 1, np.log(x) * 2, x**2),
+        [0, 1 / 2, 2, 2 / 9, -2, 2],
+    ),
+    "afterwards": (lambda x: np.sqrt(np.where(x > 0, x, 0.0)), HALF_ROOT),
+    "clipped": (lambda x: np.log(np.clip(x, 0.5, 5.0)), [0, 1 / 4, 1, 0, 0, 1]),
+    "nested": (
+        lambda x: np.where(x > 0, np.where(x < 5, 1 / np.sqrt(5 - x), np.log(x)), 3.0),
+        [0, 1 / 2, 1 / 16, 1 / 9, 0, 1 / 16],
+    ),
+    "norm": (
+        lambda x: np.sqrt(np.sum(np.where(x > 0, x, 0.0) ** 2, axis=1)),
+        [0, 1, 82**-0.5, 9 * 82**-0.5, 0, 1],
+    ),
+    "product": (lambda x: np.prod(np.where(x > 1, np.log(x), 2.0)), None),
+    "a condition for all": (
+        lambda x: np.where(x[0, 1] > 9, np.sum(np.log(x) @ np.ones(2)), np.sum(x * x[0, 1])),
+        [4, 18, 4, 4, 4, 4],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_no_warning_for_what_is_not_taken(name):
+    function, wanted = QUIET[name]
+    x = sg.placeholder("x", (3, 2))
+    loss = np.sum(function(x))
+    gradient = sg.grad(loss, x)
+    second = sg.jvp(gradient, x, unconnected="zero")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, first, curvature = sg.function([x], [loss, gradient, second])(ROWS)
+    assert np.all(np.isfinite(curvature))
+    if wanted is not None:
+        np.testing.assert_allclose(first.ravel(), wanted, rtol=1e-15, atol=0)
+
+
+def test_masks_of_rows_reach_their_elements():
+    x = sg.placeholder("x", (3, 2))
+    gradient = sg.grad(np.sum(np.where(x[:, 0] > 0, np.sum(np.log(x), axis=1), 0.0)), x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = sg.function([x], gradient)(ROWS)
+    np.testing.assert_allclose(found, [[0, 0], [1, 1 / 9], [0, 0]], rtol=1e-15)
+
+
+def test_what_needs_no_guard_has_none():
+    """Values that cannot leave the domain, and those that are used unmasked as well."""
+    x, m = sg.placeholder("x", "n"), sg.placeholder("m", "n", "bool")
+    value = np.where(m, np.log(np.maximum(x, 1.0)) / np.cosh(np.tanh(x)), x**2)
+    both = [np.where(m, np.log(x), 0.0), np.log(x)]
+    for outputs in ([value], both):
+        compiled = sg.function([x, m], outputs)
+        body = [line for line in compiled.source.split("\n") if not line.lstrip().startswith("#")]
+        assert "\n".join(body).count("np.where(") == 1
