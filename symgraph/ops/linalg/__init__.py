@@ -16,6 +16,7 @@ from symgraph.ops.diagonals import diagonal as _diagonal
 from symgraph.ops.diagonals import trace as _trace
 from symgraph.ops.kinds import Example, any_node
 from symgraph.ops.linalg.cholesky import cholesky
+from symgraph.ops.linalg.cross import linalg_cross as cross
 from symgraph.ops.linalg.det import det, slogdet
 from symgraph.ops.linalg.eigh import eigh, eigvalsh
 from symgraph.ops.linalg.inv import inv
@@ -23,20 +24,33 @@ from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
 from symgraph.ops.linalg.pinv import lstsq, pinv
 from symgraph.ops.linalg.qr import qr
 from symgraph.ops.linalg.rank import cond, matrix_rank
-from symgraph.ops.linalg.solve import solve
 from symgraph.ops.linalg.svd import svd, svdvals
+from symgraph.ops.linalg.tensors import tensorinv, tensorsolve
+from symgraph.ops.linalg.triangular import (
+    cho_factor,
+    cho_solve,
+    lu_factor,
+    lu_solve,
+    solve_triangular,
+)
+from symgraph.ops.linalg.triangular import solve_as as solve
 from symgraph.ops.products import array, matmul, matrix_power, vecdot
 from symgraph.ops.products import outer as _outer
 
 __all__ = [
+    "cho_factor",
+    "cho_solve",
     "cholesky",
     "cond",
+    "cross",
     "det",
     "diagonal",
     "eigh",
     "eigvalsh",
     "inv",
     "lstsq",
+    "lu_factor",
+    "lu_solve",
     "matmul",
     "matrix_norm",
     "matrix_power",
@@ -49,9 +63,12 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_triangular",
     "svd",
     "svdvals",
     "tensordot",
+    "tensorinv",
+    "tensorsolve",
     "trace",
     "vecdot",
     "vector_norm",
