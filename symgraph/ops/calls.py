@@ -1,4 +1,4 @@
-"""How a function of NumPy becomes one that takes nodes as well."""
+"""How a function takes nodes as well as arrays."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.node import Node
 from symgraph.graph.registry import builder
+from symgraph.graph.tree import flatten, unflatten
 from symgraph.ops.kinds import any_node
 
-__all__ = ["of_numpy", "over_axes"]
+__all__ = ["evaluated", "of_numpy", "over_axes"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -72,5 +75,29 @@ def over_axes(function: Callable[..., Any], *others: Callable[..., Any]) -> Call
         summary, errors, rest = (build.__doc__ or "").partition("\n\n    Raises\n")
         build.__doc__ = f"{summary.rstrip()}\n\n    {text}{errors}{rest}"
         return of_numpy(function, *others)(build)
+
+    return register
+
+
+def evaluated(name: str = "") -> Callable[[_F], _F]:
+    """Register what builds the nodes of a function that NumPy has not; of arrays it gives arrays.
+
+    Parameters
+    ----------
+    name : str, optional
+        Another name than the function's own.
+    """
+
+    def register(build: _F) -> _F:
+        @wraps(build)
+        def call(*args: Any, **keywords: Any) -> Any:
+            result = build(*args, **keywords)
+            if any_node(*args, *keywords.values()):
+                return result
+            leaves, form = flatten(result)
+            values = [interpret([x], {})[0] if isinstance(x, Node) else x for x in leaves]
+            return unflatten(form, values)
+
+        return builder(name=name)(cast("_F", call))
 
     return register

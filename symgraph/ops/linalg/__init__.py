@@ -19,6 +19,7 @@ from symgraph.ops.linalg.cholesky import cholesky
 from symgraph.ops.linalg.cross import linalg_cross as cross
 from symgraph.ops.linalg.det import det, slogdet
 from symgraph.ops.linalg.eigh import eigh, eigvalsh
+from symgraph.ops.linalg.functions import expm, logm, sqrtm
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
 from symgraph.ops.linalg.pinv import lstsq, pinv
@@ -47,7 +48,9 @@ __all__ = [
     "diagonal",
     "eigh",
     "eigvalsh",
+    "expm",
     "inv",
+    "logm",
     "lstsq",
     "lu_factor",
     "lu_solve",
@@ -64,6 +67,7 @@ __all__ = [
     "slogdet",
     "solve",
     "solve_triangular",
+    "sqrtm",
     "svd",
     "svdvals",
     "tensordot",

@@ -7,13 +7,15 @@ one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgraph.errors import UnsupportedError
 from symgraph.graph.node import Node, as_node
-from symgraph.graph.registry import apply, builder
+from symgraph.graph.registry import apply
+from symgraph.ops.calls import evaluated
 from symgraph.ops.diagonals import diagonal, tril, triu
 from symgraph.ops.kinds import Example
 from symgraph.ops.linalg.cholesky import cholesky, positive_definite
@@ -38,7 +40,7 @@ def _transposed(a: Node, trans: Any, what: str) -> Node:
     return adjoint(a) if kind == 2 else swapaxes(a, -1, -2)
 
 
-@builder()
+@evaluated()
 def solve_triangular(
     a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False
 ) -> Any:
@@ -79,7 +81,7 @@ def solve_triangular(
     return solve(_transposed(triangle, trans, "solve_triangular"), as_node(b))
 
 
-@builder()
+@evaluated()
 def cho_factor(a: Any, lower: bool = False) -> tuple[Node, bool]:
     """Cholesky factor for `cho_solve`, as ``scipy.linalg.cho_factor``.
 
@@ -98,7 +100,7 @@ def cho_factor(a: Any, lower: bool = False) -> tuple[Node, bool]:
     return cholesky(as_node(a), upper=not lower), bool(lower)
 
 
-@builder()
+@evaluated()
 def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
     """Solution of ``a @ x = b`` from the Cholesky factor of `a`, as ``scipy.linalg.cho_solve``.
 
@@ -126,7 +128,7 @@ class LUFactor(NamedTuple):
     matrix: Node
 
 
-@builder()
+@evaluated()
 def lu_factor(a: Any) -> LUFactor:
     """A matrix for `lu_solve`, as ``scipy.linalg.lu_factor``.
 
@@ -146,7 +148,7 @@ def lu_factor(a: Any) -> LUFactor:
     return LUFactor(node)
 
 
-@builder()
+@evaluated()
 def lu_solve(lu_and_piv: LUFactor, b: Any, trans: Any = 0) -> Any:
     """Solution of ``a @ x = b`` for a matrix from `lu_factor`, as ``scipy.linalg.lu_solve``.
 
@@ -176,7 +178,7 @@ _STRUCTURES = {
 }
 
 
-@builder(name="linalg.solve")
+@evaluated("linalg.solve")
 def solve_as(a: Any, b: Any, *, assume_a: str | None = None, lower: bool = False) -> Any:
     """Solution x of ``a @ x = b``, as ``np.linalg.solve``, for a matrix of known structure.
 
@@ -215,8 +217,8 @@ def solve_as(a: Any, b: Any, *, assume_a: str | None = None, lower: bool = False
     matrix, right = as_node(a), as_node(b)
     check_square(matrix.type, "solve")
     if structure == "diagonal":
-        values = diagonal(matrix, 0, -2, -1)
-        return right / (values if right.ndim == 1 else expand_dims(values, -1))
+        numbers = diagonal(matrix, 0, -2, -1)
+        return right / (numbers if right.ndim == 1 else expand_dims(numbers, -1))
     if structure in ("upper triangular", "lower triangular"):
         return solve_triangular(matrix, right, lower=structure.startswith("lower"))
     if structure in ("hermitian", "positive definite"):
@@ -235,12 +237,24 @@ def solve_as(a: Any, b: Any, *, assume_a: str | None = None, lower: bool = False
 # Examples for the tests ------------------------------------------------------------------------
 
 
-def _structured(structure: str, reference: Any, lower: bool = False) -> Example:
-    return Example(
-        lambda a, b: solve_as(a, b, assume_a=structure, lower=lower),
-        (regular(3, 3), array(3)),
-        lambda a, b: np.linalg.solve(reference(a), b),
-    )
+def _by_solve(change: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """The system of a changed matrix."""
+
+    def reference(a: Any, b: Any) -> Any:
+        return solve(change(a), b)
+
+    return reference
+
+
+def _structured(structure: str, change: Callable[[Any], Any], lower: bool = False) -> Example:
+    def call(a: Any, b: Any) -> Any:
+        return solve_as(a, b, assume_a=structure, lower=lower)
+
+    return Example(call, (regular(3, 3), array(3)), _by_solve(change))
+
+
+def _symmetric(a: Any) -> Any:
+    return np.tril(a) + np.tril(a, -1).mT
 
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -248,17 +262,17 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(
             lambda a, b: solve_triangular(a, b, lower=True),
             (regular(2, 3, 3), array(3)),
-            lambda a, b: np.linalg.solve(np.tril(a), b),
+            _by_solve(np.tril),
         ),
         Example(
             lambda a, b: solve_triangular(a, b, "T"),
             (regular(3, 3).astype(np.float32), array(3, 2).astype(np.float32)),
-            lambda a, b: np.linalg.solve(np.triu(a).mT, b),
+            _by_solve(lambda a: np.triu(a).mT),
         ),
         Example(
             lambda a, b: solve_triangular(a, b, 1, True, True),
             (array(3, 3), array(4, 3, 2)),
-            lambda a, b: np.linalg.solve(np.tril(a, -1).mT + np.eye(3), b),
+            _by_solve(lambda a: np.tril(a, -1).mT + np.eye(3)),
         ),
     ],
     "cho_solve": [
@@ -277,14 +291,19 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(
             lambda a, b: lu_solve(lu_factor(a), b, 1),
             (regular(3, 3), array(3)),
-            lambda a, b: np.linalg.solve(a.mT, b),
+            _by_solve(lambda a: a.mT),
         ),
     ],
     "linalg.solve": [
         _structured("gen", lambda a: a),
-        _structured("sym", lambda a: np.triu(a) + np.triu(a, 1).mT),
-        _structured("pos", lambda a: np.tril(a) + np.tril(a, -1).mT, lower=True),
+        _structured("sym", lambda a: _symmetric(a.mT)),
+        _structured("pos", _symmetric, lower=True),
         _structured("upper triangular", np.triu),
-        _structured("diagonal", lambda a: np.diag(np.diag(a))),
+        _structured("diagonal", lambda a: a * np.eye(3)),
+        Example(
+            lambda a, b: solve_as(a, b, assume_a="diagonal"),
+            (regular(2, 3, 3), array(3, 2)),
+            _by_solve(lambda a: a * np.eye(3)),
+        ),
     ],
 }
