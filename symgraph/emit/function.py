@@ -11,7 +11,7 @@ import numpy as np
 from symgraph.emit.layout import WIDTH, assign, broken, comment
 from symgraph.emit.names import Names
 from symgraph.errors import Location
-from symgraph.graph.code import Code, atom, call, method, tuple_text
+from symgraph.graph.code import HELPERS, Code, atom, call, method, tuple_text
 from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
 from symgraph.graph.node import Node, topological
 from symgraph.graph.side import ORIGINS, Origin
@@ -97,9 +97,9 @@ class FunctionWriter:
         """Source of a tuple of sizes."""
         return tuple_text([self.dim(dim) for dim in shape])
 
-    def helper(self, name: str, source: str) -> str:
+    def helper(self, name: str) -> str:
         """A helper function at module level."""
-        self.parts.helpers[name] = source
+        self.parts.helpers[name] = HELPERS[name]
         return name
 
     def imports(self, module: str) -> str:

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from symgraph.graph.code import HELPERS
+
 __all__ = ["Names", "safe_name"]
 
 RESERVED = frozenset(
@@ -33,7 +35,7 @@ def safe_name(text: str) -> str:
         text = f"v_{text}".rstrip("_")
     if not text.isidentifier() or not text.strip("_"):
         text = "v"
-    return f"{text}_" if text in RESERVED else text
+    return f"{text}_" if text in RESERVED or text in HELPERS else text
 
 
 class Names:

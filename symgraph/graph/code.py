@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from symgraph.graph.node import Node
 
 __all__ = [
+    "HELPERS",
     "Code",
     "Scope",
     "attribute",
@@ -27,6 +28,12 @@ __all__ = [
     "subscript",
     "tuple_text",
 ]
+
+HELPERS: dict[str, str] = {}
+"""Source of functions that a module may have to hold, by name; no variable is called so.
+
+The operations that NumPy has no function for enter theirs when they are imported.
+"""
 
 ATOM, POWER, UNARY = 15, 13, 12
 LEVELS = {
@@ -87,8 +94,8 @@ class Scope(Protocol):
         """Source of a tuple of sizes."""
         ...
 
-    def helper(self, name: str, source: str) -> str:
-        """Make the module hold the function `source`; returns the name to call it by."""
+    def helper(self, name: str) -> str:
+        """Make the module hold that function of `HELPERS`; returns the name to call it by."""
         ...
 
     def imports(self, module: str) -> str:

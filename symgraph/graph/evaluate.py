@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.graph.code import Scope, atom, tuple_text
+from symgraph.graph.code import HELPERS, Scope, atom, tuple_text
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
 from symgraph.graph.node import Node, make, topological
 from symgraph.graph.op import Op
@@ -39,8 +39,8 @@ class _LocalScope:
     def shape(self, shape: Shape) -> str:
         return tuple_text([self.dim(dim) for dim in shape])
 
-    def helper(self, name: str, source: str) -> str:
-        exec(source, self.globals)
+    def helper(self, name: str) -> str:
+        exec(HELPERS[name], self.globals)
         return name
 
     def imports(self, module: str) -> str:

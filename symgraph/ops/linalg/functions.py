@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.code import HELPERS, Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
@@ -73,7 +73,7 @@ def sqrtm(a):
         inverse = np.linalg.inv(ratio) / scale**2
         root = 0.5 * scale * (root + root @ inverse)
         ratio = 0.5 * (eye + 0.5 * (scale**2 * ratio + inverse))
-        if not np.any(distance > 1e-4 * np.sqrt(np.finfo(distance.dtype).eps)):
+        if not np.any(distance > np.sqrt(np.finfo(distance.dtype).eps)):
             break
     return root
 '''
@@ -97,11 +97,8 @@ def logm(a):
     return 0.5 * factor * sum(terms)
 '''
 
-_HELPERS = {
-    "expm": {"expm": _EXPM},
-    "sqrtm": {"sqrtm": _SQRTM},
-    "logm": {"sqrtm": _SQRTM, "logm": _LOGM},
-}
+HELPERS.update(expm=_EXPM, sqrtm=_SQRTM, logm=_LOGM)
+_HELPERS = {"expm": ("expm",), "sqrtm": ("sqrtm",), "logm": ("sqrtm", "logm")}
 
 
 @record
@@ -118,7 +115,7 @@ class MatrixFunction(OnTrailingAxes, Structured):
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """A function that the module holds."""
-        names = [scope.helper(name, source) for name, source in _HELPERS[self.function].items()]
+        names = [scope.helper(name) for name in _HELPERS[self.function]]
         return call(names[-1], *args)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
