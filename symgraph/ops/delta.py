@@ -93,7 +93,7 @@ class Delta(Linear):
         region = "".join([*others[:place], *repeated, *others[place:]])
         zeros = broadcast_to(constant(np.zeros((), x.dtype)), self.shape)
         arrays = [places[c] for c in self.outer if c in repeated]
-        return make(IndexAdd(index), zeros, _aligned(x, self.inner, region), *arrays)
+        return make(IndexAdd(index), zeros, aligned(x, self.inner, region), *arrays)
 
     @property
     def label(self) -> str:
@@ -111,7 +111,7 @@ def _positions(size: Dim, axis: int, ndim: int) -> Node:
     return expand_dims(numbers, tuple([i for i in range(ndim) if i != axis]))
 
 
-def _aligned(x: Node, letters: str, wanted: str) -> Node:
+def aligned(x: Node, letters: str, wanted: str) -> Node:
     """The axes in the wanted order, of size one where a letter is missing; none in front."""
     order = [letters.index(c) for c in wanted if c in letters]
     if order != sorted(order):
@@ -153,7 +153,7 @@ def delta(core: Node, inner: str, outer: str, sizes: Mapping[str, Dim]) -> Node:
     core = transpose(core, order) if order != tuple(range(len(order))) else core
     kept = "".join([given[i] for i in order])
     if len(set(text)) == len(text):
-        return broadcast_to(_aligned(core, kept, text), shape)
+        return broadcast_to(aligned(core, kept, text), shape)
     return make(Delta(kept, text, shape), core)
 
 

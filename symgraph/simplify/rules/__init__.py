@@ -3,6 +3,7 @@
 from symgraph.simplify.rules import (
     algebra,
     constants,
+    deltas,
     formulas,
     identities,
     idioms,
@@ -15,6 +16,7 @@ from symgraph.simplify.rules import (
 __all__ = [
     "algebra",
     "constants",
+    "deltas",
     "formulas",
     "identities",
     "idioms",
