@@ -362,10 +362,6 @@ _X32 = _X.astype(np.float32)
 _CLASSES = np.array([0, 2, 2, 1])
 
 
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    return np.where(condition, x, y)
-
-
 def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -387,26 +383,26 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "nn.mish": [Example(mish, (_X,), lambda x: x * np.tanh(np.log1p(np.exp(x))))],
     "nn.elu": [
-        Example(lambda x: elu(x, 0.5), (_X,), lambda x: _where(x > 0, x, 0.5 * np.expm1(x))),
-        Example(elu, (_X32,), lambda x: _where(x > 0, x, np.expm1(x))),
+        Example(lambda x: elu(x, 0.5), (_X,), lambda x: where(x > 0, x, 0.5 * np.expm1(x))),
+        Example(elu, (_X32,), lambda x: where(x > 0, x, np.expm1(x))),
     ],
     "nn.celu": [
-        Example(lambda x: celu(x, 2.0), (_X,), lambda x: _where(x > 0, x, 2 * np.expm1(x / 2)))
+        Example(lambda x: celu(x, 2.0), (_X,), lambda x: where(x > 0, x, 2 * np.expm1(x / 2)))
     ],
     "nn.selu": [
         Example(
             selu,
             (_X,),
-            lambda x: 1.0507009873554805 * _where(x > 0, x, 1.6732632423543773 * np.expm1(x)),
+            lambda x: 1.0507009873554805 * where(x > 0, x, 1.6732632423543773 * np.expm1(x)),
         )
     ],
     "nn.leaky_relu": [
-        Example(leaky_relu, (_X32,), lambda x: _where(x > 0, x, np.float32(0.01) * x)),
+        Example(leaky_relu, (_X32,), lambda x: where(x > 0, x, np.float32(0.01) * x)),
         Example(lambda x: leaky_relu(x, 0.2), (_X,), lambda x: np.maximum(x, 0.2 * x)),
     ],
     "nn.relu6": [Example(relu6, (_X + 4,), lambda x: np.clip(x, 0, 6))],
     "nn.threshold": [
-        Example(lambda x: threshold(x, 0.5, 20.0), (_X,), lambda x: _where(x > 0.5, x, 20.0))
+        Example(lambda x: threshold(x, 0.5, 20.0), (_X,), lambda x: where(x > 0.5, x, 20.0))
     ],
     "nn.hard_tanh": [Example(hard_tanh, (_X,), lambda x: np.clip(x, -1, 1))],
     "nn.hard_sigmoid": [Example(hard_sigmoid, (2 * _X,), lambda x: np.clip(x / 6 + 0.5, 0, 1))],
@@ -414,9 +410,9 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(hard_swish, (2 * _X32,), lambda x: x * np.clip(x / 6 + np.float32(0.5), 0, 1))
     ],
     "nn.softshrink": [
-        Example(softshrink, (_X,), lambda x: _where(abs(x) > 0.5, x - 0.5 * np.sign(x), 0.0))
+        Example(softshrink, (_X,), lambda x: where(abs(x) > 0.5, x - 0.5 * np.sign(x), 0.0))
     ],
-    "nn.hardshrink": [Example(hardshrink, (_X,), lambda x: _where(abs(x) > 0.5, x, 0.0))],
+    "nn.hardshrink": [Example(hardshrink, (_X,), lambda x: where(abs(x) > 0.5, x, 0.0))],
     "nn.glu": [
         Example(lambda x: glu(x, 0), (_X,), lambda x: x[:2] * _sigmoid(x[2:])),
         Example(glu, (_X.T,), lambda x: x[:, :2] * _sigmoid(x[:, 2:])),

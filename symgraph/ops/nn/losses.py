@@ -410,7 +410,7 @@ def _cross_entropy(x: Any, labels: Any) -> Any:
 
 
 def _plain_huber(x: Any) -> Any:
-    return np.asarray(np.where(abs(x) <= 0.5, x * x / 2, abs(x) / 2 - 0.125), x.dtype)
+    return where(abs(x) <= 0.5, x * x / 2, abs(x) / 2 - 0.125)
 
 
 def _cosine(x: Any, y: Any) -> Any:
@@ -494,7 +494,7 @@ EXAMPLES: dict[str, list[Example]] = {
             lambda x, t: (
                 np.exp(x)
                 - t * x
-                + np.where(
+                + where(
                     t > 1, t * np.log(t + 1e-99) - t + np.log(6.283185307179586 * t + 1e-99) / 2, 0
                 )
             ).mean(),
@@ -526,9 +526,7 @@ EXAMPLES: dict[str, list[Example]] = {
             lambda x, y: cosine_embedding(x, y, np.array([1, -1, 1, -1]), 0.1),
             (_LOGITS, _OTHER),
             lambda x, y: np.mean(
-                np.where(
-                    np.arange(4) % 2 == 0, 1 - _cosine(x, y), np.maximum(_cosine(x, y) - 0.1, 0)
-                )
+                where(np.arange(4) % 2 == 0, 1 - _cosine(x, y), np.maximum(_cosine(x, y) - 0.1, 0))
             ),
         )
     ],
