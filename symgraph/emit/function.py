@@ -112,6 +112,10 @@ class FunctionWriter:
         """A variable that nothing else in the function has."""
         return self.names.fresh(name)
 
+    def release(self, name: str) -> None:
+        """Let another variable have a name that `fresh` gave."""
+        self.names.release(name)
+
     def body(
         self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
     ) -> tuple[list[str], list[str]]:
@@ -168,8 +172,7 @@ class FunctionWriter:
         """Name operands of a statement until it fits on a line; returns the operands' code."""
         while True:
             args = [self._operand(node, i) for i in range(len(node.inputs))]
-            inner = [o for o in node.inputs if o in self.inline and o not in self.codes]
-            inner = [operand for operand in inner if not operand.op.free and operand.inputs]
+            inner = self._inside(node)
             if not inner or node.op.mutates:
                 return args
             if len(self.indent) + self._width(node, target, args) <= WIDTH:
@@ -180,6 +183,20 @@ class FunctionWriter:
             name = self.names.fresh(wish)
             self.lines += assign(name, self._code(longest), self.indent)
             self.bind(longest, name)
+
+    def _inside(self, node: Node) -> list[Node]:
+        """The operations that stand inside a statement, those behind what is free among them."""
+        found: list[Node] = []
+        stack = list(reversed(node.inputs))
+        while stack:
+            operand = stack.pop()
+            if operand in self.codes or operand not in self.inline or not operand.inputs:
+                continue
+            if operand.op.free:
+                stack.extend(operand.inputs)
+            else:
+                found.append(operand)
+        return found
 
     def _width(self, node: Node, target: str, args: Sequence[Code]) -> int:
         """Characters of the statement, roughly where it is not an expression."""
@@ -341,8 +358,10 @@ class FunctionWriter:
         arrays = [operand for operand in node.inputs if operand in self.codes]
         if len(node.inputs) == 1 and len(arrays) == 1:
             text = self.codes[arrays[0]].text
-            if text.isidentifier() and len(text) <= 12 and not text.startswith(_NESTED):
-                return f"{_SHORT_PREFIXES.get(base, base)}_{text}"
+            prefix = _SHORT_PREFIXES.get(base, base)
+            short = text.isidentifier() and len(text) <= 12 and not text.startswith(_NESTED)
+            if prefix and short:
+                return f"{prefix}_{text}"
         return _SHORT_NAMES.get(base, base)
 
 
@@ -368,8 +387,15 @@ _SHORT_NAMES = {
     "broadcast_to": "repeated",
     "concatenate": "joined",
     "reshape": "reshaped",
+    "window_sum": "summed",
 }
-_SHORT_PREFIXES = {"negative": "minus", "absolute": "abs", "square": "squared", "reshape": "flat"}
+_SHORT_PREFIXES = {
+    "negative": "minus",
+    "absolute": "abs",
+    "square": "squared",
+    "reshape": "flat",
+    "window_sum": "",  # none: the operand's name is long enough
+}
 _NESTED = tuple(f"{name}_" for name in ("exp", "log", "sum", "max", "minus", "abs", "squared"))
 
 

@@ -64,6 +64,11 @@ class Names:
         self._taken.add(name)
         return name
 
+    def release(self, name: str) -> None:
+        """Let a name be taken again: what it stood for is over."""
+        self._taken.discard(name)
+        self._next.clear()
+
     def taken(self) -> frozenset[str]:
         """The names taken so far."""
         return frozenset(self._taken)

@@ -106,6 +106,10 @@ class Scope(Protocol):
         """A variable like `name` that nothing else in the function has."""
         ...
 
+    def release(self, name: str) -> None:
+        """Let another variable have a name that `fresh` gave: that of a loop that is over."""
+        ...
+
     def body(
         self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
     ) -> tuple[list[str], list[str]]:

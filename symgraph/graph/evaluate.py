@@ -53,6 +53,9 @@ class _LocalScope:
         self.count += 1
         return f"{name}_{self.count}"
 
+    def release(self, name: str) -> None:
+        """Every name is given once."""
+
     def body(
         self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
     ) -> tuple[list[str], list[str]]:

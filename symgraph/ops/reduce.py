@@ -45,11 +45,15 @@ def axis_text(axes: tuple[int, ...], ndim: int) -> str:
     return str(axes[0]) if len(axes) == 1 else str(axes)
 
 
+def unreduced(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
+    """A reduced value with axes of size one, so that it broadcasts against what was reduced."""
+    leading = axes == tuple(range(len(axes)))  # broadcasting adds axes in front by itself
+    return value if keepdims or leading else expand_dims(value, axes)
+
+
 def spread(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
     """A reduced value broadcast back over the axes that were reduced."""
-    if not keepdims:
-        value = expand_dims(value, axes) if axes and value.ndim else value
-    return broadcast_to(value, like.shape)
+    return broadcast_to(unreduced(value, like, axes, keepdims), like.shape)
 
 
 _FILLERS = {"0.0": "np.zeros", "1.0": "np.ones"}
@@ -136,15 +140,8 @@ def sum_to(node: Node, shape: Shape) -> Node:
         return sum(node, axis=tuple(repeated), keepdims=True)
     if extra and not repeated:
         return sum(node, axis=tuple(range(extra)))
-    node = sum(node, axis=tuple(range(extra)))
-    return sum(node, axis=tuple([i - extra for i in repeated]), keepdims=True)
-
-
-def unreduced(value: Node, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
-    """A reduced value with axes of size one, so that it broadcasts against what was reduced."""
-    if keepdims or len(axes) == like.ndim or not axes:
-        return value
-    return expand_dims(value, axes)
+    total = sum(node, axis=(*range(extra), *repeated))
+    return expand_dims(total, tuple([i - extra for i in repeated]))
 
 
 def count(shape: Shape, axes: tuple[int, ...]) -> Dim:

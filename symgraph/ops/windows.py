@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
-from symgraph.graph.code import Code, Scope, call, subscript
+from symgraph.graph.code import Scope, call
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
@@ -103,9 +103,11 @@ class Windows(_Sliding):
         """A window lies inside the array."""
         return self.fitting(types[0].shape)
 
-    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+    def block(
+        self, node: Node, targets: Sequence[str], args: Sequence[str], scope: Scope
+    ) -> list[str]:
         """NumPy's function; steps and gaps are steps of a slice of what it gives."""
-        x = node.inputs[0]
+        x, (target,) = node.inputs[0], targets
         one = len(self.axes) == 1
         spans = scope.dim(self.spans[0]) if one else scope.shape(self.spans)
         axis = "" if x.ndim == 1 else str(self.axes[0]) if one else str(self.axes)
@@ -114,7 +116,10 @@ class Windows(_Sliding):
         for place, step in zip(self.axes, self.steps, strict=True):
             steps[place] = step
         entries = [f"::{step}" if step > 1 else ":" for step in [*steps, *self.gaps]]
-        return subscript(view, *trim_colons(entries)) if set(entries) != {":"} else view
+        lines = [f"{target} = {view}"]
+        if set(entries) != {":"}:
+            lines.append(f"{target} = {target}[{', '.join(trim_colons(entries))}]")
+        return lines
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Every window added to where it was taken."""
@@ -166,6 +171,8 @@ class WindowSum(_Sliding):
         lines.append(
             f"{_INDENT * len(indices)}{part} {symbol} {args[0]}[..., {', '.join(indices)}]"
         )
+        for index in indices:
+            scope.release(index)
         return lines
 
     def _slice(self, index: str, n: int, count: Dim, scope: Scope) -> str:

@@ -208,8 +208,9 @@ def gelu(x: Any, approximate: bool = True) -> Any:
         raise UnsupportedError("gelu: approximate", expected="True or False", got=repr(approximate))
     if not approximate:
         return value * apply("ndtr", value)
-    inner = float(np.sqrt(2.0 / np.pi)) * (value + 0.044715 * value * value * value)
-    return 0.5 * value * (1.0 + tanh(inner))
+    # (1 + tanh(u)) / 2 is the logistic function of 2 u, which loses nothing where tanh nears -1.
+    slope = 2.0 * float(np.sqrt(2.0 / np.pi))
+    return value * sigmoid(value * (slope + 0.044715 * slope * (value * value)))
 
 
 # Gated halves ------------------------------------------------------------------------------------

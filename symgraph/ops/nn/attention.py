@@ -7,28 +7,21 @@ from typing import Any
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
-from symgraph.graph.node import constant, make
-from symgraph.ops.create import Arange
+from symgraph.graph.node import constant
 from symgraph.ops.elementwise import sqrt, where
 from symgraph.ops.index import take
 from symgraph.ops.kinds import Example, any_node
 from symgraph.ops.nn.activations import softmax
-from symgraph.ops.nn.common import array_of, arrays, function
+from symgraph.ops.nn.common import array_of, arrays, function, positions_along
 from symgraph.ops.products import array, matmul
 from symgraph.ops.shape import expand_dims, reshape, shape_text, swapaxes
-
-
-def _positions(count: Any, nodes: bool) -> Any:
-    if not nodes:
-        return np.arange(int(count))
-    return make(Arange(0, count, 1, np.dtype(np.int64)))
 
 
 def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     # Finite, so that a row without a key gives the mean and not NaN; exp() makes it 0.
     lowest = float(np.finfo(scores.dtype).min) * 0.7
     if is_causal:
-        rows, columns = (_positions(n, any_node(scores)) for n in scores.shape[-2:])
+        rows, columns = (positions_along(n, any_node(scores)) for n in scores.shape[-2:])
         scores = where(expand_dims(rows, 1) >= columns, scores, lowest)
     if mask is None:
         return scores

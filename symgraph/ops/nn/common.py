@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
-from symgraph.graph.node import as_node
+from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.registry import builder
+from symgraph.graph.side import NAMES
+from symgraph.ops.create import Arange
 from symgraph.ops.kinds import any_node, weak_nodes
 from symgraph.ops.reduce import mean, sum
 from symgraph.ops.shape import shape_text
@@ -65,3 +67,17 @@ def same_shape(what: str, first: Any, second: Any) -> None:
             got=f"{shape_text(first.shape)} and {shape_text(second.shape)}",
             hint="reshape one of them",
         )
+
+
+def positions_along(count: Any, nodes: bool) -> Any:
+    """The positions along an axis, as a node (never as an array of constants) or an array."""
+    if not nodes:
+        return np.arange(int(count))
+    return make(Arange(0, count, 1, np.dtype(np.int64)))
+
+
+def called(value: Any, name: str) -> Any:
+    """`value`, with a name for the emitted source where it is a node without one."""
+    if isinstance(value, Node):
+        NAMES.setdefault(value, name)
+    return value

@@ -16,7 +16,7 @@ from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.sizes import Dim, Size, product
 from symgraph.ops.extend import pad
 from symgraph.ops.kinds import Example
-from symgraph.ops.nn.common import arrays, documented, function
+from symgraph.ops.nn.common import arrays, called, documented, function
 from symgraph.ops.products import array, matmul
 from symgraph.ops.shape import expand_dims, items_of, reshape, shape_text, swapaxes, transpose
 from symgraph.ops.windows import window_sum, windows_of
@@ -89,7 +89,7 @@ def padded(x: Any, pairs: Sequence[tuple[Dim, Dim]], value: float = 0.0) -> Any:
 def _columns(x: Any, kernel: Sequence[Dim], steps: Sequence[int], gaps: Sequence[int]) -> Any:
     """``(batch, channels, *kernel, *positions)``."""
     rank = len(kernel)
-    windows = windows_of(x, range(2, 2 + rank), kernel, steps, gaps)
+    windows = called(windows_of(x, range(2, 2 + rank), kernel, steps, gaps), "windows")
     order = (0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
     return transpose(windows, order)
 
@@ -143,6 +143,7 @@ def _convolve(
     places = columns.shape[2 + rank :]
     share = () if groups == 1 else (groups,)
     columns = reshape(columns, (batch, *share, inner * product(kernel), product(places)))
+    called(columns, "columns")
     rows = reshape(weight, (*share, out // groups, inner * product(kernel)))
     return _with_bias(reshape(matmul(rows, columns), (batch, out, *places)), bias, rank)
 

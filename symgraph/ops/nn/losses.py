@@ -26,12 +26,19 @@ from symgraph.ops.elementwise import (
     square,
     where,
 )
-from symgraph.ops.index import take_along_axis
 from symgraph.ops.kinds import Example, any_node, elementwise
-from symgraph.ops.nn.common import array_of, arrays, documented, function, reduced, same_shape
+from symgraph.ops.nn.common import (
+    array_of,
+    arrays,
+    documented,
+    function,
+    positions_along,
+    reduced,
+    same_shape,
+)
 from symgraph.ops.products import array
 from symgraph.ops.reduce import mean, sum
-from symgraph.ops.shape import expand_dims, shape_text, squeeze
+from symgraph.ops.shape import expand_dims, shape_text
 
 _PAIR = """
 
@@ -192,7 +199,17 @@ def _class_loss(log_p: Any, target: Any, place: int, what: str) -> Any:
         )
     rows = log_p.shape[:place] + log_p.shape[place + 1 :]
     _check(target.shape == rows, log_p, target, what, f"classes: shape {shape_text(rows)}")
-    return -squeeze(take_along_axis(log_p, expand_dims(target, place), axis=place), place)
+    return -log_p[_classes_at(target, place, rows)]
+
+
+def _classes_at(labels: Any, place: int, rows: Any) -> tuple[Any, ...]:
+    """The index of one class for each row: the labels, and the rows' own positions."""
+    index: list[Any] = []
+    for axis, count in enumerate(rows):
+        positions = positions_along(count, any_node(labels, count))
+        index.append(expand_dims(positions, tuple(range(1, len(rows) - axis))))
+    index.insert(place, labels)
+    return tuple(index)
 
 
 def _check(fits: bool, scores: Any, labels: Any, what: str, expected: str) -> None:

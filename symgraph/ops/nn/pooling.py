@@ -14,7 +14,7 @@ import numpy as np
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.sizes import Dim, product
 from symgraph.ops.kinds import Example
-from symgraph.ops.nn.common import array_of, documented, function
+from symgraph.ops.nn.common import array_of, called, documented, function
 from symgraph.ops.nn.convolution import padded, padding_pairs, per_axis
 from symgraph.ops.products import array
 from symgraph.ops.reduce import mean
@@ -26,9 +26,10 @@ from symgraph.ops.windows import windows_of
 def _in_front(x: Any, sizes: Sequence[Dim], steps: Sequence[int], gaps: Sequence[int]) -> Any:
     """The windows along the last axes, their positions along one new first axis."""
     rank, first = len(sizes), x.ndim - len(sizes)
-    windows = windows_of(x, range(first, x.ndim), sizes, steps, gaps)
+    windows = called(windows_of(x, range(first, x.ndim), sizes, steps, gaps), "windows")
     order = (*range(x.ndim, x.ndim + rank), *range(x.ndim))
-    return reshape(transpose(windows, order), (product(sizes), *windows.shape[: x.ndim]))
+    stacked = reshape(transpose(windows, order), (product(sizes), *windows.shape[: x.ndim]))
+    return called(stacked, "stacked")
 
 
 def _enough_axes(x: Any, rank: int, what: str) -> None:
