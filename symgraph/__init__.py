@@ -45,6 +45,10 @@ from symgraph.ops.contract import (
     kron,
     tensordot,
 )
+from symgraph.ops.correlation import (
+    convolve,
+    correlate,
+)
 from symgraph.ops.create import (
     arange,
     empty_like,
@@ -72,6 +76,12 @@ from symgraph.ops.diagonals import (
     diagonal,
     tril,
     triu,
+)
+from symgraph.ops.differences import (
+    diff,
+    ediff1d,
+    gradient,
+    trapezoid,
 )
 from symgraph.ops.elementwise import (
     absolute,
@@ -148,12 +158,14 @@ from symgraph.ops.extend import (
 )
 from symgraph.ops.index import (
     compress,
-    diff,
     flip,
     fliplr,
     flipud,
     take,
     take_along_axis,
+)
+from symgraph.ops.interpolate import (
+    interp,
 )
 from symgraph.ops.join import (
     append,
@@ -345,7 +357,9 @@ __all__ = [
     "concatenate",
     "cond",
     "constant",
+    "convolve",
     "copy",
+    "correlate",
     "cos",
     "cosh",
     "count_nonzero",
@@ -361,6 +375,7 @@ __all__ = [
     "divide",
     "dot",
     "dstack",
+    "ediff1d",
     "einsum",
     "elementwise",
     "empty_like",
@@ -383,6 +398,7 @@ __all__ = [
     "full_like",
     "function",
     "grad",
+    "gradient",
     "greater",
     "greater_equal",
     "heaviside",
@@ -393,6 +409,7 @@ __all__ = [
     "hypot",
     "identity",
     "inner",
+    "interp",
     "invert",
     "isfinite",
     "isinf",
@@ -493,6 +510,7 @@ __all__ = [
     "top_k",
     "trace",
     "transpose",
+    "trapezoid",
     "tril",
     "triu",
     "trunc",

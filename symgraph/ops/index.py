@@ -47,7 +47,7 @@ from symgraph.ops.shape import (
     shape_text,
 )
 
-__all__ = ["compress", "diff", "flip", "fliplr", "flipud", "take", "take_along_axis"]
+__all__ = ["compress", "flip", "fliplr", "flipud", "take", "take_along_axis"]
 
 # Taking ----------------------------------------------------------------------------------------
 
@@ -526,20 +526,6 @@ def fliplr(m: Any) -> Any:
     return flip(m, 1) if any_node(m) else np.fliplr(m)
 
 
-@builder(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """Differences of neighbours along an axis, `n` times, as ``np.diff``."""
-    if not any_node(a):
-        return np.diff(a, n=n, axis=axis)
-    node = as_node(a)
-    place = normalize_axis(axis, node.ndim, "diff")
-    before = (slice(None),) * place
-    for _ in range(n):
-        later, earlier = node[(*before, slice(1, None))], node[(*before, slice(None, -1))]
-        node = later != earlier if node.dtype.kind == "b" else later - earlier
-    return node
-
-
 # Examples for the tests ------------------------------------------------------------------------
 
 _CUBE = np.arange(24.0).reshape(2, 3, 4) / 7 - 1
@@ -561,7 +547,6 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: x[:, :0], (_MATRIX,)),
         Example(lambda x: x[()], (np.float64(2.0),)),
         Example(lambda x: np.flip(x, (0, -1)), (_CUBE,)),
-        Example(lambda x: np.diff(x, 2, axis=0), (_MATRIX,)),
     ],
     "select": [
         Example(lambda x, i: x[i], (_MATRIX, np.int64(1))),
