@@ -1,0 +1,111 @@
+"""Derivatives against JAX's, for every call that both understand.
+
+JAX is no dependency of the tests: without the extra ``bench`` this file is skipped.
+"""
+
+import types
+
+import numpy as np
+import pytest
+
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.node import Node, constant, placeholder, topological
+from symgraph.graph.registry import BUILDERS
+from symgraph.graph.tree import flatten
+from symgraph.transforms.vjp import vjp
+from tests.ops.test_every_op import EXAMPLES
+
+jax = pytest.importorskip("jax")
+jax.config.update("jax_enable_x64", val=True)
+jnp = jax.numpy
+
+SPACES = [jnp, jnp.linalg, jnp.fft, jax.scipy.special, jax.nn, jax.lax]
+
+OTHERWISE = {
+    "clip": "half to each at a bound; ours counts a bound as inside",
+    "relu6": "the same",
+    "log1mexp": "of the negated argument",
+}
+"""What JAX defines otherwise, or where it has another convention at a kink."""
+
+SYMMETRISED = {"cholesky", "eigh", "eigvalsh"}
+"""JAX reads both triangles of these; NumPy and we read one."""
+
+
+def spelled(call):
+    """The names of functions in a call."""
+    return set(call.__code__.co_names) if hasattr(call, "__code__") else {call.__name__}
+
+
+def translated(call):
+    """The same call of JAX's functions, or ``None``."""
+    if isinstance(call, types.FunctionType) and call.__name__ == "<lambda>":
+        names = set(call.__code__.co_names) & call.__globals__.keys()
+        if any(call.__globals__[name] is not np for name in names):
+            return None
+        return types.FunctionType(
+            call.__code__,
+            {**call.__globals__, **dict.fromkeys(names, jnp)},
+            "call",
+            call.__defaults__,
+            call.__closure__,
+        )
+    name = getattr(call, "__name__", "")
+    known = BUILDERS.get(name) is call or getattr(call, "__module__", "").startswith("numpy")
+    if not (known or isinstance(call, np.ufunc)) or name in OTHERWISE:
+        return None
+    return next((getattr(space, name) for space in SPACES if hasattr(space, name)), None)
+
+
+def real_leaves(tree):
+    return [leaf for leaf in flatten(tree)[0] if np.asarray(leaf).dtype.kind == "f"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_cotangents(example):
+    call = translated(example.call)
+    if call is None:
+        pytest.skip("not a call of NumPy's functions alone")
+    args = [
+        np.asarray(a, np.float64) if np.asarray(a).dtype.kind == "f" else np.asarray(a)
+        for a in example.args
+    ]
+    places = [i for i, a in enumerate(args) if a.dtype.kind == "f" and np.all(np.isfinite(a))]
+    inputs = [placeholder(f"x{i}", a.shape, a.dtype) for i, a in enumerate(args)]
+    outputs = [
+        node
+        for node in flatten(example.call(*inputs))[0]
+        if isinstance(node, Node) and node.dtype.kind == "f"
+    ]
+    wrt = [inputs[i] for i in places]
+    if not outputs or not set(topological(outputs)) & set(wrt):
+        pytest.skip("no derivative")
+
+    def theirs(*moved):
+        full = list(args)
+        for i, value in zip(places, moved, strict=True):
+            full[i] = value
+        found = [jnp.asarray(leaf) for leaf in jax.tree_util.tree_leaves(call(*full))]
+        return [leaf for leaf in found if leaf.dtype.kind == "f"]
+
+    try:
+        values, pull_back = jax.vjp(theirs, *[args[i] for i in places])
+    except Exception as error:  # noqa: BLE001 - whatever JAX does not do is not compared
+        pytest.skip(f"JAX: {type(error).__name__}")
+    if [v.shape for v in values] != [node.shape for node in outputs]:
+        pytest.skip("JAX gives other shapes")
+    rng = np.random.default_rng(0)
+    cotangents = [rng.standard_normal(node.shape).astype(node.dtype) for node in outputs]
+    wanted = pull_back([jnp.asarray(c, v.dtype) for c, v in zip(cotangents, values, strict=True)])
+    ours = vjp(outputs, wrt, [constant(c) for c in cotangents], unconnected="zero")
+    with np.errstate(all="ignore"):
+        found = interpret([*outputs, *ours], dict(zip(inputs, args, strict=True)))
+    for got, right in zip(found, [*values, *wanted], strict=True):
+        got, right = np.asarray(got), np.asarray(right)
+        if spelled(example.call) & SYMMETRISED and got.ndim > 1:
+            got, right = got + np.swapaxes(got, -1, -2), right + np.swapaxes(right, -1, -2)
+        # JAX's derivative of a norm or a deviation at zero is NaN; ours is the subgradient 0.
+        defined = ~np.isnan(right)
+        single = right.dtype == np.float32
+        rtol = 1e-5 if single else 1e-7
+        np.testing.assert_allclose(got[defined], right[defined], rtol=rtol, atol=1e-9)
