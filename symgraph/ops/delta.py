@@ -26,7 +26,7 @@ from symgraph.ops.index import IndexAdd
 from symgraph.ops.indices import Index, Mark, Range, place_of_arrays
 from symgraph.ops.kinds import Example, Linear
 from symgraph.ops.reduce import broadcast_to
-from symgraph.ops.shape import expand_dims, shape_text, transpose
+from symgraph.ops.shape import Transpose, expand_dims, shape_text, transpose
 
 __all__: list[str] = []
 
@@ -115,10 +115,18 @@ def aligned(x: Node, letters: str, wanted: str) -> Node:
     """The axes in the wanted order, of size one where a letter is missing; none in front."""
     order = [letters.index(c) for c in wanted if c in letters]
     if order != sorted(order):
-        x = transpose(x, tuple(order))
+        x = _permuted(x, order)
     first = next((i for i, c in enumerate(wanted) if c in letters), len(wanted))
     missing = [i for i, c in enumerate(wanted[first:]) if c not in letters]
     return expand_dims(x, tuple(missing)) if missing else x
+
+
+def _permuted(x: Node, axes: Sequence[int]) -> Node:
+    """Transposed, in one step with what a transpose gave."""
+    if isinstance(x.op, Transpose):
+        inner = x.op.axes
+        (x,), axes = x.inputs, [inner[i] for i in axes]
+    return transpose(x, tuple(axes))
 
 
 def delta(core: Node, inner: str, outer: str, sizes: Mapping[str, Dim]) -> Node:
@@ -150,7 +158,7 @@ def delta(core: Node, inner: str, outer: str, sizes: Mapping[str, Dim]) -> Node:
     shape = tuple([sizes[letter] for letter in outer])
     given = [fresh[letter] for letter in inner]
     order = tuple(sorted(range(len(given)), key=lambda i: text.index(given[i])))
-    core = transpose(core, order) if order != tuple(range(len(order))) else core
+    core = _permuted(core, order) if order != tuple(range(len(order))) else core
     kept = "".join([given[i] for i in order])
     if len(set(text)) == len(text):
         return broadcast_to(aligned(core, kept, text), shape)

@@ -11,6 +11,7 @@ from symgraph.simplify.rules import (
     products,
     shapes,
     stability,
+    structure,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "products",
     "shapes",
     "stability",
+    "structure",
 ]

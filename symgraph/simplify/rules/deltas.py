@@ -259,7 +259,8 @@ def _contracted(
     return (core if core.dtype == dtype else apply("astype", core, dtype)), inner
 
 
-def _identity(like: Node) -> Node:
+def identity_like(like: Node) -> Node:
+    """The identity of the size of a matrix."""
     return make(Eye(like.shape[0], like.shape[0], 0, like.dtype))
 
 
@@ -275,7 +276,7 @@ def _unit(like: Node) -> Node:
     keeps="accurate",
     examples=(
         lambda A: _unit(A) @ A,
-        lambda A: A @ _identity(A),
+        lambda A: A @ identity_like(A),
         lambda v: _unit(v) * v,
         lambda v, A: A @ np.diag(v),
         lambda u, v: np.diag(u) @ np.diag(v),
