@@ -38,6 +38,11 @@ from symgraph.ops.arrange import (
 from symgraph.ops.branches import (
     cond,
 )
+from symgraph.ops.choosing import (
+    choose,
+    piecewise,
+    select,
+)
 from symgraph.ops.contract import (
     dot,
     einsum,
@@ -254,6 +259,11 @@ from symgraph.ops.sorting import (
     sort,
     top_k,
 )
+from symgraph.ops.statistics import (
+    bincount,
+    corrcoef,
+    cov,
+)
 from symgraph.ops.windows import (
     sliding_window_view,
 )
@@ -343,6 +353,7 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "average",
+    "bincount",
     "bitwise_and",
     "bitwise_or",
     "bitwise_xor",
@@ -350,6 +361,7 @@ __all__ = [
     "broadcast_to",
     "cbrt",
     "ceil",
+    "choose",
     "clip",
     "column_stack",
     "compress",
@@ -359,10 +371,12 @@ __all__ = [
     "constant",
     "convolve",
     "copy",
+    "corrcoef",
     "correlate",
     "cos",
     "cosh",
     "count_nonzero",
+    "cov",
     "cumprod",
     "cumsum",
     "cumulative_prod",
@@ -402,9 +416,9 @@ __all__ = [
     "greater",
     "greater_equal",
     "heaviside",
+    "hessian",
     "hsplit",
     "hstack",
-    "hessian",
     "hvp",
     "hypot",
     "identity",
@@ -467,6 +481,7 @@ __all__ = [
     "partition",
     "percentile",
     "permute_dims",
+    "piecewise",
     "placeholder",
     "pow",
     "power",
@@ -482,6 +497,7 @@ __all__ = [
     "roll",
     "scan",
     "searchsorted",
+    "select",
     "shape",
     "sign",
     "sin",

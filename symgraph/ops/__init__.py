@@ -8,6 +8,7 @@ from symgraph.ops import (
     arrange,
     at,
     branches,
+    choosing,
     contract,
     correlation,
     create,
@@ -34,6 +35,7 @@ from symgraph.ops import (
     shape,
     sorting,
     special,
+    statistics,
     ufunc_methods,
     windows,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "arrange",
     "at",
     "branches",
+    "choosing",
     "contract",
     "correlation",
     "create",
@@ -68,6 +71,7 @@ __all__ = [
     "shape",
     "sorting",
     "special",
+    "statistics",
     "ufunc_methods",
     "windows",
 ]
