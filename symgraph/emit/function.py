@@ -464,10 +464,10 @@ def weak_is_safe(node: Node) -> bool:
             for operand in node.inputs
         ]
     )
-    if isinstance(op, Elementwise) and isinstance(op.dtypes, np.ufunc):
+    if isinstance(op, Elementwise) and op.loops is not None:
         plain = tuple([operand.dtype for operand in node.inputs])
         try:
-            return loop_dtypes(op.dtypes, kinds, op.name) == loop_dtypes(op.dtypes, plain, op.name)
+            return loop_dtypes(op.loops, kinds, op.name) == loop_dtypes(op.loops, plain, op.name)
         except TypeError:
             return False
     if isinstance(op, Elementwise | Where):

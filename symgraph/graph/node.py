@@ -365,6 +365,18 @@ class Node:
     def __rxor__(self, other: ArrayLike) -> Node:
         return apply("bitwise_xor", other, self)
 
+    def __lshift__(self, other: ArrayLike) -> Node:
+        return apply("left_shift", self, other)
+
+    def __rlshift__(self, other: ArrayLike) -> Node:
+        return apply("left_shift", other, self)
+
+    def __rshift__(self, other: ArrayLike) -> Node:
+        return apply("right_shift", self, other)
+
+    def __rrshift__(self, other: ArrayLike) -> Node:
+        return apply("right_shift", other, self)
+
     def __eq__(self, other: object) -> Node:  # pyright: ignore[reportIncompatibleMethodOverride]
         return apply("equal", self, other)
 
@@ -429,6 +441,16 @@ class Node:
         if self.ndim < 2:
             raise ShapeError("mT needs two dimensions", got=repr(self.type))
         return apply("swapaxes", self, -1, -2)
+
+    @property
+    def real(self) -> Node:
+        """The real part; of real values they themselves."""
+        return apply("real", self)
+
+    @property
+    def imag(self) -> Node:
+        """The imaginary part; of real values zeros."""
+        return apply("imag", self)
 
     def __getattr__(self, name: str) -> Any:
         # Only called for what is not defined above: NumPy's methods are its functions.

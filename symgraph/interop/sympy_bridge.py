@@ -123,7 +123,7 @@ def _expression(node: Node, args: list[Any]) -> Any:
         return sympy.sympify(op.size if isinstance(op.size, int) else op.size.to_sympy())
     if isinstance(op, Elementwise) and op.formula:
         if op.name.startswith("logical_"):
-            connective = {"and": sympy.And, "or": sympy.Or, "not": sympy.Not}[op.name[8:]]
+            connective = getattr(sympy, op.name[8:].capitalize())
             return connective(*map(_condition, args))
         return op.sympy_formula.xreplace(dict(zip(op.symbols, args, strict=True)))
     if op.name == "where":

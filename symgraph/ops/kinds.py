@@ -18,11 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from importlib import import_module
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, TypedDict, Unpack, cast
 
 import numpy as np
 
-from symgraph.errors import DTypeError, UnsupportedError
+from symgraph.errors import DerivativeError, DTypeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Constant
@@ -45,6 +45,7 @@ __all__ = [
     "Example",
     "Linear",
     "Multilinear",
+    "NoDerivative",
     "Structured",
     "any_node",
     "elementwise",
@@ -73,6 +74,8 @@ Promotion: TypeAlias = (
 """From the dtypes of the operands to that of the result."""
 
 
+Domain: TypeAlias = tuple[float, float] | tuple[tuple[float, float], ...]
+
 Call: TypeAlias = (
     "Callable[[Any], Any] | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]"
 )
@@ -96,47 +99,129 @@ class Example:
     reference: Call | None = None
 
 
-class Elementwise(Op):
-    """A scalar function, applied element by element with broadcasting."""
+class Declared(TypedDict, total=False):
+    """What may be said of an element-wise operation: see `Elementwise`."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        ufunc: np.ufunc | None,
-        dtypes: np.ufunc | Promotion,
-        arity: int,
-        symbol: str,
-        text: Writer | None,
-        assignment: str,
-        partials: Sequence[Partial | None] | None,
-        formula: str | Callable[..., Any],
-        facts: Facts,
-        cost: float,
-        domain: tuple[float, float],
-        decompose: Expansion | None,
-        limits: Limits,
-        bounds: Bounds,
-        mask: Callable[..., Node] | None,
-    ) -> None:
+    ufunc: np.ufunc | str
+    numpy: Callable[..., Any]
+    dtypes: np.ufunc | Promotion
+    arity: int
+    symbol: str
+    text: Writer
+    assignment: str
+    partials: Sequence[Partial | None]
+    formula: str | Callable[..., Any]
+    facts: Facts
+    cost: float
+    kinds: str
+    domain: Domain
+    accuracy: float
+    decompose: Expansion
+    limits: Limits
+    bounds: Bounds
+    mask: Callable[..., Node]
+
+
+class NoDerivative:
+    """A partial that does not exist in closed form.
+
+    Parameters
+    ----------
+    what : str
+        By what: "the order of jv".
+    hint : str, optional
+    """
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        self.what = what
+        self.hint = hint or "sg.stop_gradient(x) treats an operand as constant"
+
+    def __call__(self, *_: Node) -> Node:
+        """Refuse."""
+        raise DerivativeError(f"the derivative by {self.what} has no closed form", hint=self.hint)
+
+
+class Elementwise(Op):
+    """A scalar function, applied element by element with broadcasting.
+
+    Parameters
+    ----------
+    name : str
+        NumPy's or SciPy's name.
+    **declared
+        The attributes below, without underscores; `decompose` is the expansion in other operations
+        that is emitted where NumPy has no function for it.
+    """
+
+    source: np.ufunc | str | None = None
+    """The ufunc that computes it, which gives dtypes, arity and text; SciPy's by its full name,
+    so that it is imported only where it is used."""
+    numpy: Callable[..., Any] | None = None
+    """NumPy's function where it is no ufunc."""
+    dtypes: np.ufunc | Promotion | None = None
+    """What decides the result's dtype where no ufunc does."""
+    arity: int = 1
+    symbol: str = ""
+    """Its operator in Python."""
+    text: Writer | None = None
+    """Writes it from the operands' code, where it is neither an operator nor a function."""
+    assignment: str = ""
+    """What stands behind a variable in the statement that does it in place (``**= 2``)."""
+    partials: Sequence[Partial | None] | None = None
+    """For each operand, from ``(result, *operands)`` to the derivative; ``None`` for zero
+    everywhere. By default the derivative of the formula."""
+    formula: str | Callable[..., Any] = ""
+    """SymPy's spelling in x, y, z."""
+    facts: Facts = Facts()
+    """What rewrites may use."""
+    cost: float = 1.0
+    """Nanoseconds an element, roughly."""
+    kinds: str = ""
+    """The kinds of dtype that the tests sample, one letter (b, i, f) for each operand; floats by
+    default."""
+    domain: Domain = (-3.0, 3.0)
+    """Where the tests sample the operands: one interval, or one for each."""
+    accuracy: float = 4e-15
+    """How far the library's function may be from the formula, relatively."""
+    decomposed: Expansion | None = None
+    _limits: Limits = ()
+    """For each operand where it must lie for the value to be finite; empty: everywhere."""
+    _bounds: Bounds = UNBOUNDED
+    """Between what values the result lies, or a function of such pairs of the operands."""
+    _mask: Callable[..., Node] | None = None
+    """From the operands to a mask outside which the result is exactly zero."""
+
+    def __init__(self, name: str, **declared: Unpack[Declared]) -> None:
         self.name = name  # pyright: ignore[reportAttributeAccessIssue] - a name for each instance
-        self.ufunc = ufunc
-        self.dtypes = dtypes
-        self.arity = arity
-        self.symbol = symbol
-        self.text = text
-        self.assignment = assignment
-        self.partials = partials
-        self.formula = formula
-        self.facts = facts
-        self.cost = cost
-        self.domain = domain
-        self.decomposed = decompose
-        self._limits = limits
-        self._bounds = bounds
-        self._mask = mask
-        zeros = facts.zeros or (tuple(range(arity)) if facts.absorbing == 0 else ())
-        self.zeros = zeros or ((0,) if facts.odd else ())
+        self.source = declared.pop("ufunc", None)
+        self.decomposed = declared.pop("decompose", None)
+        if isinstance(self.source, np.ufunc):
+            self.arity = self.source.nin
+        for key, value in declared.items():
+            setattr(self, f"_{key}" if key in ("limits", "bounds", "mask") else key, value)
+        zeros = self.facts.zeros or (range(self.arity) if self.facts.absorbing == 0 else ())
+        self.zeros = tuple(zeros) or ((0,) if self.facts.odd else ())
+
+    @cached_property
+    def ufunc(self) -> np.ufunc | None:
+        """The ufunc that computes it; SciPy's is imported now."""
+        if not isinstance(self.source, str):
+            return self.source
+        return library_ufunc(self.source)
+
+    @property
+    def loops(self) -> np.ufunc | None:
+        """The ufunc whose loops decide the dtypes, if one does."""
+        if self.dtypes is None:
+            return self.ufunc
+        return self.dtypes if isinstance(self.dtypes, np.ufunc) else None
+
+    def intervals(self) -> tuple[tuple[float, float], ...]:
+        """For each operand where the tests sample it."""
+        low, high = self.domain[0], self.domain[1]
+        if isinstance(low, int | float) and isinstance(high, int | float):
+            return ((low, high),) * self.arity
+        return cast("tuple[tuple[float, float], ...]", self.domain)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -154,16 +239,15 @@ class Elementwise(Op):
         """Broadcast shape; dtype by NumPy's promotion for this ufunc."""
         shape = broadcast_shapes(*[t.shape for t in types], what=self.name)
         dtypes = tuple([t.dtype for t in types])
-        if isinstance(self.dtypes, np.ufunc):
-            return TensorType(loop_dtypes(self.dtypes, dtypes, self.name)[-1], shape)
-        return TensorType(self.dtypes(*dtypes), shape)
+        if self.loops is not None:
+            return TensorType(loop_dtypes(self.loops, dtypes, self.name)[-1], shape)
+        return TensorType(cast("Callable[..., DType]", self.dtypes)(*dtypes), shape)
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """The operator, or a call of the ufunc."""
         if self.text is not None:
             return self.text(*args)
-        assert self.ufunc is not None, self.name
-        function = f"np.{_NUMPY_NAMES.get(self.name, self.name)}"
+        function = self._function(scope)
         if all(arg.literal for arg in args):
             if self.symbol in _SAFE_ON_NUMBERS and node.dtype.kind == "f":
                 bare = prefix(self.symbol, *args) if self.arity == 1 else infix(self.symbol, *args)
@@ -177,6 +261,12 @@ class Elementwise(Op):
         if self.symbol:
             return infix(self.symbol, *args)
         return call(function, *args)
+
+    def _function(self, scope: Scope) -> str:
+        if isinstance(self.source, str):
+            module, _, name = self.source.rpartition(".")
+            return f"{scope.imports(module)}.{name}"
+        return f"np.{_NUMPY_NAMES.get(self.name, self.name)}"
 
     def in_place(
         self, node: Node, operand: int, target: str, args: Sequence[Code], scope: Scope
@@ -279,6 +369,23 @@ ELEMENTWISE: dict[str, Elementwise] = {}
 """Every element-wise operation by name."""
 
 
+def library_ufunc(path: str) -> np.ufunc:
+    """A ufunc by the full name that it has in a library.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is no such library, or its version has no such function.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UnsupportedError(
+            f"{path} is needed here: {error}", hint='pip install "symgraph[scipy]", or a newer one'
+        ) from None
+
+
 def _by_name(name: str) -> Elementwise:
     found = ELEMENTWISE.get(name)
     if found is None:
@@ -343,13 +450,13 @@ def _weak_kind(value: object) -> type | None:
 def operands(op: Elementwise, args: Sequence[Any]) -> list[Node]:
     """Nodes for the arguments; Python scalars take the dtype that NumPy computes in."""
     weak = [_weak_kind(arg) for arg in args]
-    if not isinstance(op.dtypes, np.ufunc):
+    if op.loops is None:
         return weak_nodes(args, op.name)
     if all(weak) or not any(weak):
         return [as_node(arg) for arg in args]
     nodes = [None if kind else as_node(arg) for kind, arg in zip(weak, args, strict=True)]
     dtypes = tuple([kind if n is None else n.dtype for kind, n in zip(weak, nodes, strict=True)])
-    wanted = loop_dtypes(op.dtypes, dtypes, op.name)
+    wanted = loop_dtypes(op.loops, dtypes, op.name)
     return [
         weak_constant(arg, dtype, op.name) if node is None else node
         for arg, dtype, node in zip(args, wanted, nodes, strict=False)
@@ -402,106 +509,43 @@ def _cached_scalar(kind: type, value: Any, dtype: DType) -> Node:
 _COMPARISONS = frozenset("less less_equal greater greater_equal equal not_equal".split())
 
 
-def elementwise(
-    name: str,
-    *,
-    ufunc: np.ufunc | None = None,
-    dtypes: np.ufunc | Promotion | None = None,
-    arity: int = 1,
-    symbol: str = "",
-    text: Writer | None = None,
-    assignment: str = "",
-    partials: Sequence[Partial | None] | None = None,
-    formula: str | Callable[..., Any] = "",
-    facts: Facts = Facts(),  # noqa: B008 - frozen
-    cost: float = 1.0,
-    domain: tuple[float, float] = (-3.0, 3.0),
-    decompose: Expansion | None = None,
-    limits: Limits = (),
-    bounds: Bounds = UNBOUNDED,
-    mask: Callable[..., Node] | None = None,
-    doc: str = "",
-) -> Callable[..., Any]:
+def elementwise(name: str, doc: str = "", **declared: Unpack[Declared]) -> Callable[..., Any]:
     """Declare an element-wise operation and get the public function that applies it.
 
     Parameters
     ----------
     name : str
         NumPy's or SciPy's name.
-    ufunc : numpy.ufunc, optional
-        The function that computes it; gives dtypes, arity and text.
-    dtypes : numpy.ufunc or callable, optional
-        What decides the result's dtype where there is no `ufunc`.
-    symbol : str
-        Its operator in Python.
-    text : callable, optional
-        Writes it from the operands' code, where it is neither an operator nor a ufunc.
-    assignment : str
-        What stands behind a variable in the statement that does it in place (``**= 2``).
-    partials : sequence of callable, optional
-        For each operand, from ``(result, *operands)`` to the derivative; ``None`` for zero
-        everywhere. By default the derivative of the formula.
-    formula : str or callable
-        SymPy's spelling in x, y, z.
-    facts : Facts
-        What rewrites may use.
-    cost : float
-        Nanoseconds an element, roughly.
-    domain : tuple of float
-        Where the tests sample the operands.
-    decompose : callable, optional
-        The expansion in other operations that the NumPy backend emits.
-    limits : sequence of Limit or None, or callable, optional
-        For each operand where it must lie for the value to be finite; empty if that is everywhere.
-    bounds : (float, float) or callable, optional
-        Between what values the result lies, or a function of such pairs of the operands.
-    mask : callable, optional
-        From the operands to a mask outside which the result is exactly zero.
+    doc : str, optional
+        Its docstring.
+    **declared
+        See `Elementwise`.
     """
-    if ufunc is not None:
-        arity = ufunc.nin
-    decides = dtypes or ufunc
-    assert decides is not None, name
-    op = Elementwise(
-        name,
-        ufunc=ufunc,
-        dtypes=decides,
-        arity=arity,
-        symbol=symbol,
-        text=text,
-        assignment=assignment,
-        partials=partials,
-        formula=formula,
-        facts=facts,
-        cost=cost,
-        domain=domain,
-        decompose=decompose,
-        limits=limits,
-        bounds=bounds,
-        mask=mask,
-    )
-    ELEMENTWISE[name] = op
+    op = ELEMENTWISE[name] = Elementwise(name, **declared)
+    arity = op.arity
 
     def function(*args: Any) -> Any:
         if len(args) != arity:
             raise DTypeError(
                 f"{name} takes {arity} argument{'s' if arity > 1 else ''}", got=f"{len(args)}"
             )
-        if not any_node(*args):
-            if ufunc is not None:
-                return ufunc(*args)
-            return interpret([make(op, *operands(op, args))], {})[0]
-        return make(op, *operands(op, args))
+        if any_node(*args):
+            return make(op, *operands(op, args))
+        computed = op.numpy or op.ufunc
+        if computed is not None:
+            return computed(*args)
+        return interpret([make(op, *operands(op, args))], {})[0]
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc or _docstring(op)
-    return builder(name=name)(function)
+    return builder(*[op.numpy] if op.numpy else [], name=name)(function)
 
 
 def _docstring(op: Elementwise) -> str:
     names = "x1, x2, x3"[: 4 * op.arity - 2] if op.arity > 1 else "x"
     law = f"\n\nThe function is ``{op.formula}``." if isinstance(op.formula, str) else ""
-    numpy = f"As ``np.{op.ufunc.__name__}``" if op.ufunc is not None else op.name
+    library = op.source if isinstance(op.source, str) else f"np.{op.name}"
+    numpy = f"As ``{library}``" if op.source or op.numpy else op.name
     return (
         f"{numpy}, element by element, on nodes and arrays.{law}\n\n"
         f"Parameters\n----------\n{names} : array_like\n    Broadcast against each other.\n\n"

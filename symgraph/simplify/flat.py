@@ -87,7 +87,7 @@ def _add_factor(factors: list[tuple[Node, int]], factor: Node, exponent: int) ->
 
 def _small(node: Node) -> int | None:
     value = number(node)
-    if value is not None and value in (-3, -2, -1, 2, 3):
+    if value is not None and value.dtype.kind != "c" and value in (-3, -2, -1, 2, 3):
         return int(value)
     return None
 

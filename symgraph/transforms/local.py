@@ -11,7 +11,7 @@ from symgraph.errors import DerivativeError
 from symgraph.graph.leaves import Constant, Item
 from symgraph.graph.node import Node, constant, make, placeholder
 from symgraph.graph.registry import apply
-from symgraph.graph.types import TensorType, TupleType
+from symgraph.graph.types import DType, TensorType, TupleType
 from symgraph.ops.elementwise import WHERE, Where, is_zero, mask_times, zeros_like
 from symgraph.ops.facts import both
 from symgraph.ops.kinds import (
@@ -61,7 +61,7 @@ def scale(value: Node, factor: Node) -> Node:
     if known == -1:
         return -value
     if _constant_value(value) == 1:
-        return factor.astype(value.dtype) if factor.dtype != value.dtype else factor
+        return _as_wide(factor, value.dtype)
     for masked, other in ((value, factor), (factor, value)):
         if not isinstance(masked.op, Where):
             continue
@@ -82,6 +82,12 @@ def scale(value: Node, factor: Node) -> Node:
     return mask_times(mask, _product(value, factor))
 
 
+def _as_wide(factor: Node, dtype: DType) -> Node:
+    """A factor of 1 in the dtype of the 1; a real one times a complex factor is complex."""
+    whole = factor.dtype.kind == "c" and dtype.kind != "c"
+    return factor if whole or factor.dtype == dtype else factor.astype(dtype)
+
+
 def _unmasked(value: Node, mask: Node) -> Node:
     """A value without a factor that is the mask as numbers, where it is to be masked anyway."""
     if value.op.name == "astype" and value.inputs[0] is mask:
@@ -95,7 +101,7 @@ def _unmasked(value: Node, mask: Node) -> Node:
 
 def _product(value: Node, factor: Node) -> Node:
     if _constant_value(value) == 1:
-        return factor.astype(value.dtype) if factor.dtype != value.dtype else factor
+        return _as_wide(factor, value.dtype)
     if factor.op.name == "divide":
         # The division last: where the divisor was broadcast, it can wait for the sum.
         top, bottom = factor.inputs

@@ -69,8 +69,10 @@ def test_there_and_back(expression):
 )
 def test_every_formula_comes_back(name):
     op = ELEMENTWISE[name]
-    low, high = op.domain
-    inputs = [sg.placeholder(f"x{i}") for i in range(op.arity)]
+    intervals = op.intervals()
+    dtypes = {"f": float, "i": int, "b": bool}
+    kinds = [dtypes[kind] for kind in op.kinds or "f" * op.arity]
+    inputs = [sg.placeholder(f"x{i}", (), kind) for i, kind in enumerate(kinds)]
     node = sg.graph.node.make(op, *inputs)
     try:
         back = sg.from_sympy(node.to_sympy(), {p.op.name_: p for p in inputs})
@@ -78,7 +80,7 @@ def test_every_formula_comes_back(name):
         pytest.skip(error.summary)
     rng = np.random.default_rng(1)
     for _ in range(5):
-        point = list(rng.uniform(low, high, op.arity))
+        point = [kind(rng.uniform(*i)) for kind, i in zip(kinds, intervals, strict=True)]
         first, second = values(node, inputs, *point), values(back, inputs, *point)
         np.testing.assert_allclose(float(second), float(first), rtol=1e-7, atol=1e-12)
 

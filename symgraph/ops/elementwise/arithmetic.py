@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from symgraph.graph.code import Code, infix
 from symgraph.graph.leaves import Constant
-from symgraph.graph.node import Node, constant
-from symgraph.graph.registry import apply
+from symgraph.graph.node import Node, as_node, constant
+from symgraph.graph.registry import apply, builder
 from symgraph.ops.elementwise.choice import full_like, where
 from symgraph.ops.facts import UNBOUNDED, Facts, Limit
-from symgraph.ops.kinds import elementwise
+from symgraph.ops.kinds import any_node, elementwise, loop_dtypes
 
 TINY, EPSILON = float(np.finfo(float).smallest_subnormal), float(np.finfo(float).eps)
 MOST_EXPONENT = 80.0
@@ -26,6 +27,9 @@ def _product_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
     low, other = b[0][0], b[1][0]
     return (low * other if low and other else 0.0, np.inf) if min(low, other) >= 0 else UNBOUNDED
 
+
+REAL = np.cbrt
+"""The dtypes of a function of real numbers: those of a ufunc without complex loops."""
 
 add = elementwise(
     "add",
@@ -156,23 +160,91 @@ cbrt = elementwise(
 )
 
 
+def _absolute_slope(r: Node, x: Node) -> Node:
+    if x.dtype.kind == "c":
+        # The derivative is the real part of this times the tangent.
+        return apply("conjugate", x) / where(r == 0, 1.0, r)
+    return sign(x)
+
+
 absolute = elementwise(
     "absolute",
     ufunc=np.absolute,
-    partials=(lambda r, x: sign(x),),
+    partials=(_absolute_slope,),
     formula="Abs(x)",
     facts=Facts(even=True, idempotent=True),
     cost=0.3,
     doc="Absolute value, as ``np.abs``. The derivative at 0 is 0.",
     bounds=NOT_NEGATIVE,
 )
-sign = elementwise(
+fabs = elementwise(
+    "fabs",
+    ufunc=np.fabs,
+    partials=(lambda r, x: sign(x),),
+    formula="Abs(x)",
+    facts=Facts(even=True, idempotent=True),
+    cost=0.3,
+    doc="Absolute value of real numbers, as ``np.fabs``. The derivative at 0 is 0.",
+)
+_sign = elementwise(
     "sign",
     ufunc=np.sign,
     partials=(None,),
     formula="sign(x)",
     facts=Facts(odd=True, idempotent=True),
     cost=0.6,
-    doc="Sign, as ``np.sign``. The derivative is 0.",
     bounds=(-1.0, 1.0),
 )
+
+
+@builder(name="sign")
+def sign(x: Any) -> Any:
+    """Sign, as ``np.sign``: -1, 0 or 1, and ``z / abs(z)`` of complex numbers.
+
+    The derivative is 0 for real numbers, and at 0.
+
+    Parameters
+    ----------
+    x : array_like
+    """
+    if not any_node(x) or as_node(x).dtype.kind != "c":
+        return _sign(x)
+    node = as_node(x)
+    size = absolute(node)
+    return node / where(size == 0, 1.0, size)
+
+
+copysign = elementwise(
+    "copysign",
+    ufunc=np.copysign,
+    partials=(lambda r, x, y: sign(x) * copysign(1.0, y), None),
+    formula="Abs(x) * (2 * Heaviside(y, 1) - 1)",
+    cost=0.6,
+    doc="The size of one value with the sign of another, as ``np.copysign``.\n\n"
+    "The derivative by `x1` at 0 is 0, that by `x2` is 0.",
+)
+float_power = elementwise(
+    "float_power",
+    ufunc=np.float_power,
+    partials=(_power_base, _power_exponent),
+    formula="x**y",
+    facts=Facts(unit=1.0, unit_right_only=True),
+    cost=20.0,
+    domain=(0.5, 3.0),
+)
+
+
+@builder(name="positive")
+def positive(x: Any) -> Any:
+    """The values themselves, as ``np.positive``.
+
+    Raises
+    ------
+    DTypeError
+        For booleans.
+    """
+    if not any_node(x):
+        return np.positive(x)
+    node = as_node(x)
+    loop_dtypes(np.positive, (node.dtype,), "positive")
+    return node

@@ -14,6 +14,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, Type, as_dtype
 from symgraph.ops.batching import OnTrailingAxes
+from symgraph.ops.elementwise.parts import real
 from symgraph.ops.kinds import Linear, any_node
 
 
@@ -37,8 +38,10 @@ class AsType(OnTrailingAxes, Linear):
         return method(args[0], "astype", dtype)
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
-        """Back to the operand's dtype."""
-        return (astype(cotangent, node.inputs[0].dtype),)
+        """Back to the operand's dtype; of what became complex only the real part varied."""
+        dtype = node.inputs[0].dtype
+        narrowed = real(cotangent) if dtype.kind != "c" else cotangent
+        return (astype(narrowed, dtype),)
 
     def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
         """A mask is its own support."""

@@ -9,6 +9,7 @@ from symgraph.ops.elementwise.arithmetic import (
     MOST_EXPONENT,
     NOT_NEGATIVE,
     POSITIVE,
+    REAL,
     absolute,
 )
 from symgraph.ops.elementwise.extremes import maximum, minimum
@@ -96,9 +97,17 @@ logaddexp = elementwise(
     facts=Facts(commutative=True, associative=True),
     cost=17.0,
 )
+logaddexp2 = elementwise(
+    "logaddexp2",
+    ufunc=np.logaddexp2,
+    partials=(lambda r, x, y: sigmoid(LN2 * (x - y)), lambda r, x, y: sigmoid(LN2 * (y - x))),
+    formula="log(2**x + 2**y) / log(2)",
+    facts=Facts(commutative=True, associative=True),
+    cost=17.0,
+)
 sigmoid = elementwise(
     "sigmoid",
-    dtypes=np.exp,
+    dtypes=REAL,
     partials=(lambda r, x: r * sigmoid(-x),),
     formula="1 / (1 + exp(-x))",
     cost=3.0,
@@ -108,7 +117,7 @@ sigmoid = elementwise(
 )
 softplus = elementwise(
     "softplus",
-    dtypes=np.exp,
+    dtypes=REAL,
     partials=(lambda r, x: sigmoid(x),),
     formula="log(1 + exp(x))",
     cost=6.0,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from symgraph.graph.node import Node
-from symgraph.ops.elementwise.arithmetic import TINY, absolute, sqrt, square
+from symgraph.ops.elementwise.arithmetic import REAL, TINY, absolute, sqrt, square
 from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.exponential import LN2, exp, expm1, log, log1p
 from symgraph.ops.elementwise.extremes import maximum, minimum
@@ -17,7 +17,7 @@ from symgraph.ops.kinds import elementwise
 
 log1mexp = elementwise(
     "log1mexp",
-    dtypes=np.exp,
+    dtypes=REAL,
     partials=(lambda r, x: exp(x) / expm1(x),),
     formula="log(1 - exp(x))",
     cost=9.0,
@@ -41,7 +41,7 @@ def _logcosh(x: Node) -> Node:
 
 logcosh = elementwise(
     "logcosh",
-    dtypes=np.exp,
+    dtypes=REAL,
     partials=(lambda r, x: tanh(x),),
     formula="log(cosh(x))",
     facts=Facts(even=True),
@@ -58,7 +58,7 @@ def _sech2(x: Node) -> Node:
 
 sech2 = elementwise(
     "sech2",
-    dtypes=np.exp,
+    dtypes=REAL,
     partials=(lambda r, x: -2.0 * r * tanh(x),),
     formula="1 / cosh(x)**2",
     facts=Facts(even=True),
@@ -77,7 +77,7 @@ def _sqrt1pm1(x: Node) -> Node:
 
 sqrt1pm1 = elementwise(
     "sqrt1pm1",
-    dtypes=np.sqrt,
+    dtypes=REAL,
     partials=(lambda r, x: 0.5 / sqrt(1.0 + x),),
     formula="sqrt(1 + x) - 1",
     cost=4.0,
@@ -98,7 +98,7 @@ def _hypot1m1(x: Node) -> Node:
 
 hypot1m1 = elementwise(
     "hypot1m1",
-    dtypes=np.sqrt,
+    dtypes=REAL,
     partials=(lambda r, x: x / hypot(x, 1.0),),
     formula="sqrt(x**2 + 1) - 1",
     facts=Facts(even=True),
@@ -114,7 +114,7 @@ def _unless_zero(x: Node) -> Node:
 
 spherical_j0 = elementwise(
     "spherical_j0",
-    dtypes=np.sin,
+    dtypes=REAL,
     partials=(lambda r, x: -spherical_j1(x),),
     formula="sin(x) / x",
     facts=Facts(even=True),
@@ -142,7 +142,7 @@ def _spherical_j1(x: Node) -> Node:
 
 spherical_j1 = elementwise(
     "spherical_j1",
-    dtypes=np.sin,
+    dtypes=REAL,
     partials=(lambda r, x: where(x == 0, 1.0 / 3.0, spherical_j0(x) - 2.0 * r / _unless_zero(x)),),
     formula="sin(x) / x**2 - cos(x) / x",
     facts=Facts(odd=True),
@@ -150,4 +150,23 @@ spherical_j1 = elementwise(
     domain=(0.5, 6.0),
     decompose=_spherical_j1,
     doc="``sin(x) / x**2 - cos(x) / x``, and 0 at 0: minus the derivative of `spherical_j0`.",
+)
+
+
+def _sinc_slope(r: Node, x: Node) -> Node:
+    if x.dtype.kind == "c":
+        return where(x == 0, 0.0, (cos(np.pi * x) - r) / _unless_zero(x))
+    return -np.pi * spherical_j1(np.pi * x)
+
+
+sinc = elementwise(
+    "sinc",
+    numpy=np.sinc,
+    dtypes=np.sin,
+    partials=(_sinc_slope,),
+    formula="sin(pi * x) / (pi * x)",
+    facts=Facts(even=True),
+    cost=15.0,
+    domain=(0.1, 2.0),
+    doc="``sin(pi x) / (pi x)``, and 1 at 0, as ``np.sinc``.",
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from symgraph.graph.node import Node
 from symgraph.ops.elementwise.arithmetic import EPSILON, MOST_EXPONENT, sqrt
-from symgraph.ops.elementwise.choice import where
+from symgraph.ops.elementwise.choice import full_like, where
 from symgraph.ops.facts import Facts, Limit
 from symgraph.ops.kinds import elementwise
 
@@ -105,10 +106,16 @@ tanh = elementwise(
     cost=1.4,
     bounds=(-1.0, 1.0),
 )
+
+
+def _arcsinh_slope(r: Node, x: Node) -> Node:
+    return 1.0 / (sqrt(1.0 + x * x) if x.dtype.kind == "c" else hypot(x, 1.0))
+
+
 arcsinh = elementwise(
     "arcsinh",
     ufunc=np.arcsinh,
-    partials=(lambda r, x: 1.0 / hypot(x, 1.0),),
+    partials=(_arcsinh_slope,),
     formula="asinh(x)",
     facts=Facts(odd=True, inverse="sinh"),
     cost=12.0,
@@ -152,3 +159,24 @@ hypot = elementwise(
 
 def _norm_partial(x: Node, r: Node) -> Node:
     return x / where(r == 0, 1.0, r)
+
+
+_DEGREE = float(np.pi / 180.0)
+
+
+def _scaled(name: str, ufunc: np.ufunc, factor: float, formula: str) -> Any:
+    """A multiplication by a constant under NumPy's name."""
+    return elementwise(
+        name,
+        ufunc=ufunc,
+        partials=(lambda r, x: full_like(r, factor),),
+        formula=formula,
+        facts=Facts(odd=True),
+        cost=0.6,
+    )
+
+
+deg2rad = _scaled("deg2rad", np.deg2rad, _DEGREE, "x * pi / 180")
+radians = _scaled("radians", np.radians, _DEGREE, "x * pi / 180")
+rad2deg = _scaled("rad2deg", np.rad2deg, 1.0 / _DEGREE, "x * 180 / pi")
+degrees = _scaled("degrees", np.degrees, 1.0 / _DEGREE, "x * 180 / pi")
