@@ -99,6 +99,7 @@ ldexp = elementwise(
     partials=(lambda r, x, i: ldexp(full_like(x, 1), i), None),
     formula="x * 2**y",
     kinds="fi",
+    domain=((-3.0, 3.0), (0.0, 6.0)),
     cost=3.0,
     doc="``x1 * 2**x2`` with integers `x2`, as ``np.ldexp``.",
 )

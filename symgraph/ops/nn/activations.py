@@ -34,7 +34,7 @@ from symgraph.ops.shape import shape_text
 
 prelu = elementwise(
     "prelu",
-    dtypes=np.multiply,
+    dtypes=np.fmod,  # of two real operands
     arity=2,
     partials=(
         lambda r, x, slope: where(x > 0, 1.0, slope),
@@ -66,7 +66,7 @@ _elu = elementwise(
 )
 softsign = elementwise(
     "softsign",
-    dtypes=np.exp,
+    dtypes=np.cbrt,  # of real numbers
     partials=(lambda r, x: 1.0 / square(1.0 + absolute(x)),),
     formula="x / (1 + Abs(x))",
     cost=1.0,
@@ -75,7 +75,7 @@ softsign = elementwise(
 )
 tanhshrink = elementwise(
     "tanhshrink",
-    dtypes=np.exp,
+    dtypes=np.cbrt,  # of real numbers
     partials=(lambda r, x: square(tanh(x)),),
     formula="x - tanh(x)",
     cost=2.0,
