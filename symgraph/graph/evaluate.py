@@ -19,7 +19,7 @@ from symgraph.graph.op import Op
 from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate
 from symgraph.graph.types import TensorType, TupleType, Type
 
-__all__ = ["evaluate_node", "interpret"]
+__all__ = ["direct", "evaluate_node", "interpret", "stand_in"]
 
 
 class _LocalScope:
@@ -82,7 +82,8 @@ class _LocalScope:
                 lines += statements(node, name, [texts[i] for i in node.inputs], self)
 
 
-def _stand_in(number: int, type_: Type) -> Node:
+def stand_in(number: int, type_: Type) -> Node:
+    """A placeholder for the operand of this number, the same whenever it is asked for."""
     assert isinstance(type_, TensorType)
     return make(Placeholder(f"a{number}", type_, ("stand-in", number, 0)))
 
@@ -107,7 +108,7 @@ def _compiled(op: Op, types: tuple[Type, ...]) -> Callable[..., Any]:
     """A function of the operands and of the sizes as keywords."""
     scope = _LocalScope()
     names = [f"a{i}" for i in range(len(types))]
-    node = make(op, *[_stand_in(i, t) for i, t in enumerate(types)])
+    node = make(op, *[stand_in(i, t) for i, t in enumerate(types)])
     lines = [*statements(node, "result", names, scope), "return result"]
     body = "\n".join(f"    {line}" for line in lines)
     sizes = ", ".join(f"size_{name}" for name in sorted(scope.sizes))
@@ -120,6 +121,32 @@ def _compiled(op: Op, types: tuple[Type, ...]) -> Callable[..., Any]:
         return function(*values, **{f"size_{n}": sizes[n] for n in used})
 
     return run
+
+
+def direct(inputs: Sequence[Node], outputs: Sequence[Node]) -> Callable[..., Any]:
+    """A plain function that runs a graph of known sizes operation by operation.
+
+    Parameters
+    ----------
+    inputs : sequence of Node
+        Its arguments: any nodes, which are not computed.
+    outputs : sequence of Node
+        It returns a tuple of their values; the value alone if there is one.
+
+    Examples
+    --------
+    >>> from symgraph.graph.node import placeholder
+    >>> x = placeholder("x", 2)
+    >>> direct([x], [x * 2.0])(np.ones(2))
+    array([2., 2.])
+    """
+    scope = _LocalScope()
+    names = [f"a{i}" for i in range(len(inputs))]
+    lines, results = scope.body(inputs, outputs, names)
+    result = results[0] if len(results) == 1 else tuple_text(results)
+    body = "\n".join([f"    {line}" for line in (*lines, f"return {result}")])
+    exec(f"def run({', '.join(names)}):\n{body}", scope.globals)
+    return scope.globals["run"]
 
 
 def evaluate_node(node: Node, operands: Sequence[Any], sizes: Mapping[str, int]) -> Any:

@@ -5,12 +5,13 @@ The operations fill these tables when `symgraph.ops` is imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from symgraph.errors import UnsupportedError
 
-__all__ = ["BUILDERS", "NUMPY_FUNCTIONS", "VIEWS", "apply", "builder"]
+__all__ = ["BUILDERS", "NUMPY_FUNCTIONS", "VIEWS", "Eager", "apply", "builder", "first_eager"]
 
 BUILDERS: dict[str, Callable[..., Any]] = {}
 """Public functions that build nodes, by name: a ufunc's ``__name__``, or ours."""
@@ -22,6 +23,31 @@ VIEWS: dict[str, Callable[..., Any]] = {}
 """Ways to look at a graph or a node (``svg``, ``latex``), filled by the packages that draw."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Eager:
+    """Base of values that are no nodes, but take every operation that nodes take.
+
+    Builders hand themselves over to the first such argument, which decides what to do.
+    """
+
+    def apply_builder(
+        self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        """The result of a builder with this value among its arguments."""
+        raise NotImplementedError
+
+
+def first_eager(values: Iterable[Any]) -> Eager | None:
+    """The first value, also in lists and tuples, that does operations its own way."""
+    for value in values:
+        if isinstance(value, Eager):
+            return value
+        if isinstance(value, list | tuple):
+            found = first_eager(cast("Iterable[Any]", value))
+            if found is not None:
+                return found
+    return None
 
 
 def builder(*numpy_functions: Callable[..., Any], name: str = "") -> Callable[[_F], _F]:
@@ -36,10 +62,17 @@ def builder(*numpy_functions: Callable[..., Any], name: str = "") -> Callable[[_
     """
 
     def register(function: _F) -> _F:
-        BUILDERS[name or function.__name__] = function
+        @wraps(function)
+        def build(*args: Any, **keywords: Any) -> Any:
+            eager = first_eager((*args, *keywords.values()))
+            if eager is None:
+                return function(*args, **keywords)
+            return eager.apply_builder(function, args, keywords)
+
+        BUILDERS[name or function.__name__] = build
         for numpy_function in numpy_functions:
-            NUMPY_FUNCTIONS[numpy_function] = function
-        return function
+            NUMPY_FUNCTIONS[numpy_function] = build
+        return build  # pyright: ignore[reportReturnType]
 
     return register
 
