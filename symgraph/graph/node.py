@@ -13,7 +13,7 @@ from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.op import Op
-from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, VIEWS, apply
+from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, VIEWS, Eager, apply
 from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
@@ -650,6 +650,8 @@ def as_node(value: object) -> Node:
         return value
     if isinstance(value, list | tuple) and _holds_node(value):
         return apply("stack", value)
+    if isinstance(value, Eager):
+        return value.as_node()
     return constant(cast("Any", value))
 
 

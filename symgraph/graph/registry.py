@@ -37,14 +37,19 @@ class Eager:
         """The result of a builder with this value among its arguments."""
         raise NotImplementedError
 
+    def as_node(self) -> Any:
+        """The node that stands for this value in a graph that is being built of it."""
+        raise NotImplementedError
+
 
 def first_eager(values: Iterable[Any]) -> Eager | None:
-    """The first value, also in lists and tuples, that does operations its own way."""
+    """The first value, also in lists, tuples and dicts, that does operations its own way."""
     for value in values:
         if isinstance(value, Eager):
             return value
-        if isinstance(value, list | tuple):
-            found = first_eager(cast("Iterable[Any]", value))
+        if isinstance(value, list | tuple | dict):
+            inner = cast("Any", value)
+            found = first_eager(inner.values() if isinstance(value, dict) else inner)
             if found is not None:
                 return found
     return None

@@ -1,8 +1,121 @@
-"""The other way in: operations run at once, and what happened is the graph."""
-from symgraph.tape import backward as _b, tensor as _t
-from symgraph.tape.mode import *
-from symgraph.tape.tensor import Tensor
-_t.RUN_BACKWARD = _b.backward
+"""The other way in: operations run at once, with Python's own control flow, and are recorded.
+
+PyTorch's names, and TensorFlow's `GradientTape` and `Variable`, on NumPy's operations. What was
+recorded is an ordinary graph: `graph` and `function` give it, and its source.
+
+Examples
+--------
+>>> from symgraph import tape as torch
+>>> x = torch.tensor([2.0], requires_grad=True)
+>>> y = 3 * x**2 + 2 * x + 1
+>>> y.backward()
+>>> x.grad
+tensor([14.])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import numpy as np
-def tensor(data, dtype=None, requires_grad=False):
-    return _t.make_leaf(Tensor.__new__(Tensor), np.array(data, dtype=dtype), requires_grad)
+
+from symgraph.graph.tree import flatten, unflatten
+from symgraph.tape import backward as _backward
+from symgraph.tape import tensor as _tensors
+from symgraph.tape.create import (
+    arange,
+    as_tensor,
+    empty,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    manual_seed,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from symgraph.tape.gradient_tape import GradientTape, Variable, grad
+from symgraph.tape.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from symgraph.tape.tensor import Tensor
+from symgraph.tape.words import FUNCTIONS
+
+_tensors.RUN_BACKWARD = _backward.backward
+
+float16, float32, float64 = np.float16, np.float32, np.float64
+int32, int64, complex128 = np.int32, np.int64, np.complex128
+pi, inf, nan = np.pi, np.inf, np.nan
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor."""
+    return isinstance(value, Tensor)
+
+
+def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which gives tensors also where it is given arrays only."""
+
+    @wraps(function)
+    def call(*args: Any, **keywords: Any) -> Any:
+        leaves, form = flatten(function(*args, **keywords))
+        arrays = [
+            tensor(leaf) if isinstance(leaf, np.ndarray | np.generic) else leaf for leaf in leaves
+        ]
+        return unflatten(form, arrays)
+
+    return call
+
+
+def __getattr__(name: str) -> Any:
+    if name not in FUNCTIONS:
+        raise AttributeError(f"module 'symgraph.tape' has no attribute {name!r}")
+    value = globals()[name] = _on_arrays(FUNCTIONS[name])
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *FUNCTIONS})
+
+
+__all__ = [
+    "GradientTape",
+    "Tensor",
+    "Variable",
+    "arange",
+    "as_tensor",
+    "empty",
+    "enable_grad",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "grad",
+    "is_grad_enabled",
+    "is_tensor",
+    "linspace",
+    "manual_seed",
+    "no_grad",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "set_grad_enabled",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]

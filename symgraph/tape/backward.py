@@ -79,6 +79,8 @@ def structure(order: Sequence[Value]) -> tuple[list[int], dict[Value, int]]:
         step = value.step
         if step is None:
             continue
+        if value.spent:
+            raise _spent()
         key.append(step.number)
         for operand in value.inputs:
             place = places.get(operand)
@@ -266,6 +268,8 @@ class _Walk:
     def _hand_on(self, value: Value, total: Any) -> None:
         step = value.step
         assert step is not None
+        if value.spent:
+            raise _spent()
         if isinstance(step.op, Item):
             several = value.inputs[0]
             slots = self.pending.setdefault(several, {})
@@ -337,14 +341,12 @@ def _check_data(value: Value, user: Value) -> None:
     )
 
 
-def _check_fresh(order: Sequence[Value]) -> None:
-    for value in order:
-        if value.spent:
-            raise DerivativeError(
-                "a second backward pass through the same recording",
-                expected="retain_graph=True in the first one",
-                hint="y.backward(retain_graph=True) keeps what a second pass needs; or record again",
-            )
+def _spent() -> DerivativeError:
+    return DerivativeError(
+        "a second backward pass through the same recording",
+        expected="retain_graph=True in the first one",
+        hint="y.backward(retain_graph=True) keeps what a second pass needs; or record again",
+    )
 
 
 # A pass ----------------------------------------------------------------------------------------
@@ -381,11 +383,12 @@ def gradients(
                 hint="x.requires_grad_() before the operations; they are not recorded under no_grad",
             )
     order = recorded(roots)
-    _check_fresh(order)
-    plain = not create_graph and all(
-        value.extra is None for value in order if value.step is not None
-    )
-    plain = plain and (wrt is None or all(value.step is None for value in wrt))
+    plain = not create_graph
+    for value in order:
+        if value.extra is not None and value.step is not None:
+            plain = False
+    if wrt is not None:
+        plain = plain and all(value.step is None for value in wrt)
     found = _compiled_pass(order, roots, starts) if plain else None
     if found is None:
         with set_grad_enabled(create_graph):

@@ -7,6 +7,7 @@ The builder itself runs only once for each kind of call, on stand-ins; what it b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import local
 from types import FunctionType
 from typing import Any, cast
 
@@ -106,7 +107,7 @@ def _first(
     static = key in _STATIC
     if not static:
         try:
-            return _remember(key, function, args, keywords, False), found
+            return _remember(key, function, args, keywords, found), found
         except SymgraphError as error:
             if not any(value.mark == -1 and not value.active for value in found):
                 raise
@@ -117,7 +118,7 @@ def _first(
     call = _CALLS.get(exact)
     if call is None:
         try:
-            call = _remember(exact, function, args, keywords, True)
+            call = _remember(exact, function, args, keywords, None)
         except SymgraphError:
             if static:
                 raise
@@ -126,9 +127,62 @@ def _first(
     return call, found
 
 
-def _remember(key: Any, function: Callable[..., Any], args: Any, keywords: Any, static: bool) -> Call:
+class _Lifting:
+    """A builder at work on stand-ins, which takes more operands where functions bring them in.
+
+    The branches of ``sg.cond`` and the rounds of ``sg.scan`` may use tensors from around them:
+    where one meets a node it becomes an operand, too.
+    """
+
+    def __init__(self, nodes: list[Node], found: list[Value]) -> None:
+        self.nodes, self.found = nodes, found
+
+    def call(self, function: Callable[..., Any], args: Any, keywords: Any) -> Any:
+        """The result of a builder on nodes and tensors, as nodes."""
+        return function(*self.lifted(args), **self.lifted(keywords))
+
+    def lifted(self, value: Any) -> Any:
+        """The arguments with stand-ins for tensors."""
+        if isinstance(value, Handle):
+            current = value.current()
+            for node, known in zip(self.nodes, self.found, strict=True):
+                if known is current:
+                    return node
+            type_ = KINDS[current.kind]
+            assert isinstance(type_, TensorType)
+            self.found.append(current)
+            self.nodes.append(stand_in(len(self.nodes), type_))
+            return self.nodes[-1]
+        if isinstance(value, tuple | list):
+            items = [self.lifted(item) for item in cast("Sequence[Any]", value)]
+            return items if isinstance(value, list) else tuple(items)
+        if isinstance(value, Mapping):
+            table = cast("Mapping[Any, Any]", value)
+            return {name: self.lifted(item) for name, item in table.items()}
+        return value
+
+
+class _Lifted(local):
+    current: _Lifting | None = None
+
+
+LIFTED = _Lifted()
+
+
+def _remember(
+    key: Any, function: Callable[..., Any], args: Any, keywords: Any, found: list[Value] | None
+) -> Call:
+    """Build a call; without `found` its plain data is known to the builder."""
     nodes: list[Node] = []
-    built = function(*_rebuilt(args, nodes, static), **_rebuilt(keywords, nodes, static))
+    static = found is None
+    given = _rebuilt(args, nodes, static), _rebuilt(keywords, nodes, static)
+    before = LIFTED.current
+    if found is not None:
+        LIFTED.current = _Lifting(nodes, found)
+    try:
+        built = function(*given[0], **given[1])
+    finally:
+        LIFTED.current = before
     leaves, form = flatten(built)
     fixed = tuple([_RESULT if isinstance(leaf, Node) else leaf for leaf in leaves])
     template = Template(nodes, [leaf for leaf in leaves if isinstance(leaf, Node)])
@@ -186,12 +240,7 @@ def _key(value: Any, found: list[Value], exact: list[Any] | None) -> Any:
         items = cast("Mapping[Any, Any]", value).items()
         return (dict, *[(name, _key(item, found, exact)) for name, item in items])
     if isinstance(value, Node | Size):
-        raise DTypeError(
-            "a tensor and a node of a graph in one operation",
-            got=repr(value),
-            hint="tape.function(y, [x]) makes a graph of what was recorded; sg.function makes "
-            "arrays of nodes",
-        )
+        raise mixed(value)
     if isinstance(value, np.ndarray):
         return _key(np.asarray(value), found, exact)
     try:
@@ -201,6 +250,16 @@ def _key(value: Any, found: list[Value], exact: list[Any] | None) -> Any:
             "an argument that is neither a tensor nor an array", got=repr(value)[:60]
         ) from None
     return (kind, value)
+
+
+def mixed(value: object) -> DTypeError:
+    """The error for a tensor and a node in one operation."""
+    return DTypeError(
+        "a tensor and a node of a graph in one operation",
+        got=repr(value),
+        hint="tape.function(y, [x]) makes a graph of what was recorded; sg.function makes "
+        "arrays of nodes",
+    )
 
 
 def _rebuilt(value: Any, nodes: list[Node], static: bool) -> Any:

@@ -10,11 +10,13 @@ from weakref import ref
 import numpy as np
 
 from symgraph.errors import DerivativeError, DTypeError, InputError, ShapeError, UnsupportedError
+from symgraph.graph.node import Node
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, Eager
 from symgraph.graph.types import TensorType, as_dtype
 from symgraph.ops.at import at
+from symgraph.ops.kinds import any_node
 from symgraph.tape.mode import MODE
-from symgraph.tape.perform import Call, Handle, perform
+from symgraph.tape.perform import LIFTED, Call, Handle, mixed, perform
 from symgraph.tape.values import (
     KINDS,
     LEAF,
@@ -26,7 +28,7 @@ from symgraph.tape.values import (
 )
 from symgraph.tape.words import METHODS
 
-__all__ = ["Tensor", "apply", "make_leaf", "wrap"]
+__all__ = ["Tensor", "apply", "array_of", "make_leaf", "wrap"]
 
 
 class View:
@@ -58,12 +60,98 @@ def wrap(value: Value) -> Tensor:
 
 def apply(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """The result of a builder as tensors."""
+    quick = None if keywords else _quick_key(function, args)
+    if quick is not None:
+        key, values = quick
+        run = _QUICK.get(key)
+        if run is not None:
+            return run(*values)
+    elif LIFTED.current is not None and any_node(*args, *keywords.values()):
+        return LIFTED.current.call(function, args, keywords)
     call, _, results = perform(function, args, keywords)
     tensors = [wrap(value) for value in results]
     for place, source in enumerate(call.template.sources):
         if source is not None:
             _note_view(tensors[place], call, place, source, function, args, keywords)
+    if quick is not None:
+        _learn(quick[0], call, len(quick[1]))
     return tensors[0] if call.form.kind is None and tensors else call.tree(tensors)
+
+
+# Calls that come down to one operation on one or two values are most of them.
+
+_QUICK: dict[Any, Callable[..., Tensor]] = {}
+
+
+def _quick_key(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """What tells calls of one or two tensors, or of a tensor and a number, apart; the values."""
+    count = len(args)
+    if count == 1:
+        if isinstance(args[0], Tensor):
+            first = args[0]._value if args[0]._view is None else args[0].current()
+            return (function, first.kind), (first,)
+    elif count == 2:
+        left, right = args
+        if isinstance(left, Tensor):
+            first = left._value if left._view is None else left.current()
+            if isinstance(right, Tensor):
+                second = right._value if right._view is None else right.current()
+                return (function, first.kind, second.kind), (first, second)
+            kind = type(right)
+            if (kind is float or kind is int) and right:
+                return (function, first.kind, kind, right), (first,)
+        elif isinstance(right, Tensor):
+            kind = type(left)
+            if (kind is float or kind is int) and left:
+                first = right._value if right._view is None else right.current()
+                return (function, kind, left, first.kind), (first,)
+    return None
+
+
+def _learn(key: Any, call: Call, count: int) -> None:
+    """Keep a call as a function of values, if it is one operation on them and constants."""
+    template = call.template
+    if len(template.steps) != 1 or call.form.kind is not None or template.sources[0] is not None:
+        return
+    step, places = template.steps[0]
+    inexact = {i for i, node in enumerate(step.operands) if node.type.inexact}
+    if step.several or not (step.differentiable >= inexact or not step.differentiable):
+        return
+    if len(_QUICK) >= MOST_QUICK:
+        _QUICK.clear()
+    smooth, kind, run = bool(step.differentiable), step.kind, step.run
+    if count == 2 and places == (0, 1):
+
+        def two(a: Value, b: Value) -> Tensor:
+            data = run(a.data, b.data)
+            if smooth and (a.active or b.active) and MODE.recording:
+                return wrap(Value(data, kind, step, (a, b), True, user_line()))
+            return wrap(Value(data, kind))
+
+        _QUICK[key] = two
+    elif count == 1 and places == (0,):
+
+        def one(a: Value) -> Tensor:
+            data = run(a.data)
+            if smooth and a.active and MODE.recording:
+                return wrap(Value(data, kind, step, (a,), True, user_line()))
+            return wrap(Value(data, kind))
+
+        _QUICK[key] = one
+    elif count == 1 and sorted(places) == [0, 1] and len(template.constants) == 1:
+        other, after = template.constants[0], places == (0, 1)
+
+        def with_constant(a: Value) -> Tensor:
+            inputs = (a, other) if after else (other, a)
+            data = run(inputs[0].data, inputs[1].data)
+            if smooth and a.active and MODE.recording:
+                return wrap(Value(data, kind, step, inputs, True, user_line()))
+            return wrap(Value(data, kind))
+
+        _QUICK[key] = with_constant
+
+
+MOST_QUICK = 20_000
 
 
 def _note_view(
@@ -141,8 +229,12 @@ class Tensor(Eager, Handle):
     _hooks: dict[int, Callable[[Tensor], Any]] | None = None
 
     def __init__(self, *args: Any, requires_grad: bool = False) -> None:
-        sizes = bool(args) and all(type(arg) is int for arg in args)
-        data: Any = np.zeros(args) if sizes else np.array(*args or ([],), dtype=np.float64)
+        if args and all(type(arg) is int for arg in args):
+            data: Any = np.zeros(args)
+        elif len(args) > 1:
+            raise InputError("Tensor takes data or sizes", got=f"{len(args)} arguments")
+        else:
+            data = array_of(args[0] if args else [], np.float64)
         make_leaf(self, data, requires_grad)
 
     # The value ------------------------------------------------------------------------------
@@ -390,7 +482,13 @@ class Tensor(Eager, Handle):
         self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         """A builder was called with this tensor."""
-        return apply(function, args, keywords)
+        return self.at if function is _AT else apply(function, args, keywords)
+
+    def as_node(self) -> Node:
+        """The operand that stands for this tensor in the branch or loop that is being built."""
+        if LIFTED.current is None:
+            raise mixed(self)
+        return LIFTED.current.lifted(self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *args: Any, **keywords: Any) -> Any:
         out = keywords.pop("out", None)
@@ -398,28 +496,37 @@ class Tensor(Eager, Handle):
             reducer = _REDUCERS.get(ufunc.__name__)
             if reducer is not None:
                 return BUILDERS[reducer](*args, **{"axis": 0, **keywords})
-        builder = BUILDERS.get(ufunc.__name__)
-        if kind != "__call__" or keywords or builder is None:
-            raise UnsupportedError(f"np.{ufunc.__name__}.{kind} cannot be recorded")
+        ours = _PLAIN.get(ufunc)
+        if ours is None:
+            if ufunc.__name__ not in BUILDERS:
+                raise UnsupportedError(f"np.{ufunc.__name__} cannot be recorded")
+            ours = _PLAIN[ufunc] = inspect.unwrap(BUILDERS[ufunc.__name__])
+        if kind != "__call__" or keywords:
+            raise UnsupportedError(
+                f"np.{ufunc.__name__}: {kind if kind != '__call__' else ', '.join(keywords)} "
+                "cannot be recorded"
+            )
         if out is None:
-            return builder(*args)
+            return apply(ours, args, keywords)
         (target,) = out
         if not isinstance(target, Tensor):
             raise DTypeError(
                 "an in-place operator on an array with a tensor", hint="write y = x + tensor"
             )
-        return target._change(builder(*args))
+        return target._change(apply(ours, args, keywords))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Iterable[type], args: Any, keywords: Any
     ) -> Any:
-        ours = NUMPY_FUNCTIONS.get(function)
+        ours = _PLAIN.get(function)
         if ours is None:
-            raise UnsupportedError(
-                f"{function.__module__}.{function.__name__} cannot be recorded",
-                hint="compose it from operations that exist, or call it on x.detach().numpy()",
-            )
-        return ours(*args, **keywords)
+            if function not in NUMPY_FUNCTIONS:
+                raise UnsupportedError(
+                    f"{function.__module__}.{function.__name__} cannot be recorded",
+                    hint="compose it from operations that exist, or call it on x.detach().numpy()",
+                )
+            ours = _PLAIN[function] = inspect.unwrap(NUMPY_FUNCTIONS[function])
+        return apply(ours, args, keywords)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -447,9 +554,9 @@ class Tensor(Eager, Handle):
         """A matrix transposed."""
         return self.T
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """The same elements in another shape."""
-        return BUILDERS["reshape"](self, _sizes(shape))
+        return BUILDERS["reshape"](self, _sizes(shape), order=order)
 
     def view(self, *shape: Any) -> Tensor:
         """As `reshape`."""
@@ -708,6 +815,35 @@ def make_leaf(tensor: Tensor, data: Any, requires_grad: bool) -> Tensor:
     return tensor
 
 
+def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
+    """A copy of what the user gave as an array of numbers.
+
+    Raises
+    ------
+    DTypeError
+        If it is not numeric.
+    """
+    try:
+        array = np.array(_plain_tree(data), dtype=None if dtype is None else as_dtype(dtype))
+    except (ValueError, TypeError, OverflowError) as error:
+        if isinstance(error, DTypeError):
+            raise
+        raise DTypeError("a tensor is an array of numbers", got=f"{error}") from None
+    as_dtype(array.dtype)
+    return array
+
+
+def _plain_tree(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain_tree(item) for item in cast("Sequence[Any]", value)]
+    if isinstance(value, Node):
+        raise DTypeError(
+            "a tensor of a node: its value is not known",
+            hint="np.stack([...]) builds an array of nodes; sg.function gives arrays",
+        )
+    return value._array() if isinstance(value, Tensor) else value
+
+
 def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else wrap(data_value(value))
 
@@ -821,6 +957,9 @@ _REDUCERS = {
 }
 
 
+_PLAIN: dict[Any, Callable[..., Any]] = {}
+"""NumPy's functions to the builders that take their place."""
+_AT = inspect.unwrap(BUILDERS["at"])
 _GETITEM = inspect.unwrap(BUILDERS["getitem"])
 
 
@@ -828,17 +967,15 @@ _GETITEM = inspect.unwrap(BUILDERS["getitem"])
 
 
 def _binary(name: str, swapped: bool = False) -> Callable[[Tensor, Any], Any]:
-    builder = BUILDERS[name]
-
-    def operate(self: Tensor, other: Any) -> Any:
-        return builder(other, self) if swapped else builder(self, other)
-
-    return operate
+    function = inspect.unwrap(BUILDERS[name])
+    if swapped:
+        return lambda self, other: apply(function, (other, self), {})
+    return lambda self, other: apply(function, (self, other), {})
 
 
 def _unary(name: str) -> Callable[[Tensor], Any]:
-    builder = BUILDERS[name]
-    return lambda self: builder(self)
+    function = inspect.unwrap(BUILDERS[name])
+    return lambda self: apply(function, (self,), {})
 
 
 _BINARY = {

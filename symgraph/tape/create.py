@@ -1,0 +1,206 @@
+"""Tensors out of nothing, and out of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from symgraph.errors import DTypeError
+from symgraph.graph.types import as_dtype
+from symgraph.tape.tensor import Tensor, array_of, make_leaf
+
+__all__ = [
+    "arange",
+    "as_tensor",
+    "empty",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "manual_seed",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
+
+def _new(data: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    array = np.asarray(data) if dtype is None else np.asarray(data).astype(as_dtype(dtype))
+    tensor = make_leaf(Tensor.__new__(Tensor), array, False)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of its own copy of some data.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers; NumPy's dtype for them (float64 for Python's floats) unless `dtype` is given.
+    dtype : data-type, optional
+    requires_grad : bool, optional
+        Whether operations on it are recorded.
+
+    Raises
+    ------
+    DTypeError
+        If the data is not numeric.
+    DerivativeError
+        If a gradient is wanted of integers.
+
+    Examples
+    --------
+    >>> tensor([1.0, 2.0], requires_grad=True)
+    tensor([1., 2.], requires_grad=True)
+    """
+    return _new(array_of(data, dtype), None, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor in the memory of an array where that is possible; tensors stay as they are."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == as_dtype(dtype)):
+        return from_numpy(cast("np.ndarray[Any, Any]", data))
+    return tensor(data, dtype)
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor in the memory of an array: what is written to one is seen in the other.
+
+    Raises
+    ------
+    DTypeError
+        If it is not a NumPy array of numbers.
+    """
+    if not isinstance(array, np.ndarray):
+        raise DTypeError("from_numpy takes an array", got=type(array).__name__)
+    as_dtype(array.dtype)
+    return make_leaf(Tensor.__new__(Tensor), array, False)
+
+
+def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    flat = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes
+    return tuple([int(size) for size in cast("Sequence[Any]", flat)])
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    return _new(np.zeros(_shape(size)), dtype, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    return _new(np.ones(_shape(size)), dtype, requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros: nothing here is uninitialised."""
+    return zeros(*size, dtype=dtype, requires_grad=requires_grad)
+
+
+def full(
+    size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One number in every place."""
+    return _new(np.full(_shape((size,)), array_of(fill_value)), dtype, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones on the diagonal of a matrix."""
+    return _new(np.eye(n, m), dtype, requires_grad)
+
+
+def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Evenly spaced numbers, as ``np.arange``."""
+    return _new(np.arange(*bounds), dtype, requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A number of evenly spaced values from `start` to `end`, both included."""
+    return _new(np.linspace(start, end, steps), dtype, requires_grad)
+
+
+def _like(array: np.ndarray[Any, Any], like: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    return _new(array, like.dtype if dtype is None else dtype, requires_grad)
+
+
+def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape and dtype of another tensor."""
+    return _like(np.zeros(input.shape), input, dtype, requires_grad)
+
+
+def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the shape and dtype of another tensor."""
+    return _like(np.ones(input.shape), input, dtype, requires_grad)
+
+
+def full_like(
+    input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One number in the shape and dtype of another tensor."""
+    return _like(np.full(input.shape, fill_value), input, dtype, requires_grad)
+
+
+# Random numbers ------------------------------------------------------------------------------------
+
+
+class _Source:
+    generator = np.random.default_rng()
+
+
+def manual_seed(seed: int) -> None:
+    """Let the random numbers that follow be the same whenever this is called.
+
+    Examples
+    --------
+    >>> manual_seed(0)
+    >>> first = randn(2)
+    >>> manual_seed(0)
+    >>> bool((randn(2) == first).all())
+    True
+    """
+    _Source.generator = np.random.default_rng(seed)
+
+
+def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers from 0 to 1."""
+    return _new(_Source.generator.random(_shape(size)), dtype, requires_grad)
+
+
+def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal random numbers."""
+    return _new(_Source.generator.standard_normal(_shape(size)), dtype, requires_grad)
+
+
+def rand_like(input: Any, *, requires_grad: bool = False) -> Tensor:
+    """Uniform random numbers in the shape and dtype of another tensor."""
+    return _like(_Source.generator.random(input.shape), input, None, requires_grad)
+
+
+def randn_like(input: Any, *, requires_grad: bool = False) -> Tensor:
+    """Normal random numbers in the shape and dtype of another tensor."""
+    return _like(_Source.generator.standard_normal(input.shape), input, None, requires_grad)
+
+
+def randint(low: int, high: int | None = None, size: Any = (), *, dtype: Any = None) -> Tensor:
+    """Random integers from `low` to below `high`; from 0 with one bound."""
+    return _new(_Source.generator.integers(low, high, size=_shape((size,))), dtype, False)
+
+
+def randperm(n: int) -> Tensor:
+    """The integers below `n` in a random order."""
+    return _new(_Source.generator.permutation(n), None, False)
