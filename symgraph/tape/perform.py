@@ -15,7 +15,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, SymgraphError
 from symgraph.graph.evaluate import stand_in
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, constant
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Size
 from symgraph.graph.tree import Tree, flatten, unflatten
@@ -109,7 +109,7 @@ def _first(
         try:
             return _remember(key, function, args, keywords, found), found
         except SymgraphError as error:
-            if not any(value.mark == -1 and not value.active for value in found):
+            if not any(_may_be_static(value) for value in found):
                 raise
             first = error
     bytes_: list[Any] = []
@@ -184,6 +184,8 @@ def _remember(
     finally:
         LIFTED.current = before
     leaves, form = flatten(built)
+    arrays = np.ndarray | np.generic
+    leaves = [constant(leaf) if isinstance(leaf, arrays) else leaf for leaf in leaves]
     fixed = tuple([_RESULT if isinstance(leaf, Node) else leaf for leaf in leaves])
     template = Template(nodes, [leaf for leaf in leaves if isinstance(leaf, Node)])
     for step, _ in template.steps:
@@ -217,11 +219,11 @@ def _one_dtype(name: str, nodes: Sequence[Node]) -> None:
 def _key(value: Any, found: list[Value], exact: list[Any] | None) -> Any:
     """What decides the meaning of a call; operands are appended to `found`.
 
-    With `exact`, plain data is no operand: its bytes are appended there.
+    With `exact`, integers are no operands: their bytes are appended there.
     """
     if isinstance(value, Handle) or type(value) is np.ndarray or isinstance(value, np.generic):
         current = value.current() if isinstance(value, Handle) else data_value(value)
-        if exact is not None and not current.active:
+        if exact is not None and _may_be_static(current):
             exact.append(np.asarray(current.data).tobytes())
             return ("bytes", current.kind)
         found.append(current)
@@ -252,6 +254,12 @@ def _key(value: Any, found: list[Value], exact: list[Any] | None) -> Any:
     return (kind, value)
 
 
+def _may_be_static(value: Value) -> bool:
+    """Whether a shape may depend on a value: it is integers or booleans."""
+    type_ = KINDS[value.kind]
+    return isinstance(type_, TensorType) and type_.dtype.kind in "biu"
+
+
 def mixed(value: object) -> DTypeError:
     """The error for a tensor and a node in one operation."""
     return DTypeError(
@@ -266,7 +274,7 @@ def _rebuilt(value: Any, nodes: list[Node], static: bool) -> Any:
     """The arguments with stand-ins for operands, in the order of `_key`."""
     if isinstance(value, Handle) or isinstance(value, np.ndarray | np.generic):
         current = value.current() if isinstance(value, Handle) else data_value(value)
-        if static and not current.active:
+        if static and _may_be_static(current):
             return np.asarray(current.data)
         type_ = KINDS[current.kind]
         assert isinstance(type_, TensorType)

@@ -88,14 +88,14 @@ def _quick_key(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     count = len(args)
     if count == 1:
         if isinstance(args[0], Tensor):
-            first = args[0]._value if args[0]._view is None else args[0].current()
+            first = args[0]._now()
             return (function, first.kind), (first,)
     elif count == 2:
         left, right = args
         if isinstance(left, Tensor):
-            first = left._value if left._view is None else left.current()
+            first = left._now()
             if isinstance(right, Tensor):
-                second = right._value if right._view is None else right.current()
+                second = right._now()
                 return (function, first.kind, second.kind), (first, second)
             kind = type(right)
             if (kind is float or kind is int) and right:
@@ -103,7 +103,7 @@ def _quick_key(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         elif isinstance(right, Tensor):
             kind = type(left)
             if (kind is float or kind is int) and left:
-                first = right._value if right._view is None else right.current()
+                first = right._now()
                 return (function, kind, left, first.kind), (first,)
     return None
 
@@ -248,7 +248,15 @@ class Tensor(Eager, Handle):
             self._put(results[view.place])
             self._value.storage = view.seen.shared()
             self._value.version = self._value.storage.version
-        return self._value
+        value = self._value
+        if value.spent:
+            value.data = self._data  # backward has passed, and freed what only it needed
+        return value
+
+    def _now(self) -> Value:
+        """As `current`, in a hurry."""
+        value = self._value
+        return value if self._view is None and not value.spent else self.current()
 
     def _put(self, value: Value) -> None:
         self._value = value
@@ -261,13 +269,13 @@ class Tensor(Eager, Handle):
 
     @data.setter
     def data(self, value: Any) -> None:
-        with_history = self._value
-        fresh = data_value(np.array(_plain(value)))
-        fresh.active, fresh.mark, fresh.tensor = (
-            with_history.active,
-            with_history.mark,
-            with_history.tensor,
-        )
+        self._move(np.array(_plain(value)))
+
+    def _move(self, array: Any) -> None:
+        """Stand on other memory."""
+        before, fresh = self._value, data_value(array)
+        fresh.step, fresh.inputs, fresh.active = before.step, before.inputs, before.active
+        fresh.mark, fresh.tensor = before.mark, before.tensor
         self._put(fresh)
 
     def _array(self) -> Any:
@@ -701,7 +709,7 @@ class Tensor(Eager, Handle):
         """The memory, an array also where there are no dimensions."""
         data = self._array()
         if not isinstance(data, np.ndarray) or not data.flags.writeable:
-            self._data = self._value.data = np.array(data)
+            self._move(np.array(data))
         return self._data
 
     def _written(self) -> None:
