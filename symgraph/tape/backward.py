@@ -20,12 +20,13 @@ from symgraph.compile import compile_graph
 from symgraph.errors import DerivativeError
 from symgraph.graph.graph import Graph, replace
 from symgraph.graph.leaves import Constant, Item
-from symgraph.graph.node import Node, constant, make, placeholder, topological
+from symgraph.graph.node import Node, make, placeholder, topological
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.pipeline import Options
-from symgraph.tape.mode import MODE, set_grad_enabled
+from symgraph.tape.holder import wrap
+from symgraph.tape.mode import set_grad_enabled
 from symgraph.tape.perform import check_shape
-from symgraph.tape.tensor import Tensor, wrap
+from symgraph.tape.tensor import Tensor
 from symgraph.tape.values import (
     DATA,
     KINDS,
@@ -33,10 +34,9 @@ from symgraph.tape.values import (
     Template,
     Value,
     data_value,
-    kind_of,
+    kind_number,
     location_of,
     stand_in_of,
-    user_line,
 )
 from symgraph.transforms.local import reverse
 from symgraph.transforms.vjp import pull_back
@@ -198,10 +198,12 @@ def _placeholder(name: str, kind: int) -> Node:
     return placeholder(name, type_.shape, type_.dtype)
 
 
-# Operation by operation ----------------------------------------------------------------------------
+# Operation by operation ------------------------------------------------------------------------
 
 
-def _template(value: Value, wanted: tuple[int, ...], given: tuple[bool, ...]) -> Any:
+def _template(
+    value: Value, wanted: tuple[int, ...], given: tuple[bool, ...]
+) -> tuple[Template, tuple[int, ...]]:
     """The reverse rule of a step as a template over its operands, its result and cotangents."""
     step = value.step
     assert step is not None
@@ -226,8 +228,6 @@ def _template(value: Value, wanted: tuple[int, ...], given: tuple[bool, ...]) ->
 
 
 def _stand_in(place: int, type_: TensorType) -> Node:
-    from symgraph.tape.values import kind_number
-
     return stand_in_of(place, kind_number(type_))
 
 
@@ -322,7 +322,7 @@ def _like(gradient: Any, value: Value) -> Tensor:
     return tensor.to(type_.dtype)
 
 
-# What may go wrong ---------------------------------------------------------------------------------
+# What may go wrong -----------------------------------------------------------------------------
 
 
 def _check_data(value: Value, user: Value) -> None:
@@ -380,7 +380,7 @@ def gradients(
                 "a tensor without history has no gradient",
                 expected="the result of operations on a tensor that requires a gradient",
                 got=repr(tensor)[:60],
-                hint="x.requires_grad_() before the operations; they are not recorded under no_grad",
+                hint="x.requires_grad_() before the operations, and not under no_grad",
             )
     order = recorded(roots)
     plain = not create_graph
@@ -487,7 +487,7 @@ def backward(
 
 
 def _accumulate(leaf: Tensor, total: Tensor, create_graph: bool) -> None:
-    for hook in list((leaf._hooks or {}).values()):
+    for hook in list((leaf.hooks or {}).values()):
         changed = hook(total)
         if changed is not None:
             total = changed if isinstance(changed, Tensor) else wrap(data_value(changed))

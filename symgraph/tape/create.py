@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from symgraph.errors import DTypeError
 from symgraph.graph.types import as_dtype
-from symgraph.tape.tensor import Tensor, array_of, make_leaf
+from symgraph.tape.holder import make_leaf
+from symgraph.tape.tensor import Tensor, array_of
 
 __all__ = [
     "arange",
@@ -71,8 +71,9 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """A tensor in the memory of an array where that is possible; tensors stay as they are."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == as_dtype(dtype)):
-        return from_numpy(cast("np.ndarray[Any, Any]", data))
+    array: Any = data
+    if isinstance(data, np.ndarray) and (dtype is None or array.dtype == as_dtype(dtype)):
+        return from_numpy(array)
     return tensor(data, dtype)
 
 
@@ -91,8 +92,9 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
 
 
 def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    flat = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], list | tuple) else sizes
-    return tuple([int(size) for size in cast("Sequence[Any]", flat)])
+    nested = len(sizes) == 1 and isinstance(sizes[0], tuple | list)
+    flat = cast("Sequence[Any]", sizes[0] if nested else sizes)
+    return tuple([int(size) for size in flat])
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -110,9 +112,7 @@ def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return zeros(*size, dtype=dtype, requires_grad=requires_grad)
 
 
-def full(
-    size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One number in every place."""
     return _new(np.full(_shape((size,)), array_of(fill_value)), dtype, requires_grad)
 
@@ -155,11 +155,11 @@ def full_like(
     return _like(np.full(input.shape, fill_value), input, dtype, requires_grad)
 
 
-# Random numbers ------------------------------------------------------------------------------------
+# Random numbers --------------------------------------------------------------------------------
 
 
 class _Source:
-    generator = np.random.default_rng()
+    generator: Any = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:

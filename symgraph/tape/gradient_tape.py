@@ -11,8 +11,9 @@ import numpy as np
 from symgraph.errors import DerivativeError, DisconnectedError, InputError
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.tape.backward import gradients
+from symgraph.tape.holder import make_leaf, wrap
 from symgraph.tape.mode import no_grad
-from symgraph.tape.tensor import Tensor, array_of, make_leaf, wrap
+from symgraph.tape.tensor import Tensor, array_of
 from symgraph.tape.values import Value
 
 __all__ = ["GradientTape", "Variable", "grad"]
@@ -196,7 +197,7 @@ class GradientTape:
                 # What comes after the block is not recorded.
                 fresh = Value(watched.data, watched.kind)
                 fresh.storage, fresh.version = watched.storage, watched.version
-                tensor._value = fresh  # pyright: ignore[reportPrivateUsage]
+                tensor.held = fresh
         self._watched.clear()
 
     def watch(self, tensor: Any) -> None:
@@ -281,9 +282,7 @@ class GradientTape:
         rows: list[dict[Value, Value]] = []
         for seed in np.eye(target.numel(), dtype=target.dtype):
             start = seed.reshape(target.shape)
-            rows.append(
-                gradients([target], [start], wrt, retain_graph=True, create_graph=False)
-            )
+            rows.append(gradients([target], [start], wrt, retain_graph=True, create_graph=False))
         answer: list[Any] = []
         for value, x in zip(wrt, xs, strict=True):
             if any(value not in row for row in rows):
@@ -291,9 +290,7 @@ class GradientTape:
                 continue
             stacked = np.stack([np.asarray(row[value].data) for row in rows])
             answer.append(
-                make_leaf(
-                    Tensor.__new__(Tensor), stacked.reshape(target.shape + x.shape), False
-                )
+                make_leaf(Tensor.__new__(Tensor), stacked.reshape(target.shape + x.shape), False)
             )
         return unflatten(wrt_form, answer)
 

@@ -56,6 +56,7 @@ class set_grad_enabled:  # noqa: N801 - PyTorch's name
         MODE.recording = self._before.pop()
 
     def __call__(self, function: _F) -> _F:
+        """The function, run inside such a block."""
         mode = self._mode
 
         @wraps(function)

@@ -104,8 +104,8 @@ def _first(
         known = _CALLS.get(key)
         if known is not None:
             return known, found
-    static = key in _STATIC
-    if not static:
+    first: SymgraphError | None = None
+    if key not in _STATIC:
         try:
             return _remember(key, function, args, keywords, found), found
         except SymgraphError as error:
@@ -119,10 +119,8 @@ def _first(
     if call is None:
         try:
             call = _remember(exact, function, args, keywords, None)
-        except SymgraphError:
-            if static:
-                raise
-            raise first from None  # pyright: ignore[reportPossiblyUnboundVariable]
+        except SymgraphError as error:
+            raise first or error from None
     _STATIC.add(key)
     return call, found
 
@@ -244,7 +242,7 @@ def _key(value: Any, found: list[Value], exact: list[Any] | None) -> Any:
     if isinstance(value, Node | Size):
         raise mixed(value)
     if isinstance(value, np.ndarray):
-        return _key(np.asarray(value), found, exact)
+        return _key(np.asarray(cast("Any", value)), found, exact)
     try:
         hash(value)
     except TypeError:
@@ -272,7 +270,7 @@ def mixed(value: object) -> DTypeError:
 
 def _rebuilt(value: Any, nodes: list[Node], static: bool) -> Any:
     """The arguments with stand-ins for operands, in the order of `_key`."""
-    if isinstance(value, Handle) or isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, Handle | np.ndarray | np.generic):
         current = value.current() if isinstance(value, Handle) else data_value(value)
         if static and _may_be_static(current):
             return np.asarray(current.data)
@@ -284,7 +282,8 @@ def _rebuilt(value: Any, nodes: list[Node], static: bool) -> Any:
         items = [_rebuilt(item, nodes, static) for item in cast("Sequence[Any]", value)]
         return items if isinstance(value, list) else tuple(items)
     if isinstance(value, slice):
-        parts = (value.start, value.stop, value.step)
+        cut = cast("Any", value)
+        parts = (cut.start, cut.stop, cut.step)
         return slice(*[_rebuilt(part, nodes, static) for part in parts])
     if isinstance(value, Mapping):
         table = cast("Mapping[Any, Any]", value)
@@ -304,9 +303,12 @@ def _as_data(function: Callable[..., Any], args: Sequence[Any]) -> list[Any] | N
     if not isinstance(op, Elementwise) or not places:
         return None
     shown: list[Value] = []
-    family = (
+    family: Any = (
         function,
-        *[type(arg) if i in places else _key(arg, shown, None) for i, arg in enumerate(args)],
+        *[
+            cast("Any", type(arg)) if i in places else _key(arg, shown, None)
+            for i, arg in enumerate(args)
+        ],
     )
     seen = _FAMILIES.get(family, 0)
     if seen is not None:

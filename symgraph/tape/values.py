@@ -198,7 +198,7 @@ def constant_value(op: Constant) -> Value:
     return known
 
 
-# Steps ----------------------------------------------------------------------------------------------
+# Steps -----------------------------------------------------------------------------------------
 
 
 class Step:
@@ -234,7 +234,11 @@ class Step:
         """The operation as a function of data."""
         if isinstance(self.op, Item):
             index = self.op.index
-            return lambda several: several[index]
+
+            def pick(several: Any) -> Any:
+                return several[index]
+
+            return pick
         return direct(self.operands, [self.node])
 
 

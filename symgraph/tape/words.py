@@ -6,7 +6,7 @@ The operations are those of the registry; this is only what else they are called
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 from symgraph.errors import UnsupportedError
@@ -50,9 +50,7 @@ def _extreme(name: str) -> Callable[..., Any]:
         axis, keep = keywords.pop("dim"), keywords.pop("keepdim", False)
         if args or keywords:
             raise UnsupportedError(f"{name}: arguments besides dim= and keepdim=")
-        return Extreme(
-            builder(x, axis=axis, keepdims=keep), position(x, axis=axis, keepdims=keep)
-        )
+        return Extreme(builder(x, axis=axis, keepdims=keep), position(x, axis=axis, keepdims=keep))
 
     return call
 
@@ -135,9 +133,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 """Every operation by NumPy's and by PyTorch's name."""
 
-METHODS = {
-    name: function for name, function in FUNCTIONS.items() if name not in _CONSTRUCTORS
-}
+METHODS = {name: function for name, function in FUNCTIONS.items() if name not in _CONSTRUCTORS}
 """Those that are methods of a tensor as well."""
 for _name, _dtype in {
     "float": "float32",
@@ -146,4 +142,4 @@ for _name, _dtype in {
     "int": "int32",
     "bool": "bool",
 }.items():
-    METHODS[_name] = lambda x, dtype=_dtype: BUILDERS["astype"](x, dtype)
+    METHODS[_name] = partial(BUILDERS["astype"], dtype=_dtype)

@@ -32,8 +32,9 @@ def test_tape_is_the_graph(example):
         results = nodes_of(example.call(*tensors))
     except DTypeError as error:
         # Examples that hold nodes of their own, and products that NumPy promotes.
-        assert re.match("a tensor and a node|matmul: the operands have different", str(error))
-        return
+        if re.match("a tensor and a node|matmul: the operands have different", str(error)):
+            return
+        raise
     for value, result in zip(values, results, strict=True):
         np.testing.assert_array_equal(result.numpy(), value)
         assert result.dtype == np.asarray(value).dtype
@@ -52,7 +53,11 @@ def test_tape_is_the_graph(example):
     expected = interpret(wanted, dict(zip(inputs, arrays, strict=True)))
     found = [
         tape.grad(
-            [results[i] for i in taken], leaves, seeds, allow_unused=True, retain_graph=True,
+            [results[i] for i in taken],
+            leaves,
+            seeds,
+            allow_unused=True,
+            retain_graph=True,
             create_graph=create_graph,
         )
         for create_graph in (False, True)

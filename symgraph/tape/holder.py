@@ -1,0 +1,130 @@
+"""What holds a value: the part of a tensor that the other parts build on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+from weakref import ref
+
+import numpy as np
+
+from symgraph.graph.types import TensorType
+from symgraph.tape.perform import Handle, perform
+from symgraph.tape.values import KINDS, LEAF, Value, data_value, kind_of
+
+__all__ = ["Holder", "View", "make_leaf", "wrap"]
+
+
+class View:
+    """How a tensor was taken out of another one, so that a change of one reaches the other."""
+
+    __slots__ = ("args", "base", "function", "keywords", "place", "seen")
+
+    def __init__(
+        self,
+        base: Holder,
+        seen: Value,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        place: int,
+    ) -> None:
+        self.base, self.seen = base, seen
+        self.function, self.args, self.keywords = function, args, keywords
+        self.place = place
+
+
+class Holder(Handle):
+    """Holds a value, its memory, and what it is a view of.
+
+    Attributes
+    ----------
+    held : Value
+    memory : array or scalar
+        The value's data, also when the value has given it up.
+    taken : View or None
+    """
+
+    made: ClassVar[type[Holder]]
+    """The class of results."""
+
+    held: Value
+    memory: Any
+    taken: View | None = None
+
+    def current(self) -> Value:
+        """The value as it is now: that of a view follows what it is a view of."""
+        view = self.taken
+        if view is not None and view.base.current() is not view.seen:
+            _, _, results = perform(view.function, view.args, view.keywords)
+            view.seen = view.base.current()
+            self.put(results[view.place])
+            self.held.storage = view.seen.shared()
+            self.held.version = self.held.storage.version
+        value = self.held
+        if value.spent:
+            value.data = self.memory  # backward has passed, and freed what only it needed
+        return value
+
+    def now(self) -> Value:
+        """As `current`, in a hurry."""
+        value = self.held
+        return value if self.taken is None and not value.spent else self.current()
+
+    def put(self, value: Value) -> None:
+        """Hold another value."""
+        self.held = value
+        self.memory = value.data
+
+    def move(self, array: Any) -> None:
+        """Stand on other memory."""
+        before, fresh = self.held, data_value(array)
+        fresh.step, fresh.inputs, fresh.active = before.step, before.inputs, before.active
+        fresh.mark, fresh.tensor = before.mark, before.tensor
+        self.put(fresh)
+
+    def array_now(self) -> Any:
+        """The data as it is now."""
+        self.current()
+        return self.memory
+
+    @property
+    def tensor_type(self) -> TensorType:
+        """dtype and shape."""
+        type_ = KINDS[self.held.kind]
+        assert isinstance(type_, TensorType)
+        return type_
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the dimensions."""
+        return cast("tuple[int, ...]", self.tensor_type.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """dtype of the elements."""
+        return self.tensor_type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.tensor_type.shape)
+
+
+def wrap(value: Value) -> Any:
+    """A tensor that holds a value."""
+    tensor = object.__new__(Holder.made)
+    tensor.held = value
+    tensor.memory = value.data
+    return tensor
+
+
+def make_leaf(tensor: Any, data: Any, requires_grad: bool) -> Any:
+    """Let a tensor hold an array, as a leaf."""
+    value = Value(data, kind_of(data), active=requires_grad)
+    if requires_grad:
+        value.mark = LEAF
+        value.tensor = ref(tensor)
+    tensor.held = value
+    tensor.memory = data
+    return tensor

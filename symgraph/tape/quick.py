@@ -1,0 +1,164 @@
+"""The results of builders as tensors; the commonest calls by a shorter way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from symgraph.ops.kinds import any_node
+from symgraph.tape.holder import Holder, View, wrap
+from symgraph.tape.mode import MODE
+from symgraph.tape.perform import LIFTED, Call, perform
+from symgraph.tape.values import Step, Value, user_line
+
+__all__ = ["apply"]
+
+
+def apply(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The result of a builder as tensors."""
+    quick = None if keywords else _quick_key(function, args)
+    if quick is not None:
+        key, values = quick
+        run = _QUICK.get(key)
+        if run is not None:
+            return run(*values)
+    elif LIFTED.current is not None and any_node(*args, *keywords.values()):
+        return LIFTED.current.call(function, args, keywords)
+    call, _, results = perform(function, args, keywords)
+    tensors = [wrap(value) for value in results]
+    for place, source in enumerate(call.template.sources):
+        if source is not None:
+            _note_view(tensors[place], call, place, source, function, args, keywords)
+    if quick is not None:
+        _learn(quick[0], call, len(quick[1]))
+    return tensors[0] if call.form.kind is None and tensors else call.tree(tensors)
+
+
+# Calls that come down to one operation on one or two values are most of them.
+
+_QUICK: dict[Any, Callable[..., Any]] = {}
+
+
+def _quick_key(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """What tells calls of one or two tensors, or of a tensor and a number, apart; the values."""
+    count = len(args)
+    if count == 1:
+        if isinstance(args[0], Holder):
+            first = args[0].now()
+            return (function, first.kind), (first,)
+    elif count == 2:
+        left, right = args
+        if isinstance(left, Holder):
+            first = left.now()
+            if isinstance(right, Holder):
+                second = right.now()
+                return (function, first.kind, second.kind), (first, second)
+            kind = cast("Any", type(right))
+            if (kind is float or kind is int) and right:
+                return (function, first.kind, kind, right), (first,)
+        elif isinstance(right, Holder):
+            kind = cast("Any", type(left))
+            if (kind is float or kind is int) and left:
+                first = right.now()
+                return (function, kind, left, first.kind), (first,)
+    return None
+
+
+def _learn(key: Any, call: Call, count: int) -> None:
+    """Keep a call as a function of values, if it is one operation on them and constants."""
+    template = call.template
+    if len(template.steps) != 1 or call.form.kind is not None or template.sources[0] is not None:
+        return
+    step, places = template.steps[0]
+    inexact = {i for i, node in enumerate(step.operands) if node.type.inexact}
+    if step.several or not (step.differentiable >= inexact or not step.differentiable):
+        return
+    if len(_QUICK) >= MOST_QUICK:
+        _QUICK.clear()
+    if count == 2 and places == (0, 1):
+        _QUICK[key] = _of_two(step)
+    elif count == 1 and places == (0,):
+        _QUICK[key] = _of_one(step)
+    elif count == 1 and sorted(places) == [0, 1] and len(template.constants) == 1:
+        _QUICK[key] = _with_constant(step, template.constants[0], places == (0, 1))
+
+
+def _of_one(step: Step) -> Callable[[Value], Any]:
+    smooth, kind, run = bool(step.differentiable), step.kind, step.run
+
+    def perform_one(a: Value) -> Any:
+        data = run(a.data)
+        if smooth and a.active and MODE.recording:
+            return wrap(Value(data, kind, step, (a,), True, user_line()))
+        return wrap(Value(data, kind))
+
+    return perform_one
+
+
+def _of_two(step: Step) -> Callable[[Value, Value], Any]:
+    smooth, kind, run = bool(step.differentiable), step.kind, step.run
+
+    def perform_two(a: Value, b: Value) -> Any:
+        data = run(a.data, b.data)
+        if smooth and (a.active or b.active) and MODE.recording:
+            return wrap(Value(data, kind, step, (a, b), True, user_line()))
+        return wrap(Value(data, kind))
+
+    return perform_two
+
+
+def _with_constant(step: Step, other: Value, after: bool) -> Callable[[Value], Any]:
+    smooth, kind, run = bool(step.differentiable), step.kind, step.run
+
+    def perform_with(a: Value) -> Any:
+        inputs = (a, other) if after else (other, a)
+        data = run(inputs[0].data, inputs[1].data)
+        if smooth and a.active and MODE.recording:
+            return wrap(Value(data, kind, step, inputs, True, user_line()))
+        return wrap(Value(data, kind))
+
+    return perform_with
+
+
+MOST_QUICK = 20_000
+
+
+def _note_view(
+    tensor: Holder,
+    call: Call,
+    place: int,
+    source: int,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> None:
+    """Remember that a result shares the memory of the operand at the place `source`."""
+    operands = _tensors_in((args, keywords))
+    if source >= len(operands):
+        return
+    base = operands[source]
+    if base is None:
+        return
+    seen = base.current()
+    if tensor.held is not seen:
+        tensor.held.storage = seen.shared()
+        tensor.held.version = tensor.held.storage.version
+        tensor.taken = View(base, seen, function, args, keywords, place)
+
+
+def _tensors_in(value: Any) -> list[Holder | None]:
+    """The operands of a call in order, ``None`` for arrays."""
+    if isinstance(value, Holder):
+        return [value]
+    if isinstance(value, np.ndarray | np.generic):
+        return [None]
+    if isinstance(value, slice):
+        cut = cast("Any", value)
+        value = (cut.start, cut.stop, cut.step)
+    if isinstance(value, dict):
+        value = list(cast("dict[Any, Any]", value).values())
+    if isinstance(value, list | tuple):
+        return [found for item in cast("Sequence[Any]", value) for found in _tensors_in(item)]
+    return []
