@@ -357,7 +357,12 @@ _COMPILER = {
 }
 
 
+_MODULES = ("optim", "tape")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"symgraph.{name}")
     if name not in _COMPILER:
         raise AttributeError(f"module 'symgraph' has no attribute {name!r}")
     value = getattr(import_module(_COMPILER[name]), name)

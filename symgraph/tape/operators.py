@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -102,15 +102,13 @@ class Operators(Eager, Holder):
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *args: Any, **keywords: Any) -> Any:
         out = keywords.pop("out", None)
-        if kind == "reduce" and out is None:
-            reducer = _REDUCERS.get(ufunc.__name__)
-            if reducer is not None:
-                return BUILDERS[reducer](*args, **{"axis": 0, **keywords})
         ours = _PLAIN.get(ufunc)
         if ours is None:
             if ufunc.__name__ not in BUILDERS:
                 raise UnsupportedError(f"np.{ufunc.__name__} cannot be recorded")
             ours = _PLAIN[ufunc] = inspect.unwrap(BUILDERS[ufunc.__name__])
+        if kind != "__call__" and out is None and f"ufunc_{kind}" in BUILDERS:
+            return BUILDERS[f"ufunc_{kind}"](ufunc, *args, **keywords)
         if kind != "__call__" or keywords:
             raise UnsupportedError(
                 f"np.{ufunc.__name__}: {kind if kind != '__call__' else ', '.join(keywords)} "
@@ -290,13 +288,3 @@ class _InPlace(_Method):
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._tensor.change(METHODS[self._name](self._tensor, *args, **keywords))
-
-
-_REDUCERS = {
-    "add": "sum",
-    "multiply": "prod",
-    "maximum": "max",
-    "minimum": "min",
-    "logical_and": "all",
-    "logical_or": "any",
-}

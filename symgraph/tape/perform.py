@@ -152,8 +152,8 @@ class _Lifting:
             self.nodes.append(stand_in(len(self.nodes), type_))
             return self.nodes[-1]
         if isinstance(value, tuple | list):
-            items = [self.lifted(item) for item in cast("Sequence[Any]", value)]
-            return items if isinstance(value, list) else tuple(items)
+            sequence = cast("Sequence[Any]", value)
+            return _like(sequence, [self.lifted(item) for item in sequence])
         if isinstance(value, Mapping):
             table = cast("Mapping[Any, Any]", value)
             return {name: self.lifted(item) for name, item in table.items()}
@@ -231,8 +231,8 @@ def _key(value: Any, found: list[Value], exact: list[Any] | None) -> Any:
         if value == value and (value or kind is not float):
             return (kind, value)
         return (kind, repr(value))  # nan is equal to nothing, and the zeros to each other
-    if kind is tuple or kind is list:
-        return (kind, *[_key(item, found, exact) for item in value])
+    if isinstance(value, tuple | list):
+        return (kind, *[_key(item, found, exact) for item in cast("Sequence[Any]", value)])
     if kind is slice:
         parts = (value.start, value.stop, value.step)
         return (slice, *[_key(part, found, exact) for part in parts])
@@ -279,8 +279,8 @@ def _rebuilt(value: Any, nodes: list[Node], static: bool) -> Any:
         nodes.append(stand_in(len(nodes), type_))
         return nodes[-1]
     if isinstance(value, tuple | list):
-        items = [_rebuilt(item, nodes, static) for item in cast("Sequence[Any]", value)]
-        return items if isinstance(value, list) else tuple(items)
+        sequence = cast("Sequence[Any]", value)
+        return _like(sequence, [_rebuilt(item, nodes, static) for item in sequence])
     if isinstance(value, slice):
         cut = cast("Any", value)
         parts = (cut.start, cut.stop, cut.step)
@@ -289,6 +289,12 @@ def _rebuilt(value: Any, nodes: list[Node], static: bool) -> Any:
         table = cast("Mapping[Any, Any]", value)
         return {name: _rebuilt(item, nodes, static) for name, item in table.items()}
     return value
+
+
+def _like(sequence: Sequence[Any], items: list[Any]) -> Any:
+    """A list, tuple or named tuple of other items."""
+    kind: Any = type(sequence)
+    return kind(*items) if hasattr(kind, "_fields") else kind(items)
 
 
 def _holds_function(*values: Any) -> bool:
