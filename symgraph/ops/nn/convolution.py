@@ -108,8 +108,11 @@ def _checked(what: str, rank: int, x: Any, weight: Any, bias: Any, groups: int) 
         raise ShapeError(f"{what}: groups", expected="a positive integer", got=repr(groups))
 
 
-def _with_bias(y: Any, bias: Any, rank: int) -> Any:
-    return y if bias is None else y + expand_dims(bias, tuple(range(1, rank + 1)))
+def _with_bias(y: Any, bias: Any) -> Any:
+    """Before the positions are taken apart: it is added in place to the product."""
+    if bias is None:
+        return y
+    return y + (expand_dims(bias, 1) if y.ndim == 3 else reshape(bias, (*y.shape[1:-1], 1)))
 
 
 def _convolve(
@@ -145,7 +148,8 @@ def _convolve(
     columns = reshape(columns, (batch, *share, inner * product(kernel), product(places)))
     called(columns, "columns")
     rows = reshape(weight, (*share, out // groups, inner * product(kernel)))
-    return _with_bias(reshape(matmul(rows, columns), (batch, out, *places)), bias, rank)
+    result = _with_bias(matmul(rows, columns), bias)
+    return reshape(result, (batch, out, *places))
 
 
 _PARAMETERS = """
@@ -263,7 +267,8 @@ def _convolve_transposed(
     )
     borders = padding_pairs(padding, places, kernel, steps, what)
     cut = [slice(before, dim - after) for (before, after), dim in zip(borders, dims, strict=True)]
-    return _with_bias(y[(slice(None), slice(None), *cut)], bias, rank)
+    y = y[(slice(None), slice(None), *cut)]
+    return y if bias is None else y + expand_dims(bias, tuple(range(1, rank + 1)))
 
 
 def _added(output_padding: Any, steps: Sequence[int], what: str) -> list[int]:

@@ -78,3 +78,18 @@ def half_step(node: Node) -> Node | None:
     if is_op(x, "subtract") and number(x.inputs[0]) is not None:
         return half - half * apply("sign", x.inputs[1] - x.inputs[0])
     return half * apply("sign", x) + half
+
+
+@rewrite(
+    "absolute",
+    operands=("negative",),
+    keeps="accurate",
+    stage="numpy",
+    examples=(lambda x: np.abs(-x),),
+)
+def size_of_negative(node: Node) -> Node | None:
+    """abs(-x) = abs(x), also where an expansion brought it in: sigmoid(x) and sigmoid(-x) share."""
+    (x,) = node.inputs
+    if not is_op(x, "negative") or x.dtype.kind != "f":
+        return None
+    return make(node.op, x.inputs[0])
