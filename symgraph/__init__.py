@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # The namespaces, and the ways to look at graphs, which register themselves.
-from symgraph import linalg, nn, notebook, special
+from symgraph import fft, linalg, nn, notebook, special
 from symgraph.errors import (
     DerivativeError,
     DisconnectedError,
@@ -484,6 +484,7 @@ __all__ = [
     "eye",
     "fabs",
     "fix",
+    "fft",
     "flip",
     "fliplr",
     "flipud",

@@ -18,10 +18,12 @@ from symgraph.ops.kinds import Example, any_node
 from symgraph.ops.linalg.cholesky import cholesky
 from symgraph.ops.linalg.cross import linalg_cross as cross
 from symgraph.ops.linalg.det import det, slogdet
+from symgraph.ops.linalg.eig import eig, eigvals
 from symgraph.ops.linalg.eigh import eigh, eigvalsh
 from symgraph.ops.linalg.functions import expm, logm, sqrtm
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
+from symgraph.ops.linalg.patterns import block_diag, circulant, hankel, toeplitz
 from symgraph.ops.linalg.pinv import lstsq, pinv
 from symgraph.ops.linalg.qr import qr
 from symgraph.ops.linalg.rank import cond, matrix_rank
@@ -39,16 +41,21 @@ from symgraph.ops.products import array, matmul, matrix_power, vecdot
 from symgraph.ops.products import outer as _outer
 
 __all__ = [
+    "block_diag",
     "cho_factor",
     "cho_solve",
     "cholesky",
+    "circulant",
     "cond",
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "expm",
+    "hankel",
     "inv",
     "logm",
     "lstsq",
@@ -73,6 +80,7 @@ __all__ = [
     "tensordot",
     "tensorinv",
     "tensorsolve",
+    "toeplitz",
     "trace",
     "vecdot",
     "vector_norm",

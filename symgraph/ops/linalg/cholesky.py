@@ -15,15 +15,17 @@ from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.diagonals import tril
 from symgraph.ops.kinds import Example, Structured, any_node
-from symgraph.ops.linalg.operands import check_square, floating
+from symgraph.ops.linalg.operands import adjoint, check_square, floating, mirrored
 from symgraph.ops.linalg.solve import solve
 from symgraph.ops.products import array
-from symgraph.ops.shape import swapaxes
 
 
 @record
 class Cholesky(OnTrailingAxes, Structured):
-    """The lower triangular L with ``L @ L.T`` equal to a positive definite matrix."""
+    """The lower triangular L with ``L @ L.T`` equal to a positive definite matrix.
+
+    Of a complex one ``L @ L.conj().T``.
+    """
 
     name: ClassVar[str] = "cholesky"
 
@@ -37,15 +39,14 @@ class Cholesky(OnTrailingAxes, Structured):
         return call("np.linalg.cholesky", *args)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
-        """``L phi(L^-1 S L^-T)``, where phi takes the lower triangle and halves the diagonal.
+        """``L phi(L^-1 S L^-H)``, where phi takes the lower triangle and halves the diagonal.
 
-        S is symmetric with the tangent's lower triangle: NumPy reads no other. (Murray 2016,
+        S is Hermitian with the tangent's lower triangle: NumPy reads no other. (Murray 2016,
         Differentiation of the Cholesky decomposition, arXiv:1602.07527.)
         """
         tangent = tangents[0]
         assert tangent is not None
-        symmetric = tril(tangent) + swapaxes(tril(tangent, -1), -1, -2)
-        inner = solve(node, swapaxes(solve(node, symmetric), -1, -2))
+        inner = solve(node, adjoint(solve(node, mirrored(tangent))))
         return node @ (0.5 * (tril(inner) + tril(inner, -1)))
 
     def work(self, node: Node) -> float:
@@ -67,15 +68,15 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 
     Raises
     ------
-    ShapeError, DTypeError
-        If it is not square; for complex values.
+    ShapeError
+        If it is not square.
     """
     if not any_node(a):
         return np.linalg.cholesky(a, upper=upper)  # pyright: ignore[reportUnknownVariableType]
-    node = floating(a, "cholesky")
+    node = floating(a, "cholesky", real=False)
     check_square(node.type, "cholesky")
     if upper:
-        return swapaxes(make(Cholesky(), swapaxes(node, -1, -2)), -1, -2)
+        return adjoint(make(Cholesky(), adjoint(node)))
     return make(Cholesky(), node)
 
 

@@ -11,12 +11,12 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
-from symgraph.graph.registry import builder
+from symgraph.graph.registry import apply, builder
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.inv import inv
-from symgraph.ops.linalg.operands import check_square, floating
+from symgraph.ops.linalg.operands import check_square, floating, real_dtype, real_part
 from symgraph.ops.linalg.solve import regular
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, swapaxes
@@ -80,7 +80,7 @@ def det(a: Any) -> Any:
     -----
     The derivative uses the inverse: at a singular matrix it raises NumPy's ``LinAlgError``.
     """
-    return make(Det(), floating(a, "det")) if any_node(a) else np.linalg.det(a)
+    return make(Det(), floating(a, "det", real=False)) if any_node(a) else np.linalg.det(a)
 
 
 class SlogdetResult(NamedTuple):
@@ -100,20 +100,25 @@ class Slogdet(OnTrailingAxes, Structured):
         """Two numbers for each matrix."""
         check_square(types[0], "slogdet")
         item = types[0].with_shape(types[0].shape[:-2])
-        return TupleType((item, item))
+        return TupleType((item, item.with_dtype(real_dtype(item.dtype))))
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.linalg.slogdet``."""
         return call("np.linalg.slogdet", *args)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
-        """The sign does not change; ``trace(a^-1 da)``."""
+        """``trace(a^-1 da)``; a real sign does not change, a complex one turns."""
         tangent = tangents[0]
         assert tangent is not None
-        return None, _log_tangent(node.inputs[0], tangent)
+        change = _log_tangent(node.inputs[0], tangent)
+        if change.dtype.kind != "c":
+            return None, change
+        return make(Item(0), node) * (1j * apply("imag", change)), real_part(change)
 
     def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
-        """``ct a^-T``."""
+        """``ct a^-T``; of complex matrices by the forward rule."""
+        if node.inputs[0].dtype.kind == "c":
+            return None
         log = cotangent[1]
         return (None if log is None else _times_inverse(log, node.inputs[0]),)
 
@@ -134,16 +139,16 @@ def slogdet(a: Any) -> Any:
     Returns
     -------
     SlogdetResult
-        ``sign`` and ``logabsdet``; the derivative of the sign is 0.
+        ``sign`` and ``logabsdet``; the derivative of a real sign is 0.
 
     Raises
     ------
-    ShapeError, DTypeError
-        If it is not square; for complex values.
+    ShapeError
+        If it is not square.
     """
     if not any_node(a):
         return np.linalg.slogdet(a)
-    both = make(Slogdet(), floating(a, "slogdet"))
+    both = make(Slogdet(), floating(a, "slogdet", real=False))
     return SlogdetResult(make(Item(0), both), make(Item(1), both))
 
 

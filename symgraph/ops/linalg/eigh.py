@@ -15,12 +15,18 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
-from symgraph.ops.diagonals import diagonal, tril, triu
-from symgraph.ops.elementwise import where
+from symgraph.ops.diagonals import diagonal
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.cholesky import positive_definite
-from symgraph.ops.linalg.operands import check_square, floating
-from symgraph.ops.shape import expand_dims, swapaxes
+from symgraph.ops.linalg.operands import (
+    adjoint,
+    check_square,
+    floating,
+    inverse_gaps,
+    mirrored,
+    real_dtype,
+    real_part,
+)
 
 
 class EighResult(NamedTuple):
@@ -41,27 +47,23 @@ class Eigh(OnTrailingAxes, Structured):
         """A vector and a matrix for each matrix."""
         (a,) = types
         check_square(a, "eigh")
-        return TupleType((a.with_shape(a.shape[:-1]), a))
+        return TupleType((TensorType(real_dtype(a.dtype), a.shape[:-1]), a))
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.linalg.eigh``."""
         return call("np.linalg.eigh", *args, UPLO='"U"' if self.upper else "")
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
-        """``diag(M)`` and ``V (M / gaps)`` with ``M = V^T da V``.
+        """``diag(M)`` and ``V (M / gaps)`` with ``M = V^H da V``.
 
         Equal eigenvalues do not mix their vectors: these have no derivative there.
         """
         tangent = tangents[0]
         assert tangent is not None
         values, vectors = make(Item(0), node), make(Item(1), node)
-        read, beside = (triu, 1) if self.upper else (tril, -1)
-        symmetric = read(tangent) + swapaxes(read(tangent, beside), -1, -2)
-        inner = swapaxes(vectors, -1, -2) @ symmetric @ vectors
-        gaps = expand_dims(values, -2) - expand_dims(values, -1)
-        equal = gaps == 0
-        mixing = where(equal, 0.0, inner) / where(equal, 1.0, gaps)
-        return diagonal(inner, 0, -2, -1), vectors @ mixing
+        inner = adjoint(vectors) @ mirrored(tangent, self.upper) @ vectors
+        mixing = inner * inverse_gaps(values)
+        return real_part(diagonal(inner, 0, -2, -1)), vectors @ mixing
 
     def work(self, node: Node) -> float:
         """Many factorisations."""
@@ -86,14 +88,23 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
     Raises
     ------
-    ShapeError, DTypeError
-        If it is not square; for complex values.
+    ShapeError
+        If it is not square.
+
+    Notes
+    -----
+    Where eigenvalues are equal (up to the rounding of LAPACK), their vectors have no derivative,
+    and what comes out leaves their mixing out: it is right for what does not depend on the choice
+    of the vectors within such a group, as projectors onto it and symmetric functions of its
+    eigenvalues. It is not for functions of the matrix, ``V f(w) V^T``: their derivatives mix
+    (of the square root use `sqrtm`, of the exponential `expm`). Complex vectors turn so that each
+    stays at a right angle to its change.
     """
     if not any_node(a):
         return np.linalg.eigh(a, UPLO)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
     if UPLO.upper() not in ("L", "U"):
         raise UnsupportedError("eigh: UPLO", expected="'L' or 'U'", got=repr(UPLO))
-    node = floating(a, "eigh")
+    node = floating(a, "eigh", real=False)
     check_square(node.type, "eigh")
     both = make(Eigh(UPLO.upper() == "U"), node)
     return EighResult(make(Item(0), both), make(Item(1), both))

@@ -18,9 +18,9 @@ from symgraph.ops.arrange import moveaxis
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.elementwise import absolute, where
 from symgraph.ops.kinds import Example, Structured, any_node
-from symgraph.ops.linalg.operands import conjugate, floating, real_part
+from symgraph.ops.linalg.operands import conjugate, floating, real_dtype, real_part
 from symgraph.ops.linalg.solve import regular
-from symgraph.ops.linalg.svd import real_dtype, svdvals
+from symgraph.ops.linalg.svd import svdvals
 from symgraph.ops.reduce import (
     CUBE,
     Reduction,

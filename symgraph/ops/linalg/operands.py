@@ -11,7 +11,7 @@ from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
-from symgraph.graph.types import TensorType, TupleType
+from symgraph.graph.types import DType, TensorType, TupleType
 from symgraph.ops.diagonals import tril, triu
 from symgraph.ops.elementwise import absolute, astype, where
 from symgraph.ops.reduce import sum
@@ -71,6 +71,11 @@ def results(node: Node) -> Any:
 
 
 # Small matrix algebra for the derivatives ------------------------------------------------------
+
+
+def real_dtype(dtype: DType) -> DType:
+    """The dtype of absolute values."""
+    return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
 
 
 def conjugate(x: Node) -> Node:

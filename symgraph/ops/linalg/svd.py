@@ -25,6 +25,7 @@ from symgraph.ops.linalg.operands import (
     inverse_gaps,
     inverse_or_zero,
     mirrored,
+    real_dtype,
     real_part,
     results,
     smaller,
@@ -42,11 +43,6 @@ class SVDResult(NamedTuple):
     U: Node
     S: Node
     Vh: Node
-
-
-def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype of absolute values."""
-    return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
 
 
 class _Singular(OnTrailingAxes, Structured):
