@@ -9,23 +9,24 @@ import numpy as np
 
 from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
-from symgraph.graph.registry import builder
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
-from symgraph.ops.diagonals import diagonal
-from symgraph.ops.kinds import Example, Structured, any_node
+from symgraph.ops.calls import of_numpy
+from symgraph.ops.diagonals import diagonal, tril, triu
+from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.linalg.cholesky import positive_definite
 from symgraph.ops.linalg.operands import (
     adjoint,
     check_square,
+    columns_by,
     floating,
     inverse_gaps,
     mirrored,
     real_dtype,
     real_part,
+    results,
 )
 
 
@@ -60,7 +61,7 @@ class Eigh(OnTrailingAxes, Structured):
         """
         tangent = tangents[0]
         assert tangent is not None
-        values, vectors = make(Item(0), node), make(Item(1), node)
+        values, vectors = results(node)
         inner = adjoint(vectors) @ mirrored(tangent, self.upper) @ vectors
         mixing = inner * inverse_gaps(values)
         return real_part(diagonal(inner, 0, -2, -1)), vectors @ mixing
@@ -70,7 +71,46 @@ class Eigh(OnTrailingAxes, Structured):
         return 300.0
 
 
-@builder(np.linalg.eigh)
+@record
+class EigValsH(OnTrailingAxes, Structured):
+    """Eigenvalues of a symmetric matrix, of which one triangle is read."""
+
+    upper: bool = False
+    name: ClassVar[str] = "eigvalsh"
+
+    def infer(self, *types: TensorType) -> Type:
+        """A vector for each matrix."""
+        (a,) = types
+        check_square(a, "eigvalsh")
+        return TensorType(real_dtype(a.dtype), a.shape[:-1])
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.linalg.eigvalsh``."""
+        return call("np.linalg.eigvalsh", *args, UPLO='"U"' if self.upper else "")
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """``diag(V^H da V)``."""
+        tangent = tangents[0]
+        assert tangent is not None
+        _, vectors = results(make(Eigh(self.upper), node.inputs[0]))
+        inner = adjoint(vectors) @ mirrored(tangent, self.upper) @ vectors
+        return real_part(diagonal(inner, 0, -2, -1))
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """The triangle that is read of ``V diag(ct) V^T``, what is beside its diagonal twice."""
+        (a,) = node.inputs
+        if a.dtype.kind == "c":
+            return None
+        _, vectors = results(make(Eigh(self.upper), a))
+        full = columns_by(vectors, cotangent) @ adjoint(vectors)
+        return (triu(full) + triu(full, 1) if self.upper else tril(full) + tril(full, -1),)
+
+    def work(self, node: Node) -> float:
+        """Many factorisations."""
+        return 300.0
+
+
+@of_numpy(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues and eigenvectors of symmetric matrices, as ``np.linalg.eigh``.
 
@@ -100,22 +140,37 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     (of the square root use `sqrtm`, of the exponential `expm`). Complex vectors turn so that each
     stays at a right angle to its change.
     """
-    if not any_node(a):
-        return np.linalg.eigh(a, UPLO)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
-    if UPLO.upper() not in ("L", "U"):
-        raise UnsupportedError("eigh: UPLO", expected="'L' or 'U'", got=repr(UPLO))
-    node = floating(a, "eigh", real=False)
-    check_square(node.type, "eigh")
-    both = make(Eigh(UPLO.upper() == "U"), node)
-    return EighResult(make(Item(0), both), make(Item(1), both))
+    return EighResult(*results(make(Eigh(_reads_upper(UPLO)), floating(a, "eigh", real=False))))
 
 
-@builder(np.linalg.eigvalsh)
+def _reads_upper(uplo: str) -> bool:
+    if uplo.upper() not in ("L", "U"):
+        raise UnsupportedError("UPLO", expected="'L' or 'U'", got=repr(uplo))
+    return uplo.upper() == "U"
+
+
+@of_numpy(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    """Eigenvalues of symmetric matrices in ascending order, as ``np.linalg.eigvalsh``."""
-    if not any_node(a):
-        return np.linalg.eigvalsh(a, UPLO)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
-    return eigh(a, UPLO).eigenvalues
+    """Eigenvalues of symmetric matrices in ascending order, as ``np.linalg.eigvalsh``.
+
+    Parameters
+    ----------
+    a : array_like
+        Shape (..., n, n). Only one triangle is read.
+    UPLO : {"L", "U"}
+        Which one.
+
+    Raises
+    ------
+    ShapeError
+        If it is not square.
+
+    Notes
+    -----
+    Equal eigenvalues share their derivative as their vectors happen to lie: it is right for
+    symmetric functions of them, as their sum.
+    """
+    return make(EigValsH(_reads_upper(UPLO)), floating(a, "eigvalsh", real=False))
 
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -123,5 +178,12 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: tuple(np.linalg.eigh(x)), (positive_definite(3, 3),)),
         Example(lambda x: tuple(np.linalg.eigh(x, "U")), (positive_definite(2, 3, 3),)),
         Example(np.linalg.eigvalsh, (positive_definite(3, 3).astype(np.float32),)),
+    ],
+    "eigvalsh": [
+        Example(np.linalg.eigvalsh, (positive_definite(2, 3, 3),)),
+        Example(lambda x: eigvalsh(x, UPLO="U"), (np.array([[1, 2], [0, 1]]),)),
+        Example(lambda x: eigvalsh(x, UPLO="U"), (positive_definite(3, 3),)),
+        # Equal eigenvalues, of which the sum is taken.
+        Example(lambda x: np.linalg.eigvalsh(x).sum(), (np.eye(3),)),
     ],
 }
