@@ -249,7 +249,7 @@ def _several(x: Node, s: Any, axes: Any, what: str, *, spectrum: bool = False) -
     """Axes and their lengths, by NumPy's rules."""
     if axes is None:
         count = x.ndim if s is None else len(s)
-        axes = range(x.ndim - count, x.ndim)
+        axes = tuple(range(x.ndim - count, x.ndim))
     known = normalize_axis_list(axes, x.ndim, what)
     if len(set(known)) < len(known) or not known:
         raise UnsupportedError(f"{what}: the axes must differ", got=str(axes))

@@ -178,12 +178,13 @@ def _complex(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 _TURNING = regular(3, 3) + np.array([[0.0, 2.0, 0.0], [-2.0, 0.0, 1.0], [0.0, 0.0, 4.0]])
+_REAL = np.array([[1.0, 0.3, 0.1], [0.2, 3.0, 0.4], [0.5, 0.1, 2.0]])
 _COMPLEX = regular(2, 3, 3) * np.exp(1j * np.arange(3.0))
 
 EXAMPLES: dict[str, list[Example]] = {
     "eig": [
         Example(lambda x: tuple(eig(x)), (x,), _complex(np.linalg.eig))
-        for x in (_TURNING, _COMPLEX, np.diag([1.0, 3.0, 2.0]), _TURNING.astype(np.float32))
+        for x in (_TURNING, _COMPLEX, _REAL, _TURNING.astype(np.float32))
     ],
     "eigvals": [
         Example(eigvals, (x,), _complex(np.linalg.eigvals))
