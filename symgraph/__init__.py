@@ -311,7 +311,7 @@ from symgraph.ops.windows import (
 from symgraph.trace import spec, trace
 
 if TYPE_CHECKING:
-    from symgraph.check import CheckReport
+    from symgraph.check import CheckReport, check_gradients
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from symgraph.pair import ForwardBackward, forward_backward
@@ -342,6 +342,7 @@ __version__ = "0.1.0"
 # the other half costs little more than importing NumPy.
 _COMPILER = {
     "CheckReport": "symgraph.check",
+    "check_gradients": "symgraph.check",
     "ForwardBackward": "symgraph.pair",
     "Function": "symgraph.compile",
     "forward_backward": "symgraph.pair",
@@ -438,6 +439,7 @@ __all__ = [
     "broadcast_to",
     "cbrt",
     "ceil",
+    "check_gradients",
     "choose",
     "clip",
     "column_stack",

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector, top_names
-from symgraph.check import CheckReport, GradientEntry, check_gradients, gradient_entries
+from symgraph.check import CheckReport, GradientEntry, check_function, gradient_entries
 from symgraph.emit.document import CheckPlan, describe_module, self_check
 from symgraph.emit.function import ModuleParts
 from symgraph.emit.module import (
@@ -392,7 +392,9 @@ class Function:
         return emitted.source, f"[{call}]" if len(values) == 1 else call
 
     def check(self, *args: Any, **keywords: Any) -> CheckReport:
-        """Compare every gradient with central differences of the graph as it was written.
+        """Compare every gradient with numerical ones of the graph as it was written.
+
+        See `symgraph.check_gradients`.
 
         Parameters
         ----------
@@ -404,7 +406,7 @@ class Function:
         CheckReport
             Prints as a table; ``report.ok`` is the verdict.
         """
-        return check_gradients(
+        return check_function(
             self.graph,
             self.gradients,
             self._check(self._collect(args, keywords)),

@@ -63,6 +63,9 @@ class Op:
     free: ClassVar[bool] = False
     """Costs nothing and reads like a name (``x.T``): written again wherever it is used."""
 
+    analytic: ClassVar[bool] = False
+    """Whether its text, given complex operands, computes the analytic continuation."""
+
     mutates: ClassVar[bool] = False
     """Written only with `in_place` on a copy of its first operand (scatter)."""
 

@@ -33,6 +33,8 @@ class Facts:
     """``op(inverse(x)) = x`` wherever the inverse is defined."""
     even: bool = False
     odd: bool = False
+    analytic: bool = True
+    """Whether NumPy's complex function, where there is one, is the analytic continuation."""
     zeros: tuple[int, ...] = ()
     """Operands that make the result zero where they are; follows from `odd` and `absorbing`."""
 

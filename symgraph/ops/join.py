@@ -57,6 +57,7 @@ class Concatenate(AlongAxes, Linear):
 
     axis: int
     name: ClassVar[str] = "concatenate"
+    analytic: ClassVar[bool] = True
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     linear: ClassVar[tuple[int, ...] | None] = None
 
@@ -150,6 +151,7 @@ class Stack(AlongAxes, Linear):
 
     axis: int
     name: ClassVar[str] = "stack"
+    analytic: ClassVar[bool] = True
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     linear: ClassVar[tuple[int, ...] | None] = None
 
@@ -265,6 +267,7 @@ class Split(AlongAxes, Linear):
     sizes: tuple[Dim, ...]
     axis: int
     name: ClassVar[str] = "split"
+    analytic: ClassVar[bool] = True
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     views: ClassVar[tuple[int, ...]] = (0,)
 

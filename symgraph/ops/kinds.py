@@ -305,6 +305,12 @@ class Elementwise(Op):
         """Nanoseconds an element."""
         return self.cost
 
+    @property
+    def analytic(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Where NumPy has it for complex numbers, unless the facts deny it."""
+        types = () if self.ufunc is None else self.ufunc.types
+        return self.facts.analytic and f"{'D' * self.arity}->D" in types
+
     def limits(self, operands: Sequence[Node]) -> Sequence[Limit | None]:
         """Where each operand must lie for the value to be finite; empty if that is everywhere."""
         return self._limits(operands) if callable(self._limits) else self._limits
@@ -587,6 +593,8 @@ class Linear(Op):
 
 class Multilinear(Op):
     """Linear in each operand, the others held fixed."""
+
+    analytic: ClassVar[bool] = True
 
     def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
         """That of one operand, if it is 0-d."""

@@ -208,6 +208,7 @@ class Sum(Reduction, Linear):
     """The sum over axes."""
 
     name: ClassVar[str] = "sum"
+    analytic: ClassVar[bool] = True
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The cotangent repeated over the axes."""
@@ -273,6 +274,7 @@ class Mean(Reduction, Linear):
     """The mean over axes."""
 
     name: ClassVar[str] = "mean"
+    analytic: ClassVar[bool] = True
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The cotangent divided by the count, repeated over the axes."""
@@ -398,6 +400,7 @@ class CumSum(AlongAxes, Linear):
 
     axis: int
     name: ClassVar[str] = "cumsum"
+    analytic: ClassVar[bool] = True
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
 
     def infer(self, *types: TensorType) -> Type:

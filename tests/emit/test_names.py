@@ -179,7 +179,9 @@ def assert_harmless(source, name):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
     defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    assert called <= defined | {"abs", "max", "list", "bool", "print", "sum"}
+    builtins = set("abs bool enumerate list max min print range sum".split())
+    parameters = {"value"}  # what the numerical derivative is of
+    assert called <= defined | builtins | parameters
     imported = {
         alias.name
         for node in ast.walk(tree)

@@ -172,7 +172,7 @@ absolute = elementwise(
     ufunc=np.absolute,
     partials=(_absolute_slope,),
     formula="Abs(x)",
-    facts=Facts(even=True, idempotent=True),
+    facts=Facts(analytic=False, even=True, idempotent=True),
     cost=0.3,
     doc="Absolute value, as ``np.abs``. The derivative at 0 is 0.",
     bounds=NOT_NEGATIVE,
@@ -191,7 +191,7 @@ _sign = elementwise(
     ufunc=np.sign,
     partials=(None,),
     formula="sign(x)",
-    facts=Facts(odd=True, idempotent=True),
+    facts=Facts(analytic=False, odd=True, idempotent=True),
     cost=0.6,
     bounds=(-1.0, 1.0),
 )

@@ -52,6 +52,7 @@ class Where(OnTrailingAxes, Linear):
     """``where(condition, x, y)``: linear in x and y, and it masks: 0 * inf never happens."""
 
     name: ClassVar[str] = "where"
+    analytic: ClassVar[bool] = True
     core: ClassVar[tuple[int, ...]] = (0, 0, 0)
     linear: ClassVar[tuple[int, ...] | None] = (1, 2)
 

@@ -23,6 +23,7 @@ class Inv(OnTrailingAxes, Structured):
     """The inverse."""
 
     name: ClassVar[str] = "inv"
+    analytic: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """The same type."""

@@ -27,6 +27,7 @@ class Solve(Structured):
     """``a^-1 b`` by the factorisation of a."""
 
     name: ClassVar[str] = "solve"
+    analytic: ClassVar[bool] = True
 
     def infer(self, *types: TensorType) -> Type:
         """Sizes of b, behind the broadcast batch; one dimension of b is one vector (NumPy 2)."""
