@@ -197,7 +197,6 @@ from symgraph.ops.elementwise import (
     where,
 )
 from symgraph.ops.extend import (
-    pad,
     repeat,
     roll,
     tile,
@@ -241,6 +240,9 @@ from symgraph.ops.nan import (
     nanstd,
     nansum,
     nanvar,
+)
+from symgraph.ops.padding import (
+    pad,
 )
 from symgraph.ops.products import (
     matmul,

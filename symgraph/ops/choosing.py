@@ -167,9 +167,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         If the numbers do not fit; if a condition is not boolean.
     """
     node = as_node(x)
-    given: Any = condlist
-    single = not isinstance(given, list | tuple) and np.ndim(given) == node.ndim
-    conditions = [_condition(c, "piecewise") for c in ([given] if single else given)]
+    single = not isinstance(condlist, list | tuple) and np.ndim(condlist) <= 1
+    given: list[Any] = [condlist] if single else list(cast("Any", condlist))
+    conditions = [_condition(c, "piecewise") for c in given]
     functions = list(cast("Sequence[Any]", funclist))
     if len(functions) - len(conditions) not in (0, 1):
         raise InputError(
@@ -207,6 +207,6 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "piecewise": [
         Example(lambda x: np.piecewise(x, [x < 0, x > 0.5], [np.exp, 2.5, np.cos]), (_MATRIX,)),
-        Example(lambda x: np.piecewise(x, x < 0, [np.multiply, 1.5], 3.0), (_MATRIX,)),
+        Example(lambda x: np.piecewise(x, x < 0, [np.multiply, 1.5], 3.0), (_MATRIX[0],)),
     ],
 }

@@ -18,9 +18,9 @@ from symgraph.graph.types import TensorType, Type
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.contract import einsum
 from symgraph.ops.create import arange
-from symgraph.ops.extend import pad
 from symgraph.ops.index import flip, getitem
 from symgraph.ops.kinds import Example, Multilinear, promote
+from symgraph.ops.padding import pad
 from symgraph.ops.shape import expand_dims, nonnegative, surely_nonnegative
 
 __all__ = ["convolve", "correlate"]

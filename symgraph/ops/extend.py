@@ -1,4 +1,4 @@
-"""Arrays padded, rolled, repeated and tiled."""
+"""Arrays rolled, repeated and tiled."""
 
 from __future__ import annotations
 
@@ -8,249 +8,18 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
-from symgraph.graph.code import Code, Scope, call, tuple_text
-from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, Type, normalize_axis
-from symgraph.ops.batching import AlongAxes, in_front
-from symgraph.ops.elementwise import zeros_like
-from symgraph.ops.index import IndexAdd, getitem
-from symgraph.ops.indices import Index, Mark, Range, index_array
+from symgraph.ops.batching import AlongAxes
+from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node
 from symgraph.ops.shape import expand_dims, items_of, nonnegative, ravel, reshape, with_dim
 
-__all__ = ["pad", "repeat", "roll", "tile"]
-
-# Pad -------------------------------------------------------------------------------------------
-
-_Widths = tuple[tuple[Dim, Dim], ...]
-
-
-def _widths_text(widths: _Widths, scope: Scope) -> str:
-    if all(pair == widths[0] for pair in widths):
-        before, after = widths[0]
-        return scope.dim(before) if before == after else scope.shape(widths[0])
-    return tuple_text([scope.shape(pair) for pair in widths])
-
-
-def _padded(types: Sequence[TensorType], widths: _Widths) -> TensorType:
-    (x, *_) = types
-    nonnegative(*[width for pair in widths for width in pair])
-    dims = zip(x.shape, widths, strict=True)
-    return x.with_shape(tuple([before + dim + after for dim, (before, after) in dims]))
-
-
-@record
-class Pad(Linear):
-    """The first operand in the middle, the second, a scalar, around it."""
-
-    widths: tuple[tuple[Dim, Dim], ...]
-    name: ClassVar[str] = "pad"
-    linear: ClassVar[tuple[int, ...] | None] = (0, 1)
-
-    def infer(self, *types: TensorType) -> Type:
-        """The widths are added to the sizes."""
-        return _padded(types, self.widths)
-
-    def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
-        """No width is negative."""
-        return nonnegative(*[width for pair in self.widths for width in pair])
-
-    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
-        """``np.pad``."""
-        value = "" if args[1].text in ("0", "0.0") else args[1]
-        return call("np.pad", args[0], _widths_text(self.widths, scope), constant_values=value)
-
-    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
-        """The middle; for the value, the sum of what is around it."""
-        inner = node.inputs[0].shape
-        middle = getitem(
-            cotangent,
-            tuple(
-                [
-                    slice(before, before + dim)
-                    for (before, _), dim in zip(self.widths, inner, strict=True)
-                ]
-            ),
-        )
-        around = make(self, zeros_like(node.inputs[0]), constant(np.ones((), cotangent.dtype)))
-        return middle, apply("sum", cotangent * around)
-
-    def work(self, node: Node) -> float:
-        """A copy."""
-        return 1.0
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """No border in front; a value for each row is chosen by a mask."""
-        x, value = operands
-        widths = ((0, 0), *self.widths)
-        if not mapped[0]:
-            x = apply("broadcast_to", x, (size, *x.shape))
-        if not mapped[1]:
-            return make(Pad(widths), x, value)
-        inner = node.inputs[0]
-        inside = apply("broadcast_to", constant(np.array(True)), inner.shape)
-        mask = make(self, inside, constant(np.array(False)))
-        padded = make(Pad(widths), x, constant(np.zeros((), x.dtype)))
-        return apply("where", mask, padded, in_front(value, node.ndim))
-
-
-@record
-class PadCopies(Linear):
-    """Padded with copies of elements: ``edge``, ``reflect``, ``symmetric`` or ``wrap``."""
-
-    widths: tuple[tuple[int, int], ...]
-    mode: str
-    name: ClassVar[str] = "pad_copies"
-
-    def infer(self, *types: TensorType) -> Type:
-        """The widths are added to the sizes."""
-        for dim, pair in zip(types[0].shape, self.widths, strict=True):
-            if isinstance(dim, int) and dim == 0 and any(pair):
-                raise ShapeError(f"pad: an empty axis cannot be extended with mode {self.mode!r}")
-        return _padded(types, self.widths)
-
-    def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
-        """What is copied must exist."""
-        dims = zip(types[0].shape, self.widths, strict=True)
-        return nonnegative(*[dim - 1 for dim, pair in dims if any(pair)])
-
-    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
-        """``np.pad`` with its mode."""
-        return call("np.pad", args[0], _widths_text(self.widths, scope), mode=f'"{self.mode}"')
-
-    def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
-        """Each copy's cotangent added to where it came from, axis by axis."""
-        shape = node.inputs[0].shape
-        for axis, (dim, pair) in enumerate(zip(shape, self.widths, strict=True)):
-            if not any(pair):
-                continue
-            if isinstance(dim, Size):
-                raise UnsupportedError(
-                    f"the derivative of pad with mode {self.mode!r} along an axis of size {dim}",
-                    hint="declare the size as a number, or build the copies with np.concatenate",
-                )
-            mode: Any = self.mode
-            source = np.pad(np.arange(dim), pair, mode=mode)
-            start = apply(
-                "broadcast_to",
-                constant(np.zeros((), cotangent.dtype)),
-                with_dim(cotangent.shape, axis, dim),
-            )
-            index: Index = tuple(
-                [Mark.ARRAY if i == axis else Range() for i in range(cotangent.ndim)]
-            )
-            cotangent = make(IndexAdd(index), start, cotangent, index_array(source))
-        return (cotangent,)
-
-    def work(self, node: Node) -> float:
-        """A copy."""
-        return 1.0
-
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """No border in front."""
-        return make(PadCopies(((0, 0), *self.widths), self.mode), *operands)
-
-
-def _pairs(value: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
-    """NumPy's forms of a value for each side of each axis."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, dict):
-        pairs: list[tuple[Any, Any]] = [(0, 0)] * ndim
-        for axis, width in cast("dict[Any, Any]", value).items():
-            (pairs[normalize_axis(axis, ndim, "pad")],) = _pairs(width, 1, what)
-        return pairs
-    if not isinstance(value, list | tuple):
-        return [(value, value)] * ndim
-    rows: list[Any] = list(cast("Sequence[Any]", value))
-    if not any(isinstance(row, list | tuple | np.ndarray) for row in rows):
-        rows = [rows]
-    sides = [tuple(row) * (3 - len(row)) for row in rows]
-    if len(sides) == 1:
-        sides = sides * ndim
-    if len(sides) != ndim or any(len(side) != 2 for side in sides):
-        raise ShapeError(
-            f"pad: {what} must be a number, a pair, or a pair for each of {ndim} axes",
-            got=repr(cast("Any", value)),
-        )
-    return [(side[0], side[1]) for side in sides]
-
-
-def _width(value: Any) -> Dim:
-    if isinstance(value, Size):
-        return value
-    if isinstance(value, Node):
-        raise UnsupportedError("pad: a width that is a node: the shape would depend on its value")
-    if not hasattr(value, "__index__") or isinstance(value, bool):
-        raise DTypeError("pad: a width must be an integer", got=repr(value))
-    width = int(value)
-    if width < 0:
-        raise ShapeError("pad: a width cannot be negative", got=str(value))
-    return width
-
-
-_COPYING = ("edge", "reflect", "symmetric", "wrap")
-
-
-@builder(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", *, constant_values: Any = 0) -> Any:
-    """An array with a border, as ``np.pad``.
-
-    Parameters
-    ----------
-    array : array_like
-    pad_width : size, pair, pairs for each axis, or dict from axis to width
-    mode : {"constant", "edge", "reflect", "symmetric", "wrap"}
-    constant_values : scalar, pair or pairs
-        What stands in the border; the numbers may be nodes.
-
-    Raises
-    ------
-    UnsupportedError
-        For other modes.
-    """
-    if not any_node(array, pad_width, constant_values):
-        extra: Any = {"constant_values": constant_values} if mode == "constant" else {}
-        return np.pad(array, pad_width, mode=mode, **extra)
-    node = as_node(array)
-    widths = tuple(
-        [(_width(before), _width(after)) for before, after in _pairs(pad_width, node.ndim, "width")]
-    )
-    if mode in _COPYING:
-        return _pad_copies(node, widths, mode)
-    if mode != "constant":
-        raise UnsupportedError(
-            f"pad: mode {mode!r} is not supported on nodes",
-            expected=", ".join(map(repr, ("constant", *_COPYING))),
-        )
-    if isinstance(constant_values, Node) and constant_values.ndim == 0:
-        return _pad_constant(node, widths, constant_values)
-    values = _pairs(constant_values, node.ndim, "constant_values")
-    if all(value is values[0][0] or value == values[0][0] for pair in values for value in pair):
-        return _pad_constant(node, widths, values[0][0])
-    for axis, (sides, numbers) in enumerate(zip(widths, values, strict=True)):
-        for side, (width, number) in enumerate(zip(sides, numbers, strict=True)):
-            one: list[tuple[Dim, Dim]] = [(0, 0)] * node.ndim
-            one[axis] = (0, width) if side else (width, 0)
-            node = _pad_constant(node, tuple(one), number)
-    return node
-
-
-def _pad_constant(node: Node, widths: _Widths, value: Any) -> Node:
-    if all(width == 0 for pair in widths for width in pair):
-        return node
-    return make(Pad(widths), node, apply("astype", as_node(value), node.dtype))
-
-
-def _pad_copies(node: Node, widths: _Widths, mode: str) -> Node:
-    known = tuple([(a, b) for a, b in widths if isinstance(a, int) and isinstance(b, int)])
-    if len(known) < len(widths):
-        raise UnsupportedError(f"pad: mode {mode!r} needs widths that are known now")
-    return make(PadCopies(known, mode), node) if any(map(any, known)) else node
-
+__all__ = ["repeat", "roll", "tile"]
 
 # Roll, repeat, tile ----------------------------------------------------------------------------
 
@@ -468,23 +237,6 @@ _ROW = np.array([[0.5, -1.0, 2.0, 3.0]])
 _VECTOR = _ROW[0]
 
 EXAMPLES: dict[str, list[Example]] = {
-    "pad": [
-        Example(lambda x: np.pad(x, 1), (_VECTOR,)),
-        Example(lambda x: np.pad(x, ((1, 2), (0, 3))), (_MATRIX,)),
-        Example(lambda x: np.pad(x, (2, 0), constant_values=1.5), (_VECTOR.astype(np.float32),)),
-        Example(lambda x: np.pad(x, 1, constant_values=((1, 2), (3, 4))), (_MATRIX,)),
-        Example(
-            lambda x, v: pad(x, (1, 2), constant_values=v),
-            (_VECTOR, np.float64(0.25)),
-            lambda x, v: np.pad(x, (1, 2), constant_values=v),
-        ),
-    ],
-    "pad_copies": [
-        Example(lambda x: np.pad(x, 2, mode="edge"), (_VECTOR,)),
-        Example(lambda x: np.pad(x, ((5, 0), (2, 3)), mode="reflect"), (_MATRIX,)),
-        Example(lambda x: np.pad(x, (1, 6), mode="wrap"), (_VECTOR,)),
-        Example(lambda x: np.pad(x, ((0, 0), (3, 1)), mode="symmetric"), (_MATRIX,)),
-    ],
     "roll": [
         Example(lambda x: np.roll(x, 1), (_VECTOR,)),
         Example(lambda x: np.roll(x, -5), (_MATRIX,)),

@@ -14,9 +14,9 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.sizes import Dim, Size, product
-from symgraph.ops.extend import pad
 from symgraph.ops.kinds import Example
 from symgraph.ops.nn.common import arrays, called, documented, function
+from symgraph.ops.padding import pad
 from symgraph.ops.products import array, matmul
 from symgraph.ops.shape import expand_dims, items_of, reshape, shape_text, swapaxes, transpose
 from symgraph.ops.windows import window_sum, windows_of
