@@ -24,8 +24,8 @@ from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import astype, where
-from symgraph.ops.extend import pad
 from symgraph.ops.kinds import Discrete, Example, Linear, any_node
+from symgraph.ops.padding import pad
 from symgraph.ops.products import array
 from symgraph.ops.reduce import axis_text, normalize_axes
 from symgraph.ops.shape import normalize_axis_list, surely_nonnegative, with_dim
