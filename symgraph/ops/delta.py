@@ -22,7 +22,7 @@ from symgraph.graph.types import DType, TensorType, Type
 from symgraph.ops.contract import contract
 from symgraph.ops.create import Arange, Eye
 from symgraph.ops.diagonals import Diag
-from symgraph.ops.index import IndexAdd
+from symgraph.ops.index import GetItem, IndexAdd
 from symgraph.ops.indices import Index, Mark, Range, place_of_arrays
 from symgraph.ops.kinds import Example, Linear
 from symgraph.ops.reduce import broadcast_to
@@ -37,7 +37,7 @@ class Delta(Linear):
 
     ``Delta("i", "ii")`` of a vector is a diagonal matrix, ``Delta("", "ii")`` of 1 the identity,
     ``Delta("", "abab")`` of 1 the derivative of a matrix by itself. A letter that the operand does
-    not have repeats it.
+    not have repeats it. A diagonal may begin anywhere: so does that of the derivative of ``x[1:]``.
 
     Attributes
     ----------
@@ -46,17 +46,23 @@ class Delta(Linear):
     outer : str
         A letter for each axis of the result.
     shape : tuple of size
-        Of the result; equal letters have equal sizes.
+        Of the result.
+    starts : tuple of size
+        Where along each axis of the result its letter begins; all at 0 by default.
+    lengths : tuple of size
+        How far each letter runs, in the order of `outer`; by default over the whole axis.
     """
 
     inner: str
     outer: str
     shape: Shape
+    starts: Shape = ()
+    lengths: Shape = ()
     name: ClassVar[str] = "delta"
 
     def infer(self, *types: TensorType) -> Type:
         """The shape of the result, which the operand's letters must fit."""
-        sizes = dict(zip(self.outer, self.shape, strict=True))
+        sizes = self.sizes
         if types[0].shape != tuple([sizes[letter] for letter in self.inner]):
             raise ShapeError(
                 f"delta {self.inner}->{self.outer}: the operand does not fit",
@@ -65,49 +71,106 @@ class Delta(Linear):
             )
         return types[0].with_shape(self.shape)
 
+    @property
+    def sizes(self) -> dict[str, Dim]:
+        """How far each letter runs."""
+        letters = dict.fromkeys(self.outer)
+        if self.lengths:
+            return dict(zip(letters, self.lengths, strict=True))
+        return dict(zip(self.outer, self.shape, strict=True))
+
+    @property
+    def places(self) -> Shape:
+        """Where along each axis its letter begins."""
+        return self.starts or (0,) * len(self.outer)
+
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The diagonals, summed over letters that the operand does not have."""
-        return (contract([(self.outer, cotangent)], self.inner),)
+        sizes = self.sizes
+        runs = [sizes[c] for c in self.outer]
+        return (contract([(self.outer, cut(cotangent, self.places, runs))], self.inner),)
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One more letter on both sides."""
         letter = next(label for label in reversed(ascii_letters) if label not in self.outer)
+        starts = (0, *self.starts) if self.starts else ()
+        lengths = (size, *self.lengths) if self.lengths else ()
         shape = (size, *self.shape)
-        return make(Delta(letter + self.inner, letter + self.outer, shape), *operands)
+        op = Delta(letter + self.inner, letter + self.outer, shape, starts, lengths)
+        return make(op, *operands)
 
     def decompose(self, *inputs: Node) -> Node | None:
         """``np.eye``, ``np.diag``, or zeros with the operand put on the diagonals."""
         (x,) = inputs
+        matrix = self._as_matrix(x)
+        return self._as_scatter(x) if matrix is None else matrix
+
+    def _as_matrix(self, x: Node) -> Node | None:
+        """One diagonal of a matrix, from one side to another."""
+        if len(self.outer) != 2 or self.outer[0] != self.outer[1]:
+            return None
+        (rows, columns), (row, column) = self.shape, self.places
+        k = column - row
+        length = self.sizes[self.outer[0]]
+        if not isinstance(k, int) or not (row == 0 or column == 0):
+            return None
+        if self.inner:
+            square = rows == columns == length + abs(k)
+            return make(Diag(k), x) if square else None
+        if length not in (rows + min(k, 0), columns - max(k, 0)):
+            return None
+        eye = make(Eye(rows, columns, k, x.dtype))
+        return eye if _is_one(x) else x * eye
+
+    def _as_scatter(self, x: Node) -> Node:
+        sizes, places = self.sizes, self.places
         repeated = [c for c in dict.fromkeys(self.outer) if self.outer.count(c) > 1]
-        if len(self.outer) == 2 and len(repeated) == 1:
-            if self.inner:
-                return make(Diag(), x)
-            rows, columns = self.shape
-            eye = make(Eye(rows, columns, 0, x.dtype))
-            return eye if _is_one(x) else x * eye
-        sizes = dict(zip(self.outer, self.shape, strict=True))
-        index: Index = tuple([Mark.ARRAY if c in repeated else Range() for c in self.outer])
-        places = {c: _positions(sizes[c], repeated.index(c), len(repeated)) for c in repeated}
+        axes = list(zip(self.outer, places, self.shape, strict=True))
+        index: Index = tuple(
+            [Mark.ARRAY if c in repeated else _range(p, sizes[c], dim) for c, p, dim in axes]
+        )
         place = place_of_arrays(index)
         others = [c for c in self.outer if c not in repeated]
         region = "".join([*others[:place], *repeated, *others[place:]])
         zeros = broadcast_to(constant(np.zeros((), x.dtype)), self.shape)
-        arrays = [places[c] for c in self.outer if c in repeated]
+        arrays = [
+            _positions(p, sizes[c], repeated.index(c), len(repeated))
+            for c, p, _ in axes
+            if c in repeated
+        ]
         return make(IndexAdd(index), zeros, aligned(x, self.inner, region), *arrays)
 
     @property
     def label(self) -> str:
-        """The name with the letters."""
-        return f"delta[{self.inner}->{self.outer}]"
+        """The name with the letters, and where they begin."""
+        where = f" at {shape_text(self.starts)}" if self.starts else ""
+        return f"delta[{self.inner}->{self.outer}{where}]"
+
+
+def _range(start: Dim, length: Dim, size: Dim) -> Range:
+    """The slice of a window."""
+    stop = start + length
+    return Range(None if start == 0 else start, None if stop == size else stop)
+
+
+def cut(x: Node, starts: Sequence[Dim], lengths: Sequence[Dim]) -> Node:
+    """A window of an array."""
+    ranges = [
+        _range(start, length, dim)
+        for start, length, dim in zip(starts, lengths, x.shape, strict=True)
+    ]
+    if all(r.whole for r in ranges):
+        return x
+    return make(GetItem(tuple(ranges)), x)
 
 
 def _is_one(x: Node) -> bool:
     return isinstance(x.op, Constant) and x.ndim == 0 and bool(x.op.value == 1)
 
 
-def _positions(size: Dim, axis: int, ndim: int) -> Node:
-    """0, 1, 2 ... along one of some axes."""
-    numbers = make(Arange(0, size, 1, np.dtype(np.int64)))
+def _positions(start: Dim, length: Dim, axis: int, ndim: int) -> Node:
+    """Consecutive numbers along one of some axes."""
+    numbers = make(Arange(start, start + length, 1, np.dtype(np.int64)))
     return expand_dims(numbers, tuple([i for i in range(ndim) if i != axis]))
 
 
@@ -115,7 +178,7 @@ def aligned(x: Node, letters: str, wanted: str) -> Node:
     """The axes in the wanted order, of size one where a letter is missing; none in front."""
     order = [letters.index(c) for c in wanted if c in letters]
     if order != sorted(order):
-        x = _permuted(x, order)
+        x = transpose(x, tuple(order))
     first = next((i for i, c in enumerate(wanted) if c in letters), len(wanted))
     missing = [i for i, c in enumerate(wanted[first:]) if c not in letters]
     return expand_dims(x, tuple(missing)) if missing else x
@@ -129,7 +192,14 @@ def _permuted(x: Node, axes: Sequence[int]) -> Node:
     return transpose(x, tuple(axes))
 
 
-def delta(core: Node, inner: str, outer: str, sizes: Mapping[str, Dim]) -> Node:
+def delta(
+    core: Node,
+    inner: str,
+    outer: str,
+    sizes: Mapping[str, Dim],
+    shape: Shape | None = None,
+    starts: Shape | None = None,
+) -> Node:
     """The operand on the diagonals of axes with equal letters, in one canonical form.
 
     Parameters
@@ -138,31 +208,43 @@ def delta(core: Node, inner: str, outer: str, sizes: Mapping[str, Dim]) -> Node:
     inner, outer : str
         Letters for its axes, and for those of the result.
     sizes : mapping
-        The size of every letter.
+        How far every letter runs.
+    shape, starts : tuple of size, optional
+        Of the result, and where its letters begin: by default they run over all of it.
 
     Returns
     -------
     Node
-        A `Delta`, or a broadcast where no letter repeats.
+        A `Delta`; where no letter repeats a broadcast, or zeros with the operand in them.
     """
+    shape = shape or tuple([sizes[letter] for letter in outer])
+    starts = starts or (0,) * len(outer)
     # Axes of size one run along with none.
     names = iter(ascii_letters)
     fresh: dict[str, str] = {}
+    lengths: dict[str, Dim] = {}
     text = ""
     for letter in outer:
         if letter not in fresh:
             fresh[letter] = name = next(names)
         else:
             name = next(names) if sizes[letter] == 1 else fresh[letter]
+        lengths[name] = sizes[letter]
         text += name
-    shape = tuple([sizes[letter] for letter in outer])
     given = [fresh[letter] for letter in inner]
     order = tuple(sorted(range(len(given)), key=lambda i: text.index(given[i])))
     core = _permuted(core, order) if order != tuple(range(len(order))) else core
     kept = "".join([given[i] for i in order])
-    if len(set(text)) == len(text):
-        return broadcast_to(aligned(core, kept, text), shape)
-    return make(Delta(kept, text, shape), core)
+    whole = all(lengths[c] == dim for c, dim in zip(text, shape, strict=True))
+    if len(set(text)) < len(text):
+        window = () if whole else tuple(lengths.values())
+        return make(Delta(kept, text, shape, () if whole else starts, window), core)
+    core = aligned(core, kept, text)
+    if whole:
+        return broadcast_to(core, shape)
+    index = [_range(p, lengths[c], d) for c, p, d in zip(text, starts, shape, strict=True)]
+    zeros = broadcast_to(constant(np.zeros((), core.dtype)), shape)
+    return make(IndexAdd(tuple(index)), zeros, core)
 
 
 def identity(shape: Shape, dtype: DType) -> Node:
@@ -175,17 +257,21 @@ def identity(shape: Shape, dtype: DType) -> Node:
 # Examples for the tests ------------------------------------------------------------------------
 
 
-def _example(inner: str, outer: str, core: Any, **sizes: int) -> Example:
+def _example(
+    inner: str, outer: str, core: Any, window: Any = (None, None), **sizes: int
+) -> Example:
     """Beside a loop over all positions."""
+    shape, starts = window
 
     def reference(x: Any) -> Any:
-        result = np.zeros([sizes[c] for c in outer], x.dtype)
+        result = np.zeros(shape or [sizes[c] for c in outer], x.dtype)
         for place in np.ndindex(*sizes.values()):
             at = dict(zip(sizes, place, strict=True))
-            result[tuple([at[c] for c in outer])] = x[tuple([at[c] for c in inner])]
+            where = [at[c] + p for c, p in zip(outer, starts or (0,) * len(outer), strict=True)]
+            result[tuple(where)] = x[tuple([at[c] for c in inner])]
         return result
 
-    return Example(lambda x: delta(as_node(x), inner, outer, sizes), (core,), reference)
+    return Example(lambda x: delta(as_node(x), inner, outer, sizes, *window), (core,), reference)
 
 
 _CUBE = np.arange(1.0, 25.0).reshape(2, 3, 4)
@@ -202,5 +288,10 @@ EXAMPLES: dict[str, list[Example]] = {
         _example("a", "bab", _CUBE[0, 0], a=4, b=2),
         _example("i", "ii", _CUBE[0, 0, :0], i=0),
         _example("i", "iai", _CUBE[0, 0], a=1, i=4),
+        _example("i", "ii", _CUBE[0, 0], ((5, 5), (1, 0)), i=4),
+        _example("", "ii", np.float64(1.0), ((3, 4), (0, 1)), i=3),
+        _example("i", "ii", _CUBE[0, 0], ((5, 7), (1, 2)), i=4),
+        _example("ai", "aii", _CUBE[0], ((4, 6, 5), (1, 0, 1)), a=3, i=4),
+        _example("ij", "ij", _CUBE[0], ((4, 4), (1, 0)), i=3, j=4),
     ]
 }

@@ -288,7 +288,7 @@ def sum_of_broadcast(node: Node) -> Node | None:
     return result
 
 
-def _rows(matrix: Node) -> Node:
+def rows_of(matrix: Node) -> Node:
     """The positions of the rows of a matrix."""
     return make(Arange(0, matrix.shape[0], 1, np.dtype(np.int64)))
 
@@ -325,7 +325,7 @@ def _into(node: Node) -> Node | None:
     examples=(
         lambda u, a: u + zeros_like(u).at[0].add(a),
         lambda u, a: u - zeros_like(u).at[0].add(a),
-        lambda A, k, v: A - zeros_like(A).at[_rows(A), k].add(v),
+        lambda A, k, v: A - zeros_like(A).at[rows_of(A), k].add(v),
         lambda u, a: zeros_like(u).at[0].add(a) - u,
     ),
 )
@@ -363,8 +363,8 @@ def scatter_of_zeros(node: Node) -> Node | None:
     "sum",
     keeps="accurate",
     examples=(
-        lambda A, k, v: zeros_like(A).at[_rows(A), k].add(v).sum(1),
-        lambda A, k, a: zeros_like(A).at[_rows(A), k].add(a).sum(1, keepdims=True),
+        lambda A, k, v: zeros_like(A).at[rows_of(A), k].add(v).sum(1),
+        lambda A, k, a: zeros_like(A).at[rows_of(A), k].add(a).sum(1, keepdims=True),
     ),
 )
 def sum_of_scatter(node: Node) -> Node | None:

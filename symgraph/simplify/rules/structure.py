@@ -7,6 +7,7 @@ import numpy as np
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make
 from symgraph.graph.types import broadcast_shapes
+from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.kinds import ELEMENTWISE
 from symgraph.ops.linalg.inv import Inv
 from symgraph.ops.linalg.solve import Solve
@@ -14,6 +15,7 @@ from symgraph.ops.shape import Transpose, expand_dims, swapaxes
 from symgraph.simplify.common import HEADROOM, is_known_factor, is_number, is_op
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like, structure
+from symgraph.simplify.rules.shapes import add_into, rows_of, transpose_twice
 
 
 @rewrite(
@@ -192,3 +194,25 @@ def inverse_of_transpose(node: Node) -> Node | None:
     if axes[:-2] != tuple(range(len(axes) - 2)) or axes[-1] > axes[-2]:
         return None
     return swapaxes(make(Inv(), *x.inputs), -1, -2)
+
+
+# What lowering leaves -----------------------------------------------------------------------------
+
+
+@rewrite("transpose", keeps="bitwise", stage="numpy", examples=(lambda A: A.T.T,))
+def lowered_transposes(node: Node) -> Node | None:
+    """transpose(transpose(x, p), q) = transpose(x, p[q]), of what operations were expanded to."""
+    return transpose_twice(node)
+
+
+@rewrite(
+    "add",
+    "subtract",
+    operands=("index_add",),
+    keeps="accurate",
+    stage="numpy",
+    examples=(lambda A, v: A + zeros_like(A).at[rows_of(A), rows_of(A)].add(v),),
+)
+def lowered_scatters(node: Node) -> Node | None:
+    """x + add_at(0, i, v) = add_at(x, i, v), of what operations were expanded to."""
+    return add_into(node)
