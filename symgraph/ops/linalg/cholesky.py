@@ -16,7 +16,7 @@ from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.diagonals import tril
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.operands import adjoint, check_square, floating, mirrored
-from symgraph.ops.linalg.solve import solve
+from symgraph.ops.linalg.solve import solve, turned
 from symgraph.ops.products import array
 
 
@@ -89,6 +89,12 @@ def positive_definite(*shape: int) -> Any:
     return np.matmul(factor, factor.mT) + np.diag(np.arange(1.0, shape[-1] + 1))
 
 
+def hermitian(*shape: int) -> Any:
+    """Complex ones."""
+    factor = turned(array(*shape))
+    return np.matmul(factor, factor.conj().mT) + np.diag(np.arange(1.0, shape[-1] + 1))
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "cholesky": [
         Example(np.linalg.cholesky, (positive_definite(3, 3),)),
@@ -97,5 +103,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: cholesky(x, upper=True), (positive_definite(3, 3),)),
         Example(np.linalg.cholesky, (np.array([[4]]),)),
         Example(np.linalg.cholesky, (np.zeros((0, 0)),)),
+        Example(np.linalg.cholesky, (hermitian(2, 3, 3),)),
+        Example(lambda x: cholesky(x, upper=True), (hermitian(3, 3),)),
     ],
 }

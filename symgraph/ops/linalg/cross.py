@@ -100,6 +100,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda a, b: np.cross(a, b, axis=0), (array(3, 2), array(3, 2, shift=1.0))),
         Example(np.cross, (np.array([1, 2, 3]), array(3).astype(np.float32))),
         Example(np.cross, (np.zeros((0, 3)), array(3))),
+        Example(np.cross, (array(3) * 1j, array(2, 3) - 2j)),
     ],
     "linalg.cross": [
         Example(lambda a, b: linalg_cross(a, b, axis=0), (array(3, 2), array(3, 2, shift=1.0)))

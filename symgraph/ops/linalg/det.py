@@ -17,7 +17,7 @@ from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.operands import check_square, floating, real_dtype, real_part
-from symgraph.ops.linalg.solve import regular
+from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, swapaxes
 
@@ -159,11 +159,14 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.linalg.det, (regular(2, 2).astype(np.float32),)),
         Example(np.linalg.det, (np.array([[2, 1], [1, 2]]),)),
         Example(np.linalg.det, (np.zeros((0, 0)),)),
+        Example(np.linalg.det, (turned(regular(2, 3, 3)),)),
     ],
     "slogdet": [
         Example(lambda x: tuple(np.linalg.slogdet(x)), (regular(3, 3),)),
         Example(lambda x: tuple(np.linalg.slogdet(-x)), (regular(2, 3, 3),)),
         Example(lambda x: np.linalg.slogdet(x)[1], (regular(2, 2).astype(np.float32),)),
         Example(lambda x: np.linalg.slogdet(x).logabsdet, (regular(2, 2),)),
+        Example(lambda x: tuple(np.linalg.slogdet(x)), (turned(regular(2, 3, 3)),)),
+        Example(lambda x: np.linalg.slogdet(x)[1], (turned(regular(2, 2)).astype(np.complex64),)),
     ],
 }

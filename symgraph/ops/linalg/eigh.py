@@ -16,7 +16,7 @@ from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.diagonals import diagonal, tril, triu
 from symgraph.ops.kinds import Example, Structured
-from symgraph.ops.linalg.cholesky import positive_definite
+from symgraph.ops.linalg.cholesky import hermitian, positive_definite
 from symgraph.ops.linalg.operands import (
     adjoint,
     check_square,
@@ -173,13 +173,22 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return make(EigValsH(_reads_upper(UPLO)), floating(a, "eigvalsh", real=False))
 
 
+def _projectors(x: Any) -> Any:
+    """What does not depend on the phases of eigenvectors."""
+    w, v = np.linalg.eigh(x)
+    return w, (v * np.exp(-w)[..., None, :]) @ v.conj().mT
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "eigh": [
+        Example(_projectors, (hermitian(3, 3),)),
+        Example(_projectors, (positive_definite(3, 3) + 0.0j,)),
         Example(lambda x: tuple(np.linalg.eigh(x)), (positive_definite(3, 3),)),
         Example(lambda x: tuple(np.linalg.eigh(x, "U")), (positive_definite(2, 3, 3),)),
         Example(np.linalg.eigvalsh, (positive_definite(3, 3).astype(np.float32),)),
     ],
     "eigvalsh": [
+        Example(np.linalg.eigvalsh, (hermitian(2, 3, 3),)),
         Example(np.linalg.eigvalsh, (positive_definite(2, 3, 3),)),
         Example(lambda x: eigvalsh(x, UPLO="U"), (np.array([[1, 2], [0, 1]]),)),
         Example(lambda x: eigvalsh(x, UPLO="U"), (positive_definite(3, 3),)),

@@ -21,7 +21,7 @@ from symgraph.ops.calls import evaluated
 from symgraph.ops.elementwise import sqrt, zeros_like
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example, Structured
-from symgraph.ops.linalg.cholesky import positive_definite
+from symgraph.ops.linalg.cholesky import hermitian, positive_definite
 from symgraph.ops.linalg.eigh import Eigh
 from symgraph.ops.linalg.operands import (
     adjoint,
@@ -32,6 +32,7 @@ from symgraph.ops.linalg.operands import (
     mirrored,
     results,
 )
+from symgraph.ops.linalg.solve import turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import expand_dims, swapaxes
 
@@ -352,7 +353,8 @@ def _by_eigenvalues(function: Any) -> Any:
 
     def reference(a: Any) -> Any:
         w, v = np.linalg.eig(a.astype(complex))
-        return ((v * function(w)[..., None, :]) @ np.linalg.inv(v)).real.astype(a.dtype)
+        found = (v * function(w)[..., None, :]) @ np.linalg.inv(v)
+        return (found if np.iscomplexobj(a) else found.real).astype(a.dtype)
 
     return reference
 
@@ -365,12 +367,18 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(expm, (array(3, 3) * np.array([[[4.0]], [[0.1]]]),), _by_eigenvalues(np.exp)),
         Example(expm, (array(2, 2).astype(np.float32),), _by_eigenvalues(np.exp)),
         Example(expm, (np.zeros((0, 0)),), np.copy),
+        Example(expm, (turned(array(2, 3, 3)),), _by_eigenvalues(np.exp)),
     ],
     "logm": [
+        Example(logm, (hermitian(2, 3, 3),), _by_eigenvalues(np.log)),
         Example(logm, (_ROTATED,), _by_eigenvalues(np.log)),
         Example(logm, (_ROTATED.astype(np.float32),), _by_eigenvalues(np.log)),
     ],
     "sqrtm": [
+        Example(sqrtm, (hermitian(3, 3),), _by_eigenvalues(np.sqrt)),
+        Example(
+            lambda x: sqrtm(x, hermitian=True), (hermitian(2, 3, 3),), _by_eigenvalues(np.sqrt)
+        ),
         Example(sqrtm, (_ROTATED,), _by_eigenvalues(np.sqrt)),
         Example(
             lambda x: sqrtm(x, hermitian=True),

@@ -15,7 +15,7 @@ from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.operands import check_square, floating
-from symgraph.ops.linalg.solve import regular
+from symgraph.ops.linalg.solve import regular, turned
 
 
 @record
@@ -70,5 +70,6 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.linalg.inv, (regular(2, 3, 3),)),
         Example(np.linalg.inv, (regular(2, 2).astype(np.float32),)),
         Example(np.linalg.inv, (np.array([[2]]),)),
+        Example(np.linalg.inv, (turned(regular(2, 3, 3)),)),
     ],
 }

@@ -19,7 +19,7 @@ from symgraph.ops.calls import of_numpy
 from symgraph.ops.elementwise import absolute, where
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.operands import conjugate, floating, real_dtype, real_part
-from symgraph.ops.linalg.solve import regular
+from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.linalg.svd import svdvals
 from symgraph.ops.reduce import (
     CUBE,
@@ -239,6 +239,8 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.linalg.norm(x, np.inf, axis=0), (CUBE,)),
         Example(lambda x: np.linalg.norm(x, -np.inf, axis=0, keepdims=True), (CUBE,)),
         Example(np.linalg.norm, (np.arange(3),)),
+        *[Example(partial(norm, ord=ord), (turned(_VECTOR),)) for ord in (None, 1, 3, np.inf)],
+        *[Example(partial(norm, ord=ord), (turned(_MATRICES[0]),)) for ord in ("nuc", 2, "fro")],
         Example(lambda x: np.linalg.norm(x, 3), (_VECTOR,)),
         Example(lambda x: np.linalg.norm(x, 2.5, 1), (CUBE.astype(np.float32),)),
         Example(lambda x: np.linalg.norm(x, -2, axis=0), (_VECTOR,)),

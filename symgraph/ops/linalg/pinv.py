@@ -17,7 +17,7 @@ from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.kinds import Example, Structured, any_node, promote
-from symgraph.ops.linalg.cholesky import positive_definite
+from symgraph.ops.linalg.cholesky import hermitian, positive_definite
 from symgraph.ops.linalg.operands import (
     adjoint,
     check_matrix,
@@ -28,7 +28,7 @@ from symgraph.ops.linalg.operands import (
     real_part,
 )
 from symgraph.ops.linalg.rank import MatrixRank
-from symgraph.ops.linalg.solve import regular
+from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.linalg.svd import svdvals
 from symgraph.ops.products import array
 from symgraph.ops.reduce import sum
@@ -274,11 +274,15 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: pinv(x @ x.T, rtol=1e-8), (_TALL,)),
         Example(lambda x: pinv(x, rtol=None), (np.array([[1.0, 2]]),)),
         Example(pinv, (np.zeros((0, 3)),)),
+        Example(pinv, (turned(_TALL),)),
+        Example(lambda x: pinv(x, hermitian=True), (hermitian(3, 3),)),
     ],
     "lstsq": [
         Example(lambda a, b: tuple(lstsq(a, b)), (_TALL, array(4, shift=1.0))),
         Example(lambda a, b: tuple(lstsq(a, b)), (_TALL, array(4, 3, shift=1.0))),
         Example(lambda a, b: lstsq(a, b, 1e-9)[0], (_TALL.T, array(2))),
+        Example(lambda a, b: tuple(lstsq(a, b)), (turned(_TALL), array(4, 2))),
+        Example(lambda a, b: lstsq(a, b)[0], (_TALL.T, turned(array(2)))),
         Example(_of_rank_one, (array(3), array(2), array(3, shift=1.0))),
         Example(
             lambda a, b: lstsq(a, b)[0],

@@ -26,7 +26,7 @@ from symgraph.ops.linalg.operands import (
     results,
     smaller,
 )
-from symgraph.ops.linalg.solve import regular, solve
+from symgraph.ops.linalg.solve import regular, solve, turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import nonnegative, swapaxes
 
@@ -158,7 +158,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 def _complement(x: Any) -> Any:
     """The projector onto what the columns do not span."""
     q = np.linalg.qr(x, "complete").Q[..., :, 2:]
-    return q @ q.mT
+    return q @ q.conj().mT
 
 
 _TALL = array(4, 2)
@@ -174,6 +174,9 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.linalg.qr(x, "complete").R, (_TALL,)),
         Example(_complement, (_TALL,)),
         Example(np.linalg.qr, (np.zeros((0, 0)),)),
+        Example(lambda x: tuple(np.linalg.qr(x)), (turned(_TALL),)),
+        Example(lambda x: tuple(np.linalg.qr(np.reshape(x, (2, 3)))), (turned(array(6)),)),
+        Example(_complement, (turned(_TALL),)),
         Example(lambda x: np.linalg.qr(x).R, (np.array([[1, 2], [3, 5]]),)),
     ],
 }

@@ -143,6 +143,12 @@ def regular(*shape: int) -> Any:
     return array(*shape) + 3.0 * np.eye(shape[-1])
 
 
+def turned(x: Any) -> Any:
+    """Complex numbers of the same magnitudes."""
+    angles = np.arange(int(x.shape[-1]))
+    return x * np.exp(1j * angles)
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "solve": [
         Example(np.linalg.solve, (regular(3, 3), array(3))),
@@ -154,5 +160,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.linalg.solve, (regular(2, 2).astype(np.float32), array(2).astype(np.float32))),
         Example(np.linalg.solve, (np.array([[2, 1], [1, 3]]), array(2))),
         Example(np.linalg.solve, (np.zeros((0, 0)), np.zeros(0))),
+        Example(np.linalg.solve, (turned(regular(3, 3)), array(3))),
+        Example(np.linalg.solve, (regular(2, 3, 3), turned(array(3, 2)))),
     ],
 }

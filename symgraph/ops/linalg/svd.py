@@ -30,7 +30,7 @@ from symgraph.ops.linalg.operands import (
     results,
     smaller,
 )
-from symgraph.ops.linalg.solve import regular
+from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import expand_dims, nonnegative
 
@@ -255,14 +255,14 @@ def svdvals(x: Any) -> Any:
 
 def _invariants(x: Any) -> Any:
     """What does not depend on the choice of singular vectors."""
-    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    u, s, vh = svd(x, full_matrices=False)
     return s, u @ vh, (u * np.exp(-s)[..., None, :]) @ vh
 
 
 def _complement(x: Any) -> Any:
     """The projector onto what the columns do not span."""
     u = np.linalg.svd(x).U[..., :, 2:]
-    return u @ u.mT
+    return u @ u.conj().mT
 
 
 def _row_complement(x: Any) -> Any:
@@ -280,6 +280,10 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: _invariants(np.reshape(x, (2, 4))), (array(8),)),
         Example(_invariants, (_STACK.astype(np.float32),)),
         Example(_invariants, (np.zeros((2, 0, 0)),)),
+        Example(_invariants, (turned(_TALL),)),
+        Example(lambda x: _invariants(np.reshape(x, (2, 4))), (turned(array(8)),)),
+        Example(_invariants, (turned(_STACK),)),
+        Example(_complement, (turned(_TALL),)),
         Example(_complement, (_TALL,)),
         Example(lambda x: _row_complement(np.reshape(x, (2, 3))), (array(6),)),
         Example(lambda x: np.linalg.svd(x, compute_uv=False), (np.array([[1, 2], [3, 5]]),)),
@@ -287,6 +291,7 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "svdvals": [
         Example(np.linalg.svdvals, (array(2, 3, 2),)),
+        Example(np.linalg.svdvals, (turned(array(3, 2)),)),
         Example(lambda x: np.linalg.svdvals(np.reshape(x, (2, 3))), (array(6),)),
     ],
 }

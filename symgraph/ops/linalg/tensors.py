@@ -12,7 +12,7 @@ from symgraph.graph.sizes import product
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.kinds import Example
 from symgraph.ops.linalg.inv import inv
-from symgraph.ops.linalg.solve import regular, solve
+from symgraph.ops.linalg.solve import regular, solve, turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import normalize_axis_list, ravel, reshape, shape_text, transpose
 
@@ -86,6 +86,10 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: tensorinv(x, 1), (np.reshape(regular(4, 4), (4, 2, 2)),)),
     ],
     "tensorsolve": [
+        Example(
+            np.linalg.tensorsolve,
+            (turned(np.reshape(regular(4, 4), (2, 2, 4))), turned(array(2, 2))),
+        ),
         Example(np.linalg.tensorsolve, (np.reshape(regular(4, 4), (2, 2, 4)), array(2, 2))),
         Example(
             lambda a, b: tensorsolve(a, b, axes=(0,)),

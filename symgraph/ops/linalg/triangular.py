@@ -18,11 +18,11 @@ from symgraph.graph.registry import apply
 from symgraph.ops.calls import evaluated
 from symgraph.ops.diagonals import diagonal, tril, triu
 from symgraph.ops.kinds import Example
-from symgraph.ops.linalg.cholesky import cholesky, positive_definite
+from symgraph.ops.linalg.cholesky import cholesky, hermitian, positive_definite
 from symgraph.ops.linalg.operands import adjoint, check_square, mirrored
-from symgraph.ops.linalg.solve import regular, solve
+from symgraph.ops.linalg.solve import regular, solve, turned
 from symgraph.ops.products import array
-from symgraph.ops.shape import expand_dims, swapaxes
+from symgraph.ops.shape import expand_dims, squeeze, swapaxes
 
 __all__ = ["cho_factor", "cho_solve", "lu_factor", "lu_solve", "solve_triangular"]
 
@@ -118,8 +118,12 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
     """
     factor, lower = c_and_lower
     first, second = (0, 2) if lower else (2, 0)
-    inner = solve_triangular(factor, b, first, lower)
-    return solve_triangular(factor, inner, second, lower)
+    triangle, right = as_node(factor), as_node(b)
+    # One vector for a stack of matrices: after the first system it is a stack of columns.
+    column = right.ndim == 1 and triangle.ndim > 2
+    inner = solve_triangular(triangle, expand_dims(right, -1) if column else right, first, lower)
+    found = solve_triangular(triangle, inner, second, lower)
+    return squeeze(found, -1) if column else found
 
 
 class LUFactor(NamedTuple):
@@ -277,6 +281,11 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "cho_solve": [
         Example(
+            lambda a, b: cho_solve(cho_factor(a), b),
+            (hermitian(2, 3, 3), array(3)),
+            np.linalg.solve,
+        ),
+        Example(
             lambda a, b: cho_solve(cho_factor(a, lower=True), b),
             (positive_definite(3, 3), array(3)),
             np.linalg.solve,
@@ -288,6 +297,11 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
     ],
     "lu_solve": [
+        Example(
+            lambda a, b: lu_solve(lu_factor(a), b, 2),
+            (turned(regular(3, 3)), array(3)),
+            _by_solve(lambda a: a.conj().mT),
+        ),
         Example(
             lambda a, b: lu_solve(lu_factor(a), b, 1),
             (regular(3, 3), array(3)),
