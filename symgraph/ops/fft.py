@@ -251,8 +251,8 @@ def _several(x: Node, s: Any, axes: Any, what: str, *, spectrum: bool = False) -
         count = x.ndim if s is None else len(s)
         axes = tuple(range(x.ndim - count, x.ndim))
     known = normalize_axis_list(axes, x.ndim, what)
-    if len(set(known)) < len(known) or not known:
-        raise UnsupportedError(f"{what}: the axes must differ", got=str(axes))
+    if not known:
+        raise ShapeError(f"{what} along no axis", expected="at least one")
     given = _at(x.shape, known)
     if s is None:
         last = 2 * (given[-1] - 1) if spectrum else given[-1]
@@ -287,9 +287,9 @@ _PARAMETERS = {
 _ERRORS = """Raises
     ------
     ShapeError
-        If there is no such axis, or no point along it.
+        If there is no such axis, or it is given twice, or has no point.
     UnsupportedError
-        For another `norm`; for axes that are not distinct."""
+        For another `norm`."""
 
 
 def _transform(function: Callable[..., Any]) -> Callable[[_F], _F]:
