@@ -46,6 +46,7 @@ from symgraph.ops.choosing import (
 from symgraph.ops.contract import (
     dot,
     einsum,
+    einsum_path,
     inner,
     kron,
     tensordot,
@@ -478,6 +479,7 @@ __all__ = [
     "dstack",
     "ediff1d",
     "einsum",
+    "einsum_path",
     "elementwise",
     "empty_like",
     "equal",

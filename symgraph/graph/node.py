@@ -264,6 +264,13 @@ class Node:
                 hint="write y = x + node instead of x += node",
             )
         keywords.pop("out", None)
+        if keywords and ufunc.signature is not None:
+            return _recorded(
+                lambda *a, **k: apply(ufunc.__name__, *a, **k),
+                f"np.{ufunc.__name__}",
+                args,
+                keywords,
+            )
         if keywords:
             raise UnsupportedError(
                 f"np.{ufunc.__name__}: keyword {', '.join(keywords)} is not supported on nodes",

@@ -18,7 +18,8 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate
+from symgraph.graph.sizes import product as product_of
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import logical_and, where
@@ -34,7 +35,7 @@ from symgraph.ops.shape import (
     transpose,
 )
 
-__all__ = ["dot", "einsum", "inner", "kron", "tensordot"]
+__all__ = ["dot", "einsum", "einsum_path", "inner", "kron", "tensordot"]
 
 
 @record
@@ -65,19 +66,15 @@ class Einsum(Multilinear):
         return f"{','.join(self.operands)}->{self.output}"
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
-        """``np.tensordot`` where it is one, for it calls BLAS; otherwise ``np.einsum``."""
+        """``np.vecdot`` or ``np.tensordot`` where it is one, for they call BLAS."""
         if len(self.operands) == 2:
-            axes = _tensordot_axes(*self.operands, self.output)
+            first, second = self.operands
+            if first == second == f"{self.output}{first[-1]}" and node.dtype.kind == "f":
+                return call("np.vecdot", *args)  # it conjugates the first operand
+            axes = _tensordot_axes(first, second, self.output)
             if axes:
                 return call("np.tensordot", *args, axes=axes)
-        optimize = "True" if self._gains_from_order() else ""
-        return call("np.einsum", f'"{self.subscripts}"', *args, optimize=optimize)
-
-    def _gains_from_order(self) -> bool:
-        if len(self.operands) != 2:
-            return len(self.operands) > 2
-        _, contracted, left, right = _roles(*self.operands, self.output)
-        return bool(contracted and left and right)
+        return call("np.einsum", f'"{self.subscripts}"', *args)
 
     def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
         """An einsum of the cotangent with the other operands.
@@ -186,10 +183,9 @@ def _tensordot_axes(first: str, second: str, output: str) -> str:
 
 
 def contract(operands: Sequence[tuple[str, Node]], output: str) -> Node:
-    """The einsum of nodes with letters for their axes, as the operation that it amounts to."""
+    """The einsum of nodes with letters for their axes, as the operations that it amounts to."""
     if len(operands) > 2:
-        texts, nodes = zip(*operands, strict=True)
-        return make(Einsum(texts, output), *nodes)
+        return _in_pairs(list(operands), output)
     if len(operands) == 1:
         return _single(*operands[0], output)
     # What one operand alone decides comes first: its diagonals, and its own sums.
@@ -201,20 +197,98 @@ def contract(operands: Sequence[tuple[str, Node]], output: str) -> Node:
     batch, contracted, left, right = _roles(first, second, output)
     if not contracted:
         return _aligned(first, a, output) * _aligned(second, b, output)
-    if len(contracted) == 1 and len(left) <= 1 and len(right) <= 1:
-        if left and right and output.index(right) < output.index(left):
-            (first, a), (second, b), left, right = (second, b), (first, a), right, left
-        if not batch or (left and right):
-            product = matmul(
-                _permuted(first, a, batch + left + contracted),
-                _permuted(second, b, batch + contracted + right),
-            )
-            return _permuted(batch + left + right, product, output)
-    if not batch:
+    if not left and not right:
+        a, b = _permuted(first, a, batch + contracted), _permuted(second, b, batch + contracted)
+        a, b = (_grouped(x, len(batch), (len(contracted),)) for x in (a, b))
+        if not batch:
+            return matmul(a, b)
+        labels = batch + contracted[0]
+        return _permuted(batch, make(Einsum((labels, labels), batch), a, b), output)
+    if left and right and output.index(right[0]) < output.index(left[0]):
+        (first, a), (second, b), left, right = (second, b), (first, a), right, left
+    if not batch and max(map(len, (contracted, left, right))) > 1:
         free = [i for i in first + second if i not in contracted]
         product = make(Einsum((first, second), "".join(free)), a, b)
         return _permuted("".join(free), product, output)
-    return make(Einsum((first, second), output), a, b)
+    return _permuted(
+        batch + left + right,
+        _matrix_product(
+            _permuted(first, a, batch + left + contracted),
+            _permuted(second, b, batch + contracted + right),
+            *map(len, (batch, left, right)),
+        ),
+        output,
+    )
+
+
+def _matrix_product(a: Node, b: Node, batch: int, left: int, right: int) -> Node:
+    """``a @ b`` of stacks of matrices, whose rows and columns may be several axes each."""
+    inner = a.ndim - batch - left
+    rows, columns = a.shape[batch : batch + left], b.shape[batch + inner :]
+    a = _grouped(a, batch, (left, inner) if left or batch else (inner,))
+    b = _grouped(b, batch, (inner, right) if right or batch else (inner,))
+    product = matmul(a, b)
+    wanted = (*product.shape[:batch], *rows, *columns)
+    unit = tuple([batch + i for i, count in enumerate((left, right)) if batch and not count])
+    product = squeeze(product, unit) if unit else product
+    return product if product.shape == wanted else reshape(product, wanted)
+
+
+def _grouped(node: Node, lead: int, groups: tuple[int, ...]) -> Node:
+    """One axis for so many axes in turn, behind the leading ones; a new one for none."""
+    if all(count == 1 for count in groups):
+        return node
+    dims: list[Dim] = list(node.shape[:lead])
+    place = lead
+    for count in groups:
+        dims.append(product_of(node.shape[place : place + count]))
+        place += count
+    missing = tuple([lead + i for i, count in enumerate(groups) if not count])
+    node = expand_dims(node, missing) if missing else node
+    return node if node.ndim == len(dims) else reshape(node, tuple(dims))
+
+
+_TYPICAL_SIZE = 64
+"""Of a symbolic size, where the order of products is planned."""
+
+
+def _stand_in(shape: Shape) -> Any:
+    """An array of this shape that takes no memory."""
+    sizes = [evaluate(dim, dict.fromkeys(dim_names(dim), _TYPICAL_SIZE)) for dim in shape]
+    return np.broadcast_to(np.float64(0), [max(size, 1) for size in sizes])
+
+
+def _path(texts: Sequence[str], shapes: Sequence[Shape], output: str) -> list[tuple[int, ...]]:
+    """Which operands to contract in turn: NumPy's plan, exhaustive for a few operands."""
+    stand_ins = [_stand_in(shape) for shape in shapes]
+    method = "optimal" if len(texts) <= _FEW else "greedy"
+    # The second part is a limit of memory, which would make NumPy give up on pairs.
+    steps: Any = np.einsum_path(
+        f"{','.join(texts)}->{output}", *stand_ins, optimize=(method, 2**62)
+    )[0]
+    return steps[1:]
+
+
+_FEW = 5
+
+
+def _needed(labels: str, later: str) -> str:
+    """The letters that something later has, too."""
+    return "".join([label for label in dict.fromkeys(labels) if label in later])
+
+
+def _in_pairs(operands: list[tuple[str, Node]], output: str) -> Node:
+    """Several operands, two at a time, in an order that keeps what comes between small."""
+    texts, nodes = zip(*operands, strict=True)
+    for step in _path(texts, [node.shape for node in nodes], output):
+        result, *factors = [operands.pop(place) for place in sorted(step, reverse=True)][::-1]
+        while factors:
+            factor = factors.pop(0)
+            later = "".join([labels for labels, _ in (*factors, *operands)])
+            kept = _needed(result[0] + factor[0], output + later) if later else output
+            result = kept, contract([result, factor], kept)
+        operands.append(result)
+    return contract(operands, output)
 
 
 def _single(labels: str, node: Node, output: str) -> Node:
@@ -301,18 +375,52 @@ def _ellipsis_rank(part: str, node: Node, subscripts: str) -> int:
     return rank
 
 
+_SUBLIST_LETTERS = ascii_letters[26:] + ascii_letters[:26]
+"""NumPy's letters for the numbers of sublists: in the order in which letters are sorted."""
+
+
+def _sublist(numbers: Any) -> str:
+    letters: list[str] = []
+    for number in numbers:
+        if number is Ellipsis:
+            letters.append("...")
+        elif hasattr(number, "__index__") and 0 <= int(number) < len(_SUBLIST_LETTERS):
+            letters.append(_SUBLIST_LETTERS[int(number)])
+        else:
+            raise ShapeError(
+                "einsum: an index in a list",
+                expected=f"a number from 0 to {len(_SUBLIST_LETTERS) - 1}, or ...",
+                got=repr(number),
+            )
+    return "".join(letters)
+
+
+def _subscripts(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """The letters and the operands, from either form of the arguments."""
+    if not args:
+        raise ShapeError("einsum without operands")
+    if isinstance(args[0], str):
+        return args[0], args[1:]
+    operands, lists = args[0::2], [_sublist(numbers) for numbers in args[1::2]]
+    if len(operands) == len(lists):
+        return ",".join(lists), operands
+    # An odd number of arguments: the last is the list of the result.
+    return f"{','.join(lists)}->{_sublist(args[-1])}", operands[:-1]
+
+
 @builder(np.einsum)
-def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
+def einsum(*operands: Any, optimize: Any = True) -> Any:
     """Sum of products over named indices, as ``np.einsum``.
 
     Parameters
     ----------
-    subscripts : str
-        ``"ij,jk->ik"``; without an arrow the result has the letters that occur once, in order.
-        ``...`` stands for axes that broadcast.
-    *operands : array_like
-    optimize : bool, optional
-        Taken as in NumPy; what is emitted uses BLAS and a good order in any case.
+    *operands : str and array_like, or array_like and list of int in turn
+        ``"ij,jk->ik", a, b`` or ``a, [0, 1], b, [1, 2], [0, 2]``; without an arrow (or a last
+        list) the result has the indices that occur once, in order. ``...`` stands for axes that
+        broadcast.
+    optimize : bool, str or path, optional
+        Taken as in NumPy; several operands are multiplied in pairs, in the order that
+        ``np.einsum_path`` finds, whatever it says.
 
     Raises
     ------
@@ -326,17 +434,44 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
     >>> einsum("ij,kj->ik", a, b) is a @ b.T
     True
     """
-    if not any_node(subscripts, *operands):
-        return np.einsum(subscripts, *operands, optimize=optimize)
-    if not isinstance(subscripts, str):
-        raise UnsupportedError(
-            "einsum with lists of numbers in place of letters", hint='np.einsum("ij,jk->ik", a, b)'
-        )
-    nodes = [as_node(operand) for operand in operands]
+    if not any_node(*operands):
+        return np.einsum(*operands, optimize=optimize)
+    text, values = _subscripts(operands)
+    nodes = [as_node(value) for value in values]
     if not nodes:
         raise ShapeError("einsum without operands")
-    labels, output = _parse(subscripts, nodes)
+    labels, output = _parse(text, nodes)
     return _with_broadcasting(labels, nodes, output)
+
+
+@builder(np.einsum_path)
+def einsum_path(*operands: Any, optimize: Any = "greedy") -> Any:
+    """The order in which operands are multiplied, and a text about it, as ``np.einsum_path``.
+
+    Parameters
+    ----------
+    *operands : str and array_like, or array_like and list of int in turn
+        As for `einsum`; of nodes only the shapes count, and a symbolic size counts as 64.
+    optimize : bool, str or tuple, optional
+        As in NumPy.
+
+    Returns
+    -------
+    list, str
+
+    Raises
+    ------
+    ShapeError
+        If the subscripts do not fit the operands.
+    """
+    if not any_node(*operands):
+        return np.einsum_path(*operands, optimize=optimize)
+    text, values = _subscripts(operands)
+    nodes = [as_node(value) for value in values]
+    labels, _ = _parse(text, nodes)
+    label_sizes(labels, [node.type for node in nodes])  # raises for what einsum does not take
+    stand_ins = [_stand_in(node.shape) for node in nodes]
+    return np.einsum_path(text, *stand_ins, optimize=optimize)
 
 
 def _with_broadcasting(labels: Sequence[str], nodes: Sequence[Node], output: str) -> Node:
@@ -527,6 +662,24 @@ EXAMPLES: dict[str, list[Example]] = {
         _einsum("ij,jk,ki->", _A, _B, array(4, 2)),
         _einsum("ij,jk->ik", _A.astype(np.float32), _B.astype(np.float32)),
         _einsum("ij,jk->ik", np.ones((0, 3)), _B),
+        _einsum("bij,bijk->bk", _CUBE, array(2, 3, 4, 2)),
+        _einsum("bij,bij->b", _CUBE, _CUBE + 1),
+        _einsum("ibj,bij->b", array(3, 2, 4), _CUBE),
+        _einsum("kbi,bi->kb", array(5, 2, 3), _A),
+        _einsum("abi,cbi->cab", _CUBE, array(5, 3, 4)),
+        _einsum("bij,bjk->bik", (_CUBE * 4).astype(np.int64), (_BATCH * 4).astype(np.int64)),
+        _einsum("ijk,ijl,ikl->", _CUBE, array(2, 3, 5), array(2, 4, 5)),
+        _einsum("...i,ij,...j->...", _CUBE, array(4, 4), _CUBE + 1),
+        _einsum("i,i,i->i", array(3), array(3), array(3)),
+        _einsum("ij,jj,j", _A, _SQUARE, array(3)),
+        Example(lambda x, y: einsum(x, [0, 1], y, [1, 2], [2, 0]), (_A, _B)),
+        Example(lambda x, y: einsum(x, [..., 27], y, [27, 3]), (_CUBE, array(4, 2))),
+        Example(lambda x, y, z: np.einsum("ij,jk,kl,lm->im", x, y, z, z.T), (_A, _B, array(4, 2))),
+    ],
+    "einsum_path": [
+        Example(
+            lambda x, y: x * len(np.einsum_path("ij,jk,kl", x, y, np.ones((4, 2)))[0]), (_A, _B)
+        ),
     ],
     "tensordot": [
         Example(np.tensordot, (_CUBE, array(3, 4, 2))),
