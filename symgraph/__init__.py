@@ -43,14 +43,6 @@ from symgraph.ops.choosing import (
     piecewise,
     select,
 )
-from symgraph.ops.contract import (
-    dot,
-    einsum,
-    einsum_path,
-    inner,
-    kron,
-    tensordot,
-)
 from symgraph.ops.correlation import (
     convolve,
     correlate,
@@ -88,6 +80,14 @@ from symgraph.ops.differences import (
     ediff1d,
     gradient,
     trapezoid,
+)
+from symgraph.ops.einsum import (
+    dot,
+    einsum,
+    einsum_path,
+    inner,
+    kron,
+    tensordot,
 )
 from symgraph.ops.elementwise import (
     absolute,

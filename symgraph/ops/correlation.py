@@ -16,8 +16,8 @@ from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.contract import einsum
 from symgraph.ops.create import arange
+from symgraph.ops.einsum import einsum
 from symgraph.ops.index import flip, getitem
 from symgraph.ops.kinds import Example, Multilinear, promote
 from symgraph.ops.padding import pad

@@ -11,9 +11,9 @@ import numpy as np
 
 from symgraph.graph.registry import builder
 from symgraph.ops.arrange import matrix_transpose as _matrix_transpose
-from symgraph.ops.contract import multi_dot, tensordot
 from symgraph.ops.diagonals import diagonal as _diagonal
 from symgraph.ops.diagonals import trace as _trace
+from symgraph.ops.einsum import multi_dot, tensordot
 from symgraph.ops.kinds import Example, any_node
 from symgraph.ops.linalg.cholesky import cholesky
 from symgraph.ops.linalg.cross import linalg_cross as cross
