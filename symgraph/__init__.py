@@ -318,6 +318,7 @@ if TYPE_CHECKING:
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from symgraph.pair import ForwardBackward, forward_backward
+    from symgraph.transforms.custom import clip_gradient, cotangent_map, custom_derivative
     from symgraph.transforms.vmap import vmap
 
 abs = absolute
@@ -347,6 +348,9 @@ _COMPILER = {
     "CheckReport": "symgraph.check",
     "check_gradients": "symgraph.check",
     "ForwardBackward": "symgraph.pair",
+    "custom_derivative": "symgraph.transforms.custom",
+    "cotangent_map": "symgraph.transforms.custom",
+    "clip_gradient": "symgraph.transforms.custom",
     "Function": "symgraph.compile",
     "forward_backward": "symgraph.pair",
     "function": "symgraph.compile",
@@ -445,6 +449,7 @@ __all__ = [
     "check_gradients",
     "choose",
     "clip",
+    "clip_gradient",
     "column_stack",
     "compress",
     "concat",
@@ -460,12 +465,14 @@ __all__ = [
     "correlate",
     "cos",
     "cosh",
+    "cotangent_map",
     "count_nonzero",
     "cov",
     "cumprod",
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "custom_derivative",
     "deg2rad",
     "degrees",
     "diag",
@@ -489,8 +496,8 @@ __all__ = [
     "expm1",
     "eye",
     "fabs",
-    "fix",
     "fft",
+    "fix",
     "flip",
     "fliplr",
     "flipud",

@@ -41,7 +41,8 @@ def _slope(value, *given):
     step, row = 0.0625, []
     best, doubt = np.nan, np.inf
     for _ in range(9):
-        ahead, behind = np.asarray(value(step, *given)), np.asarray(value(-step, *given))
+        ahead = np.asarray(value(step, *given))
+        behind = np.asarray(value(-step, *given))
         noise = 4 * np.finfo(ahead.dtype).eps * (np.abs(ahead) + np.abs(behind)) / step
         before, row = row, [(ahead - behind) / (2 * step)]
         for k, coarse in enumerate(before, 1):
