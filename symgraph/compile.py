@@ -31,13 +31,14 @@ from symgraph.explain import Explanation
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
-from symgraph.graph.node import Node, apply_view, topological
+from symgraph.graph.node import Node, apply_view, as_node, topological
 from symgraph.graph.side import ORIGINS
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.pipeline import Options, Prepared, Strictness, prepare, wishes
 from symgraph.plan.plan import make_plan
+from symgraph.plan.updates import plan_updates
 
 __all__ = ["Function", "GradientEntry", "caller_names", "function"]
 
@@ -78,6 +79,8 @@ class Compiled:
     gradients: list[GradientEntry] = field(default_factory=list[GradientEntry])
     explanation: Explanation = field(default_factory=Explanation)
     options: Options = field(default_factory=Options)
+    updated: list[int] = field(default_factory=list[int])
+    """Positions of the arguments that a call changes."""
 
 
 def caller_names(graph_inputs: Sequence[Node] = ()) -> dict[Node, str]:
@@ -100,6 +103,7 @@ def function(
     *,
     name: str | None = None,
     strictness: Strictness = "accurate",
+    updates: Mapping[Node, Node] | None = None,
 ) -> Function:
     """Compile nodes to a function of arrays.
 
@@ -114,6 +118,11 @@ def function(
     strictness : {"accurate", "bitwise", "real"}
         Which rewrites may be used: those that keep every bit, those that also make values more
         accurate, or those that drop conditions (``x / x = 1``) as well.
+    updates : mapping, optional
+        From inputs to new values, which a call writes into the arrays that it was given, after
+        all else is computed: a whole step of training is one function. This is the one exception
+        from the rule that a function leaves its arguments alone; such an argument must be a
+        writable array of exactly the declared dtype, and share memory with no other.
 
     Returns
     -------
@@ -122,7 +131,8 @@ def function(
     Raises
     ------
     InputError
-        If an input is not a placeholder, or one that the outputs need is missing.
+        If an input is not a placeholder, or one that the outputs need is missing; if what is
+        updated is no input, or its new value has another shape or dtype.
 
     Examples
     --------
@@ -132,26 +142,37 @@ def function(
     >>> f = sg.function([x], [loss, sg.grad(loss, x)])
     >>> f(np.array([1.0, 2.0]))
     [np.float64(5.0), array([2., 4.])]
+    >>> step = sg.function([x], loss, updates={x: x - 0.5 * sg.grad(loss, x)})
+    >>> start = np.array([1.0, 2.0])
+    >>> step(start), start
+    (np.float64(5.0), array([0., 0.]))
     """
     if isinstance(inputs, Graph):
         graph = Graph(inputs.input, inputs.output if outputs is None else outputs, inputs.names)
     else:
-        graph = Graph(inputs, outputs)
+        graph = Graph(inputs, [] if outputs is None and updates else outputs)
     for node, text in caller_names().items():
         graph.names.setdefault(node, text)
-    return compile_graph(graph, name=name, options=Options(strictness))
+    return compile_graph(graph, name=name, options=Options(strictness), updates=updates)
 
 
 @without_collection
-def compile_graph(graph: Graph, *, name: str | None, options: Options) -> Function:
+def compile_graph(
+    graph: Graph,
+    *,
+    name: str | None,
+    options: Options,
+    updates: Mapping[Node, Node] | None = None,
+) -> Function:
     """Compile a graph."""
+    updates = checked_updates(graph, updates)
     for place, node in enumerate(graph.outputs):
         if isinstance(node.result_type, TupleType):
             raise InputError(f"output {place} has several results; take one of them")
     gradients = gradient_entries(graph)
     parts = ModuleParts()
     title = parts.names.fresh(safe_name(name) if name else default_name(graph, gradients))
-    text, prepared = emit_graph(parts, graph, title, options)
+    text, prepared = emit_graph(parts, graph, title, options, updates)
     emitted = emit_module(parts, [text], describe(parts, [text]))
     compiled = Compiled(
         name=title,
@@ -167,19 +188,59 @@ def compile_graph(graph: Graph, *, name: str | None, options: Options) -> Functi
         gradients=gradients,
         explanation=explain(graph, prepared, emitted),
         options=options,
+        updated=[i for i, node in enumerate(graph.inputs) if node in updates],
     )
     return Function(compiled)
 
 
+def checked_updates(graph: Graph, updates: Mapping[Node, Node] | None) -> dict[Node, Node]:
+    """New values of inputs, as nodes.
+
+    Raises
+    ------
+    InputError
+        If a key is no input, or a value has not its type.
+    """
+    found: dict[Node, Node] = {}
+    known = set(graph.inputs)
+    for target, value in (updates or {}).items():
+        if not isinstance(target, Node) or target not in known:
+            raise InputError(
+                "updates: only inputs can be updated", expected="an input", got=repr(target)
+            )
+        new = as_node(value)
+        if new.result_type != target.result_type:
+            raise InputError(
+                f"updates: the new value of {target.op.label} has another type",
+                expected=repr(target.type),
+                got=repr(new.result_type),
+                hint="new.astype(w.dtype), or np.broadcast_to(new, w.shape)",
+            )
+        found[target] = new
+    Graph(graph.inputs, list(found.values()))  # all that they need must be given
+    return found
+
+
 def emit_graph(
-    parts: ModuleParts, graph: Graph, title: str, options: Options
+    parts: ModuleParts,
+    graph: Graph,
+    title: str,
+    options: Options,
+    updates: Mapping[Node, Node] | None = None,
 ) -> tuple[FunctionText, Prepared]:
     """Run the passes over a graph and write its function."""
+    targets = list(updates or {})
+    if updates:
+        graph = Graph(graph.inputs, [*graph.outputs, *updates.values()], graph.names)
     prepared = prepare(graph.outputs, options)
     names = wishes(graph, prepared.image)
     parts.locations |= user_locations(graph)
-    plan = make_plan(graph.inputs, prepared.outputs, names.__contains__)
-    return emit_function(parts, title, plan, names), prepared
+    own = len(prepared.outputs) - len(targets)
+    outputs, new = prepared.outputs[:own], prepared.outputs[own:]
+    changes = plan_updates(targets, new, outputs)
+    needed = [*outputs, *[change.value for change in changes]]
+    plan = make_plan(graph.inputs, needed, names.__contains__, last=len(changes))
+    return emit_function(parts, title, plan, names, updates=changes), prepared
 
 
 def user_locations(graph: Graph) -> set[Location]:
@@ -271,7 +332,28 @@ class Function:
         """
         if keywords or not self._flat or len(args) != self._count:
             args = tuple(self._collect(args, keywords))
-        return self._finish(self._function(*self._check(args)))
+        values = self._check(args)
+        for place in self._compiled.updated:
+            values[place] = self._own(args[place], place)
+        return self._finish(self._function(*values))
+
+    def _own(self, value: Any, place: int) -> Any:
+        """An argument that will be changed: the caller's array itself."""
+        argument = self._compiled.arguments[place]
+        if type(value) is not np.ndarray:
+            came = type(value).__name__
+        elif value.dtype != argument.type.dtype:
+            came = value.dtype.name
+        elif not value.flags.writeable:
+            came = "a read-only array"
+        else:
+            return value
+        raise InputError(
+            f"argument {argument.name} is changed in place",
+            expected=f"a writable array: {argument.describe()}",
+            got=came,
+            hint="np.array(value, dtype) makes one",
+        )
 
     def trusted(self, *args: Any) -> Any:
         """Compute without checks: arrays of exactly the declared dtypes and shapes, flat."""
@@ -283,6 +365,8 @@ class Function:
 
     def _finish(self, results: Any) -> Any:
         types = self._types
+        if not types:
+            return unflatten(self._tree, [])
         if len(types) == 1:
             results = (results,)
         values = [
@@ -370,7 +454,9 @@ class Function:
             [
                 (entry.input, entry.output, values.index(entry.of) if call else entry.value or 0)
                 for entry in compiled.gradients
-                if not compiled.extra  # stand-ins for constants that belong together prove nothing
+                # Stand-ins for constants that belong together prove nothing, and a function that
+                # changes its arguments cannot be called twice at one point.
+                if not (compiled.extra or compiled.updated)
             ],
             call or (f"[{results}]" if single else results),
         )
@@ -410,8 +496,12 @@ class Function:
             self.graph,
             self.gradients,
             self._check(self._collect(args, keywords)),
-            self.trusted_flat,
+            self._on_copies if self._compiled.updated else self.trusted_flat,
         )
+
+    def _on_copies(self, *args: Any) -> list[Any]:
+        """Results without a change of the arguments."""
+        return self.trusted_flat(*[np.array(arg) for arg in args])
 
     def flat(self, example: Any, **fixed: Any) -> FlatFunction:
         """The same function of one flat float64 vector, for `scipy.optimize.minimize`.

@@ -33,11 +33,14 @@ def describe_module(
         head = f"{signature.name}({', '.join(signature.shown)})"
         lines += ["", *wrap(head, WIDTH, subsequent_indent="    "), ""]
         rows = [("argument", "dtype", "shape"), *map(_row, signature.arguments)]
-        rows += [("", "", ""), ("result", "dtype", "shape"), *map(_row, signature.results)]
+        if signature.results:
+            rows += [("", "", ""), ("result", "dtype", "shape"), *map(_row, signature.results)]
         widths = [max(len(row[i]) for row in rows) for i in range(2)]
         for row in rows:
             text = "  ".join([row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2]])
             lines.append(f"    {text}".rstrip())
+        if signature.changed:
+            lines += ["", *wrap(f"Changes {', '.join(signature.changed)} in place.", WIDTH)]
     lines += ["", *(f"The constant array {name} is an argument as well." for name in large)]
     lines.append(f"Needs {' and '.join(['NumPy', *imports])} only. Written by symgraph.")
     return lines

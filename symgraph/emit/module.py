@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from symgraph.emit.function import FunctionWriter, ModuleParts, argument_names, size_prologue
-from symgraph.emit.layout import WIDTH, assign, bracketed, returned
+from symgraph.emit.layout import WIDTH, assign, bracketed, broken, returned
 from symgraph.emit.names import Names
 from symgraph.errors import InputError
-from symgraph.graph.code import call, tuple_text
+from symgraph.graph.code import Code, call, tuple_text
 from symgraph.graph.leaves import Constant, scalar_code
 from symgraph.graph.node import Node
 from symgraph.graph.record import record
 from symgraph.graph.sizes import as_dim
 from symgraph.graph.types import TensorType
-from symgraph.plan.plan import Plan
+from symgraph.plan.plan import Plan, variables
+from symgraph.plan.updates import Update
 
 __all__ = ["Emitted", "FunctionText", "Signature", "emit_backward", "emit_function", "emit_module"]
 
@@ -45,6 +46,8 @@ class Signature:
     arguments: list[tuple[str, TensorType]]
     results: list[tuple[str, TensorType]]
     shown: list[str]
+    changed: tuple[str, ...] = ()
+    """Arguments that are changed in place."""
 
 
 @dataclass
@@ -84,6 +87,7 @@ def emit_function(
     *,
     kept: int | None = None,
     saved_sizes: Sequence[str] = (),
+    updates: Sequence[Update] = (),
 ) -> FunctionText:
     """Write one function of the inputs of a plan.
 
@@ -101,6 +105,8 @@ def emit_function(
         it is returned even if it is empty. Without it there is no such tuple.
     saved_sizes : sequence of str, optional
         Symbolic sizes that go into that tuple as well.
+    updates : sequence of Update, optional
+        Arguments to change in place; what they need are the last outputs of the plan.
 
     Raises
     ------
@@ -119,7 +125,9 @@ def emit_function(
             hint="declare a placeholder whose shape has this size by itself",
         )
     arguments = [*[text for _, text in pairs], *large_constants(parts).values()]
-    own = len(texts) - (kept or 0)
+    own = len(texts) - (kept or 0) - len(updates)
+    if updates:
+        texts = _write_updates(writer, plan, texts, updates, [text for _, text in pairs])
     results = texts if kept is None else [*texts[:own], tuple_text([*texts[own:], *sizes])]
     shown = plan.outputs[:own]
     signature = Signature(
@@ -127,9 +135,50 @@ def emit_function(
         [(text, node.type) for node, text in pairs],
         [(result_name(t, wishes, n), n.type) for t, n in zip(texts, shown, strict=False)],
         arguments,
+        tuple([writer.codes[update.target].text for update in updates]),
     )
     lines = _definition(name, arguments, head, writer, results)
     return FunctionText(signature, lines, kept=texts[own:])
+
+
+def _write_updates(
+    writer: FunctionWriter,
+    plan: Plan,
+    texts: Sequence[str],
+    updates: Sequence[Update],
+    arguments: Sequence[str],
+) -> list[str]:
+    """Statements that change arguments, after all that reads them; what is left to return."""
+
+    def hold(text: str, wish: str) -> str:
+        # What is no variable yet might read an argument after it was changed.
+        if text.isidentifier() and text not in arguments:
+            return text
+        name = writer.names.fresh(wish)
+        writer.lines.extend(assign(name, Code(text), writer.indent))
+        return name
+
+    own = len(texts) - len(updates)
+    results = [
+        hold(text, writer.wishes.get(node, "result"))
+        for text, node in zip(texts[:own], plan.outputs, strict=False)
+    ]
+    targets = {update.target for update in updates}
+    statements: list[str] = []
+    for update, text in zip(updates, texts[own:], strict=True):
+        target = writer.codes[update.target].text
+        read = {update.value, *variables(update.value, plan.inline)}
+        if update.place is None or read & (targets - {update.target}):
+            text = hold(text, f"new_{target}")
+        statement = f"{target}[...] = {text}"
+        if update.place is not None:
+            args = [Code(text), Code(text)]
+            node = update.node
+            statement = node.op.in_place(node, update.place, target, args, writer) or statement
+        statements.append(statement)
+    for statement in statements:
+        writer.lines.extend(broken(statement, writer.indent))
+    return results
 
 
 def emit_backward(
@@ -195,7 +244,8 @@ def _definition(
     results: Sequence[str],
 ) -> list[str]:
     first = bracketed(f"def {name}(", arguments, "):", "")
-    return [*first, *head, *writer.lines, *returned(results, "    ")]
+    last = returned(results, "    ") if results or not writer.lines else []
+    return [*first, *head, *writer.lines, *last]
 
 
 def _unpack(names: Sequence[str]) -> list[str]:

@@ -89,6 +89,7 @@ def make_plan(
     outputs: Sequence[Node],
     named: Callable[[Node], bool],
     kept: int = 0,
+    last: int = 0,
 ) -> Plan:
     """Order the nodes, decide what is assigned, what memory is reused and what is copied.
 
@@ -101,11 +102,13 @@ def make_plan(
     kept : int, optional
         How many of the last outputs are not the caller's, but kept for backward: they may be
         arguments, and no other output may share memory with them.
+    last : int, optional
+        How many of the last outputs stand in a statement of their own, after all others.
     """
     given = set(inputs)
     order = topological(outputs, stop=lambda node: node in given)
     computed = [node for node in order if node not in given and not is_leaf(node)]
-    inline = _choose_inline(computed, outputs, named)
+    inline = _choose_inline(computed, outputs, named, outputs[len(outputs) - last :])
     statements = [node for node in computed if node not in inline and not isinstance(node.op, Item)]
     statements = _free_first(statements, inline, set(outputs), named)
     uses = _Uses(statements, inline, outputs, given)
@@ -117,11 +120,14 @@ def make_plan(
 
 
 def _choose_inline(
-    computed: Sequence[Node], outputs: Sequence[Node], named: Callable[[Node], bool]
+    computed: Sequence[Node],
+    outputs: Sequence[Node],
+    named: Callable[[Node], bool],
+    last: Sequence[Node],
 ) -> set[Node]:
     count = _count_uses(computed, outputs)
     # A single result without a name stands in the return statement.
-    needs_name: set[Node] = set(outputs) if len(outputs) > 1 else set()
+    needs_name: set[Node] = set(outputs) - set(last) if len(outputs) > 1 else set()
     grown: set[Node] = set()
     for node in computed:
         if has_block(node):

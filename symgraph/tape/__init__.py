@@ -23,6 +23,7 @@ import numpy as np
 
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.tape import backward as _backward
+from symgraph.tape import optim
 from symgraph.tape import tensor as _tensors
 from symgraph.tape.create import (
     arange,
@@ -108,6 +109,7 @@ __all__ = [
     "no_grad",
     "ones",
     "ones_like",
+    "optim",
     "rand",
     "rand_like",
     "randint",

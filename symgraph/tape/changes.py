@@ -39,7 +39,7 @@ class Changes(Operators):
             self._check_change()
             plain = _indices(key)
             self.array_now()[plain] = plain(value)
-            self._written()
+            self.written()
 
     def _holds(self, value: Any, key: Any) -> bool:
         """Whether a tensor is the up-to-date view of this one at `key`."""
@@ -92,18 +92,18 @@ class Changes(Operators):
         if result.held.active or (self.held.active and MODE.recording):
             self._assign(result.to(self.dtype))
         else:
-            np.copyto(self._writable(), plain(result), casting="same_kind")
-            self._written()
+            np.copyto(self.writable(), plain(result), casting="same_kind")
+            self.written()
         return self
 
-    def _writable(self) -> Any:
+    def writable(self) -> Any:
         """The memory, an array also where there are no dimensions."""
         data = self.array_now()
         if not isinstance(data, np.ndarray) or not data.flags.writeable:
             self.move(np.array(cast("Any", data)))
         return self.memory
 
-    def _written(self) -> None:
+    def written(self) -> None:
         """Note that the memory was overwritten."""
         line = user_line()
         holder: Holder | None = self
