@@ -257,10 +257,9 @@ def binary_cross_entropy_with_logits(
     1 in the loss.
     """
     x, t = _pair("binary_cross_entropy_with_logits", logits, target)
-    if pos_weight is None:
-        losses = softplus(x) - t * x
-    else:
-        losses = (1.0 - t) * softplus(x) + pos_weight * t * softplus(-x)
+    # softplus(x) - t * x would lose the small losses of large logits.
+    ones = t if pos_weight is None else pos_weight * t
+    losses = (1.0 - t) * softplus(x) + ones * softplus(-x)
     return reduced(losses, reduction, "binary_cross_entropy_with_logits")
 
 
