@@ -463,7 +463,8 @@ class Node:
         # Only called for what is not defined above: NumPy's methods are its functions.
         if name in _METHODS:
             return _Method(self, name)
-        raise AttributeError(f"a node has no attribute {name!r}; NumPy's functions are sg.<name>")
+        hint = _INSTEAD.get(name, "NumPy's functions are sg.<name>")
+        raise AttributeError(f"a node has no attribute {name!r}; {hint}")
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *_METHODS})
@@ -478,9 +479,13 @@ class Node:
             return apply("transpose", self)
         return apply("transpose", self, axes[0] if len(axes) == 1 else axes)
 
-    def flatten(self) -> Node:
+    def flatten(self, order: str = "C") -> Node:
         """One dimension."""
-        return apply("reshape", self, -1)
+        return apply("ravel", self, order)
+
+    def compress(self, condition: Any, axis: Any = None) -> Node:
+        """Slices where a mask that is known now is true."""
+        return apply("compress", condition, self, axis)
 
     def copy(self) -> Node:
         """This node: values are immutable."""
@@ -548,9 +553,25 @@ _METHODS = {
     name: name
     for name in (
         "sum mean prod var std max min ptp argmax argmin all any cumsum cumprod ravel squeeze "
-        "swapaxes clip astype dot take repeat diagonal trace argsort sort round compress choose"
+        "swapaxes clip astype dot take repeat diagonal trace argsort round choose searchsorted "
+        "argpartition"
     ).split()
 } | {"conj": "conjugate", "conjugate": "conjugate"}
+
+
+_NOT_KNOWN = "its value is not known in a graph: compile it with sg.function"
+_IMMUTABLE = "nodes are immutable: "
+_INSTEAD = {
+    **dict.fromkeys(("item", "tolist", "tobytes", "tofile", "data", "flat"), _NOT_KNOWN),
+    "nonzero": "its shape would depend on values: np.where(mask, x, 0) keeps the shape",
+    "sort": _IMMUTABLE + "np.sort(x) gives a sorted one",
+    "partition": _IMMUTABLE + "np.partition(x, kth) gives another one",
+    "resize": _IMMUTABLE + "np.resize(x, shape) gives another one",
+    "fill": _IMMUTABLE + "np.full_like(x, value) gives another one",
+    "put": _IMMUTABLE + "x.at[indices].set(values) gives another one",
+    "itemset": _IMMUTABLE + "x.at[index].set(value) gives another one",
+}
+"""Attributes of arrays that nodes cannot have, and what takes their place."""
 
 
 def apply_view(name: str, value: Any) -> Any:

@@ -15,10 +15,19 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
-from symgraph.ops.create import Arange
-from symgraph.ops.elementwise import full_like, maximum, minimum, where, zeros_like
+from symgraph.ops.create import Arange, ones_like
+from symgraph.ops.elementwise import (
+    divide,
+    full_like,
+    maximum,
+    minimum,
+    power,
+    reciprocal,
+    where,
+    zeros_like,
+)
 from symgraph.ops.index import Changing, IndexAdd, inexact_pair, taken
-from symgraph.ops.indices import Mark, Range, indexed_shape, parse
+from symgraph.ops.indices import Mark, Range, indexed_shape, parse, repeats
 from symgraph.ops.kinds import Example, Linear, Structured, weak_nodes
 from symgraph.ops.shape import expand_dims, reshape, shape_text
 
@@ -186,6 +195,39 @@ class Change:
         """``x[index] *= values``."""
         return self._changed(IndexMultiply, _multiply, values)
 
+    def subtract(self, values: Any) -> Node:
+        """``x[index] -= values``."""
+        new = weak_nodes((self._node, values), "at")[1]
+        return self._changed(IndexAdd, _add, -new)
+
+    def divide(self, values: Any) -> Node:
+        """``x[index] /= values``; repeated positions divide each time."""
+        new = weak_nodes((self._node, values), "at")[1]
+        once = self._computed(divide, new)
+        return self._changed(IndexMultiply, _multiply, reciprocal(new)) if once is None else once
+
+    def power(self, values: Any) -> Node:
+        """``x[index] **= values``; repeated positions are raised each time."""
+        new = weak_nodes((self._node, values), "at")[1]
+        once = self._computed(power, new)
+        if once is not None:
+            return once
+        exponents = Change(ones_like(self._node), self._key).multiply(new)
+        return power(self._node, exponents)
+
+    def get(self) -> Node:
+        """``x[index]``."""
+        return apply("getitem", self._node, self._key)
+
+    def _computed(self, function: Callable[[Node, Node], Node], new: Node) -> Node | None:
+        """With a function of the elements; ``None`` if one may be taken more than once."""
+        if _mask_of(self._key) is not None:
+            return self._changed(IndexSet, function, new)
+        index, arrays = parse(self._key, self._node.shape)
+        if repeats(index, self._node.shape, arrays):
+            return None
+        return self.set(function(taken(self._node, index, arrays), new))
+
     def min(self, values: Any) -> Node:
         """``x[index] = np.minimum(x[index], values)``."""
         return self._changed(IndexMin, minimum, values)
@@ -265,7 +307,7 @@ class At:
 
 @builder()
 def at(x: Any) -> At:
-    """``at(x)[index].set(v)``, ``add``, ``multiply``, ``min``, ``max``: x with a change."""
+    """``at(x)[index].set(v)``, ``add``, ``multiply``, ``divide`` and so on: x with a change."""
     return At(as_node(x))
 
 
@@ -286,8 +328,8 @@ def _changed(name: str, key: Any, base: Any, values: Any) -> Example:
         if name == "set":
             result[key] = v
         else:
-            ufuncs = {"add": np.add, "multiply": np.multiply, "min": np.minimum, "max": np.maximum}
-            ufuncs[name].at(result, key, v)
+            ufunc = {"min": "minimum", "max": "maximum"}.get(name, name)
+            getattr(np, ufunc).at(result, key, v)
         return result
 
     return Example(lambda x, v: getattr(at(x)[key], name)(v), (base, values), reference)
@@ -307,5 +349,9 @@ _KEYS_AND_VALUES: list[tuple[Any, Any, Any]] = [
 
 EXAMPLES: dict[str, list[Example]] = {
     f"index_{name}": [_changed(name, *case) for case in _KEYS_AND_VALUES]
-    for name in ("set", "add", "multiply", "min", "max")
+    for name in ("set", "add", "subtract", "multiply", "min", "max")
+} | {
+    "index_divide": [_changed("divide", key, x, v + 4) for key, x, v in _KEYS_AND_VALUES],
+    "index_power": [_changed("power", key, x + 4, v + 0.3) for key, x, v in _KEYS_AND_VALUES],
+    "index_get": [Example(lambda x: at(x)[1:].get(), (_VECTOR,), lambda x: x[1:])],
 }

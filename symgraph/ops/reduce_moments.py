@@ -291,6 +291,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.var(x, axis=(0, 2), correction=2, keepdims=True), (CUBE,)),
         Example(np.var, (np.arange(4),)),
         Example(lambda x: np.var(x, axis=1, ddof=0.5, where=CUBE < 0.9), (CUBE,)),
+        Example(lambda x: np.var(x * (1 + 0.5j), axis=0), (CUBE,)),
         Example(lambda x, m: np.var(x, mean=m), (CUBE, np.array([[[0.3]]]))),
     ],
     "std": [
