@@ -158,13 +158,20 @@ def evaluate_node(node: Node, operands: Sequence[Any], sizes: Mapping[str, int])
         return op.dtype.type(evaluate(op.size, sizes))
     if isinstance(op, Item):
         return operands[0][op.index]
-    simpler = op.decompose(*node.inputs)
+    # A decomposition might look below operands, whose values alone are known here.
+    standing = [_leaf(number, operand) for number, operand in enumerate(node.inputs)]
+    simpler = op.decompose(*standing)
     if simpler is not None:
-        known = dict(zip(node.inputs, operands, strict=True))
+        known = dict(zip(standing, operands, strict=True))
         return interpret([simpler], known, sizes)[0]
     types = tuple([operand.result_type for operand in node.inputs])
     with np.errstate(all="ignore"):
         return _compiled(op, types)(operands, sizes)
+
+
+def _leaf(number: int, operand: Node) -> Node:
+    kind = operand.result_type
+    return operand if not operand.inputs or isinstance(kind, TupleType) else stand_in(number, kind)
 
 
 def bind_sizes(values: Mapping[Node, Any]) -> dict[str, int]:

@@ -300,6 +300,7 @@ class _Uses:
         self.last: dict[Node, int] = {}
         self.bases: dict[Node, set[Node]] = {}
         self.sharing: dict[Node, set[Node]] = {}
+        self.readonly: set[Node] = set()
         self.variables: list[Counter[Node]] = []
         self.total: Counter[Node] = Counter()
         for place, node in enumerate(statements):
@@ -317,8 +318,13 @@ class _Uses:
     def _note_sharing(self, node: Node) -> None:
         bases: set[Node] = set()
         stack = _viewed(node)
+        if node.op.readonly:
+            self.readonly.add(node)
         while stack:
             operand = stack.pop()
+            # A view of what cannot be written to cannot be written to either.
+            if operand.op.readonly:
+                self.readonly.add(node)
             if operand in self.inline:
                 stack.extend([operand.inputs[i] for i in operand.op.views])
             else:
@@ -348,6 +354,8 @@ class _Uses:
     def _owned(self, variable: Node, place: int) -> bool:
         """Whether nothing reads this variable's memory after the statement at `place`."""
         if variable in self.given or is_leaf(variable) or self.bases.get(variable):
+            return False
+        if variable in self.readonly:
             return False
         if isinstance(variable.op, Item) or self.last.get(variable, -1) != place:
             return False
