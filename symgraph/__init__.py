@@ -349,6 +349,7 @@ if TYPE_CHECKING:
     from symgraph.check import CheckReport, check_gradients
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from symgraph.implicit import fixed_point, root
     from symgraph.pair import ForwardBackward, forward_backward
     from symgraph.transforms.custom import clip_gradient, cotangent_map, custom_derivative
     from symgraph.transforms.vmap import vmap
@@ -380,6 +381,8 @@ _COMPILER = {
     "CheckReport": "symgraph.check",
     "check_gradients": "symgraph.check",
     "ForwardBackward": "symgraph.pair",
+    "root": "symgraph.implicit",
+    "fixed_point": "symgraph.implicit",
     "custom_derivative": "symgraph.transforms.custom",
     "cotangent_map": "symgraph.transforms.custom",
     "clip_gradient": "symgraph.transforms.custom",
@@ -538,6 +541,7 @@ __all__ = [
     "fft",
     "fill_diagonal",
     "fix",
+    "fixed_point",
     "flip",
     "fliplr",
     "flipud",
@@ -672,6 +676,7 @@ __all__ = [
     "rint",
     "roll",
     "rollaxis",
+    "root",
     "rot90",
     "round",
     "scan",

@@ -267,7 +267,7 @@ class _Sample:
         try:
             with np.errstate(all="ignore"):
                 results = run(*[space[name] for name in self.names])
-        except (ArithmeticError, np.linalg.LinAlgError, IndexError, ValueError):
+        except (ArithmeticError, np.linalg.LinAlgError, IndexError, RuntimeError, ValueError):
             return False
         several = cast("tuple[Any, ...]", results if isinstance(results, tuple) else (results,))
         return all(bool(np.all(np.isfinite(r))) for r in several)
