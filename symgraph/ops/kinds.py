@@ -56,6 +56,7 @@ Partial: TypeAlias = (
     Callable[[Node, Node], Node]
     | Callable[[Node, Node, Node], Node]
     | Callable[[Node, Node, Node, Node], Node]
+    | Callable[[Node, Node, Node, Node, Node], Node]
 )
 """From the result and the operands to the derivative by one operand."""
 Expansion: TypeAlias = (

@@ -227,7 +227,7 @@ def test_symbolic_sizes_give_the_same(example):
     if all(node.dtype.kind == "f" for node in (*nodes, *inputs)):
         try:
             for ys, xs in pairs:
-                ys += vjp(ys, xs, unconnected="zero")
+                ys += vjp(ys, [x for x in xs if not refuses(ys, x)], unconnected="zero")
         except UnsupportedError:
             pytest.skip("its derivative needs known sizes, and says so")
     found, wanted = (values(ys, xs, example.args) for ys, xs in pairs)
@@ -439,7 +439,7 @@ def classes_of(example, inputs):
     """Names of the classes in the graph of an example and of its reverse mode."""
     nodes = results(example, inputs)
     real = [node for node in nodes if node.dtype.kind == "f"]
-    wrt = [x for x in inputs if x.dtype.kind == "f"]
+    wrt = [x for x in inputs if x.dtype.kind == "f" and not refuses(nodes, x)]
     if real and wrt:
         nodes += vjp(real, wrt, unconnected="zero")
     return {type(node.op).__qualname__ for node in topological(nodes)}

@@ -231,6 +231,7 @@ float_power = elementwise(
     facts=Facts(unit=1.0, unit_right_only=True),
     cost=20.0,
     domain=(0.5, 3.0),
+    limits=_power_limits,
 )
 
 

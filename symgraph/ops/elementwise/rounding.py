@@ -91,6 +91,7 @@ fmod = elementwise(
     formula="x - y * sign(x / y) * floor(Abs(x / y))",
     cost=8.0,
     domain=(0.5, 3.0),
+    limits=(None, NOT_ZERO),
     doc="Remainder with the sign of the first operand, as ``np.fmod``.",
 )
 ldexp = elementwise(

@@ -1,0 +1,163 @@
+"""The error function and the normal distribution: erf and its kin, ndtr and its kin.
+
+Derivatives: DLMF 7.2, 7.10; Owen's T: D. B. Owen, Ann. Math. Statist. 27 (1956).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgraph.graph.node import Node
+from symgraph.ops.elementwise import absolute, exp, full_like, square, where
+from symgraph.ops.facts import Facts, Limit
+from symgraph.ops.special.common import INSIDE_ONE, PROBABILITY, SQRT_2, SQRT_PI, special
+
+__all__ = [
+    "dawsn",
+    "erf",
+    "erfc",
+    "erfcinv",
+    "erfcx",
+    "erfi",
+    "erfinv",
+    "log_ndtr",
+    "ndtr",
+    "ndtri",
+    "ndtri_exp",
+    "owens_t",
+    "wofz",
+]
+
+_PEAK = 2.0 / SQRT_PI
+_DENSITY = 1.0 / (SQRT_2 * SQRT_PI)
+
+erf = special(
+    "erf",
+    partials=(lambda r, x: _PEAK * exp(-square(x)),),
+    formula="erf(x)",
+    facts=Facts(odd=True),
+    cost=8.0,
+    bounds=(-1.0, 1.0),
+)
+erfc = special(
+    "erfc",
+    partials=(lambda r, x: -_PEAK * exp(-square(x)),),
+    formula="erfc(x)",
+    cost=10.0,
+    bounds=(0.0, 2.0),
+)
+erfi = special(
+    "erfi",
+    partials=(lambda r, x: _PEAK * exp(square(x)),),
+    formula="erfi(x)",
+    facts=Facts(odd=True),
+    domain=(-2.0, 2.0),
+    limits=(Limit(-9.0, 9.0, 0.0),),
+)
+erfinv = special(
+    "erfinv",
+    partials=(lambda r, x: (SQRT_PI / 2.0) * exp(square(r)),),
+    formula="erfinv(x)",
+    facts=Facts(odd=True, inverse="erf"),
+    domain=(-0.9, 0.9),
+    limits=(INSIDE_ONE,),
+)
+erfcinv = special(
+    "erfcinv",
+    partials=(lambda r, x: (-SQRT_PI / 2.0) * exp(square(r)),),
+    formula="erfinv(1 - x)",
+    domain=(0.1, 1.9),
+    limits=(Limit(1e-300, 2.0 - 1e-15, 1.0),),
+)
+
+_FAR = 25.0
+_TERMS = 8
+"""Beyond `_FAR` this many terms of the asymptotic series are exact."""
+
+
+def _tail(x: Node, sign: float) -> Node:
+    """The sum over k > 0 of ``(2 k - 1)!! (sign / (2 x**2))**k`` for large x."""
+    far = where(absolute(x) < _FAR, _FAR, x)
+    u = (0.5 * sign) / square(far)
+    series = full_like(x, 1.0)
+    for k in range(_TERMS, 1, -1):
+        series = 1.0 + (2.0 * k - 1.0) * u * series
+    return u * series
+
+
+def _erfcx_slope(r: Node, x: Node) -> Node:
+    # The two terms cancel in the right tail.
+    near = 2.0 * x * r - _PEAK
+    return near if x.dtype.kind == "c" else where(x < _FAR, near, _PEAK * _tail(x, -1.0))
+
+
+erfcx = special(
+    "erfcx",
+    partials=(_erfcx_slope,),
+    formula="exp(x**2) * erfc(x)",
+    limits=(Limit(-9.0, np.inf, 0.0),),
+)
+
+
+def _dawsn_slope(r: Node, x: Node) -> Node:
+    near = 1.0 - 2.0 * x * r
+    return near if x.dtype.kind == "c" else where(absolute(x) < _FAR, near, -_tail(x, 1.0))
+
+
+dawsn = special(
+    "dawsn",
+    partials=(_dawsn_slope,),
+    formula="sqrt(pi) / 2 * exp(-x**2) * erfi(x)",
+    facts=Facts(odd=True),
+)
+wofz = special(
+    "wofz",
+    partials=(lambda r, x: 1j * _PEAK - 2.0 * x * r,),
+    doc="Faddeeva function ``exp(-z**2) * erfc(-i z)``, complex, as ``scipy.special.wofz``.",
+)
+ndtr = special(
+    "ndtr",
+    partials=(lambda r, x: _DENSITY * exp(-0.5 * square(x)),),
+    formula="erfc(-x / sqrt(2)) / 2",
+    cost=15.0,
+    bounds=(0.0, 1.0),
+)
+log_ndtr = special(
+    "log_ndtr",
+    # The quotient of density and distribution, without the underflow of either.
+    partials=(lambda r, x: (2.0 * _DENSITY) / erfcx(x * (-1.0 / SQRT_2)),),
+    formula="log(erfc(-x / sqrt(2)) / 2)",
+)
+ndtri = special(
+    "ndtri",
+    partials=(lambda r, x: (1.0 / _DENSITY) * exp(0.5 * square(r)),),
+    formula="sqrt(2) * erfinv(2 * x - 1)",
+    facts=Facts(inverse="ndtr"),
+    domain=(0.1, 0.9),
+    limits=(PROBABILITY,),
+)
+ndtri_exp = special(
+    "ndtri_exp",
+    partials=(lambda r, x: (0.5 / _DENSITY) * erfcx(r * (-1.0 / SQRT_2)),),
+    formula="sqrt(2) * erfinv(2 * exp(x) - 1)",
+    facts=Facts(inverse="log_ndtr"),
+    domain=(-3.0, -0.1),
+    limits=(Limit(-1e300, -1e-15, -1.0),),
+)
+
+
+def _owens_t_height(r: Node, h: Node, a: Node) -> Node:
+    return (-0.5 * _DENSITY) * exp(-0.5 * square(h)) * erf(a * h * (1.0 / SQRT_2))
+
+
+def _owens_t_slope(r: Node, h: Node, a: Node) -> Node:
+    whole = 1.0 + square(a)
+    return exp(-0.5 * square(h) * whole) / (2.0 * np.pi * whole)
+
+
+owens_t = special(
+    "owens_t",
+    arity=2,
+    partials=(_owens_t_height, _owens_t_slope),
+    doc="Owen's T function, as ``scipy.special.owens_t``.",
+)
