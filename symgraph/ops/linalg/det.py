@@ -29,7 +29,8 @@ def _log_tangent(a: Node, tangent: Node) -> Node:
 
 def _times_inverse(cotangent: Node, a: Node) -> Node:
     """``ct a^-T``."""
-    return expand_dims(cotangent, (-2, -1)) * swapaxes(inv(a), -1, -2)
+    spread = expand_dims(cotangent, (-2, -1)) if cotangent.ndim else cotangent
+    return spread * swapaxes(inv(a), -1, -2)
 
 
 @record
