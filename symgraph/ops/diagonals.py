@@ -149,11 +149,11 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @builder(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     """Sum of a diagonal, as ``np.trace``; parameters as of `diagonal`."""
     if not any_node(a):
-        return np.trace(a, offset, axis1, axis2)
-    return apply("sum", diagonal(a, offset, axis1, axis2), axis=-1)
+        return np.trace(a, offset, axis1, axis2, dtype)
+    return apply("sum", diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @record
@@ -225,7 +225,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.diagonal(x, 0, 2, 1), (_CUBE,)),
         Example(lambda x: np.diagonal(x, 1, 0, 2), (_CUBE,)),
         Example(np.trace, (_MATRIX,)),
-        Example(lambda x: np.trace(x, 1, 1, 2), (_CUBE,)),
+        Example(lambda x: np.trace(x, 1, 1, 2, dtype=np.float32), (_CUBE,)),
         Example(np.diag, (_SQUARE,)),
     ],
     "diag": [

@@ -18,6 +18,7 @@ from symgraph.graph.sizes import Dim, Size
 from symgraph.graph.types import TensorType, TupleType, Type, normalize_axis
 from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
 from symgraph.ops.batching import AlongAxes
+from symgraph.ops.elementwise import astype
 from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node, promote
 from symgraph.ops.shape import (
@@ -105,7 +106,7 @@ def _listed(function: str, args: Sequence[Code], axis: int) -> Code:
 
 
 @builder(np.concatenate)
-def concatenate(arrays: Any, axis: Any = 0) -> Any:
+def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     """Arrays joined along an axis, as ``np.concatenate``.
 
     Parameters
@@ -114,6 +115,8 @@ def concatenate(arrays: Any, axis: Any = 0) -> Any:
         All of one shape, but for the axis.
     axis : int or None
         ``None``: each counts as one-dimensional.
+    dtype : data-type, optional
+        Of the result; by default the common one.
 
     Raises
     ------
@@ -128,14 +131,18 @@ def concatenate(arrays: Any, axis: Any = 0) -> Any:
     (m + n, 3)
     """
     if not any_node(arrays):
-        return np.concatenate(arrays, axis=axis)
+        return np.concatenate(arrays, axis=axis, dtype=dtype)
     nodes = _nodes(arrays, "concatenate")
     if axis is None:
         nodes, axis = [ravel(node) for node in nodes], 0
     if nodes[0].ndim == 0:
         raise ShapeError("concatenate: 0-d arrays cannot be joined", hint="np.stack([...])")
     place = normalize_axis(axis, nodes[0].ndim, "concatenate")
-    return make(Concatenate(place), *nodes) if len(nodes) > 1 else nodes[0]
+    return _converted(make(Concatenate(place), *nodes) if len(nodes) > 1 else nodes[0], dtype)
+
+
+def _converted(node: Node, dtype: Any) -> Node:
+    return node if dtype is None else astype(node, dtype)
 
 
 def _nodes(arrays: Any, what: str) -> list[Node]:
@@ -193,7 +200,7 @@ class Stack(AlongAxes, Linear):
 
 
 @builder(np.stack)
-def stack(arrays: Any, axis: int = 0) -> Any:
+def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
     """Arrays of one shape joined along a new axis, as ``np.stack``.
 
     Parameters
@@ -202,6 +209,8 @@ def stack(arrays: Any, axis: int = 0) -> Any:
         May hold nested lists of nodes and numbers.
     axis : int
         Where the new axis stands in the result.
+    dtype : data-type, optional
+        Of the result; by default the common one.
 
     Raises
     ------
@@ -209,26 +218,27 @@ def stack(arrays: Any, axis: int = 0) -> Any:
         If the shapes differ.
     """
     if not any_node(arrays):
-        return np.stack(arrays, axis=axis)
+        return np.stack(arrays, axis=axis, dtype=dtype)
     nodes = _nodes(arrays, "stack")
-    return make(Stack(normalize_axis(axis, nodes[0].ndim + 1, "stack")), *nodes)
+    stacked = make(Stack(normalize_axis(axis, nodes[0].ndim + 1, "stack")), *nodes)
+    return _converted(stacked, dtype)
 
 
 @builder(np.vstack)
-def vstack(tup: Any) -> Any:
+def vstack(tup: Any, *, dtype: Any = None) -> Any:
     """Arrays joined row by row, as ``np.vstack``."""
     if not any_node(tup):
-        return np.vstack(tup)
-    return concatenate([atleast_2d(as_node(array)) for array in tup])
+        return np.vstack(tup, dtype=dtype)
+    return concatenate([atleast_2d(as_node(array)) for array in tup], dtype=dtype)
 
 
 @builder(np.hstack)
-def hstack(tup: Any) -> Any:
+def hstack(tup: Any, *, dtype: Any = None) -> Any:
     """Arrays joined column by column (1-D arrays end to end), as ``np.hstack``."""
     if not any_node(tup):
-        return np.hstack(tup)
+        return np.hstack(tup, dtype=dtype)
     nodes = [atleast_1d(as_node(array)) for array in tup]
-    return concatenate(nodes, axis=0 if nodes and nodes[0].ndim == 1 else 1)
+    return concatenate(nodes, axis=0 if nodes and nodes[0].ndim == 1 else 1, dtype=dtype)
 
 
 @builder(np.dstack)
@@ -420,7 +430,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x, y: np.concatenate([x, y, x], axis=-1), (_MATRIX, _MATRIX[:, :0])),
         Example(lambda x, y: np.concatenate((x, y), axis=None), (_MATRIX, _ROW)),
         Example(lambda x, y: np.concatenate([x, y]), (_VECTOR.astype(np.float32), _VECTOR)),
-        Example(lambda x, y: np.vstack([x, y]), (_MATRIX, _VECTOR)),
+        Example(lambda x, y: np.vstack([x, y], dtype=np.float32), (_MATRIX, _VECTOR)),
         Example(lambda x, y: np.hstack([x, y]), (_VECTOR, _VECTOR[:2])),
         Example(lambda x, y: np.hstack([x, y]), (_MATRIX, _MATRIX[:, 1:])),
         Example(lambda x, y: np.dstack([x, y]), (_VECTOR, _VECTOR * 2)),
@@ -428,6 +438,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.append, (_MATRIX, np.float64(2.0))),
     ],
     "stack": [
+        Example(lambda x, y: np.stack([x, y], dtype=np.complex128), (_VECTOR, _VECTOR + 1)),
         Example(lambda x, y: np.stack([x, y]), (_VECTOR, _VECTOR + 1)),
         Example(lambda x, y: np.stack([x, y], axis=-1), (_MATRIX, _MATRIX * 2)),
         Example(lambda x, y: np.stack([x, 1.5, y]), (np.float64(0.5), np.float64(-2.0))),

@@ -316,7 +316,7 @@ def _share(q: Any, x: Node, what: str) -> Node:
     if not any_node(q):
         known = np.asarray(q)
         if not np.all((known >= 0) & (known <= 1)):
-            raise InputError(f"{what}: q must lie between 0 and 1", got=repr(q))
+            raise InputError(f"{what}: q", expected="between 0 and 1", got=repr(q))
         weak = known.ndim == 0 and x.dtype.kind == "f"
         return constant(known, x.dtype if weak else np.result_type(known, np.float64))
     node = as_node(q)

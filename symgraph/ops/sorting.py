@@ -105,7 +105,7 @@ def _along(a: Any, axis: Any, what: str) -> tuple[Node, int]:
 
 def _is_stable(kind: Any, order: Any, stable: Any, what: str) -> bool:
     if order is not None:
-        raise UnsupportedError(f"{what}: order= is for structured arrays", got=repr(order))
+        raise UnsupportedError(f"{what}: order=", expected="no structured array", got=repr(order))
     if kind not in (None, "quicksort", "heapsort", "mergesort", "stable"):
         raise UnsupportedError(f"{what}: kind", expected="'stable' or 'quicksort'", got=repr(kind))
     return bool(stable) or kind in ("mergesort", "stable")
@@ -146,7 +146,9 @@ def _places(kth: Any, length: Dim, what: str) -> tuple[int, ...]:
 
 
 @of_numpy(np.argpartition)
-def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+def argpartition(
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
     """Positions that put the elements `kth` where sorting would, as ``np.argpartition``.
 
     Parameters
@@ -156,10 +158,12 @@ def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any 
         Known now. What is smaller comes before these elements, what is larger behind them.
     axis : int or None
         ``None``: `a` counts as one-dimensional.
-    kind, order : None
-        There is one algorithm, and there are no structured arrays.
+    kind : {"introselect"}
+        There is no other.
+    order : None
+        There are no structured arrays here.
     """
-    if kind not in (None, "introselect"):
+    if kind != "introselect":
         raise UnsupportedError("argpartition: kind", expected="'introselect'", got=repr(kind))
     _is_stable(None, order, None, "argpartition")
     node, place = _along(a, axis, "argpartition")
@@ -235,7 +239,9 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 
 @of_numpy(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+def partition(
+    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
     """The elements `kth` where sorting would put them, as ``np.partition``.
 
     The order of the elements beside them is that of `argpartition`, whose parameters these are;

@@ -94,9 +94,11 @@ def diagonal(x: Any, *, offset: int = 0) -> Any:
 
 
 @builder(np.linalg.trace, name="linalg.trace")
-def trace(x: Any, *, offset: int = 0) -> Any:
+def trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
     """Sum of the diagonal over the last two axes, as ``np.linalg.trace``."""
-    return _trace(x, offset, -2, -1) if any_node(x) else np.linalg.trace(x, offset=offset)
+    if not any_node(x):
+        return np.linalg.trace(x, offset=offset, dtype=dtype)
+    return _trace(x, offset, -2, -1, dtype)
 
 
 @builder(np.linalg.outer, name="linalg.outer")
