@@ -152,7 +152,12 @@ class Quantile(Structured):
         if any_dim_is_zero([x.shape[i] for i in self.axes]):
             raise ShapeError(f"{self.name} of no elements", got=f"shape {x.shape}")
         shape = (*q.shape, *reduced_shape(x.shape, self.axes, self.keepdims))
-        return TensorType(_result_dtype(x.dtype, q.dtype, q.ndim), shape)
+        return TensorType(self._dtype(x, q), shape)
+
+    def _dtype(self, x: TensorType, q: TensorType) -> DType:
+        # A scalar float64 is a Python float to NumPy's quantile, and takes the array's dtype.
+        share: Any = np.full((1,), 0.5, q.dtype) if q.ndim else q.dtype.type(0.5)
+        return np.quantile(np.ones(1, x.dtype), share).dtype
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """NumPy's function of this name."""
@@ -252,17 +257,14 @@ def _between(rows: Node, order: Node, first: Any, second: Any, share: Any) -> No
     return start + (_at(rows, order, second) - start) * share
 
 
-def _result_dtype(x: DType, q: DType, ndim: int) -> DType:
-    # A scalar float64 is a Python float to NumPy's quantile, and takes the dtype of the array.
-    share: Any = q.type(0.5) if not ndim else np.full((1,), 0.5, q)
-    return np.quantile(np.ones(1, x), share).dtype
-
-
 @record
 class Median(Quantile):
     """The middle element, or the mean of the two; the second operand is a half."""
 
     name: ClassVar[str] = "median"
+
+    def _dtype(self, x: TensorType, q: TensorType) -> DType:
+        return np.median(np.ones(1, x.dtype)).dtype
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """NumPy's function of this name."""
@@ -294,10 +296,8 @@ class NanMedian(Median, NanQuantile):
 
 def _built(kind: type[Quantile], a: Any, q: Any, axis: Any, method: str, keepdims: Any) -> Node:
     x = as_node(a)
-    if x.dtype.kind == "c":
-        raise DTypeError(
-            f"{kind.name} of complex values", expected="a real dtype", got=str(x.dtype)
-        )
+    if x.dtype.kind == "c" or (x.dtype.kind == "b" and not issubclass(kind, Median)):
+        raise DTypeError(kind.name, expected="real numbers", got=str(x.dtype))
     if method not in _STEPS and method not in _PARAMETERS:
         raise UnsupportedError(
             f"{kind.name}: method",

@@ -59,10 +59,10 @@ def test_every_axis_and_dtype_gives_what_numpy_gives(name, kind):
             expected = function(array, axis=axis, **more)
         except (TypeError, ValueError, IndexError):
             continue  # NumPy has no such reduction of this array
+        refused = SymgraphError if kind in ("empty", "complex") else ()
         try:
             found = run(lambda x, a=axis, m=more: function(x, axis=a, **m), array)
-        except SymgraphError as error:
-            assert "empty" in kind or "complex" in kind, error
+        except refused:
             continue
         assert np.shape(found) == np.shape(expected)
         assert np.asarray(found).dtype == np.asarray(expected).dtype
