@@ -555,3 +555,15 @@ def test_a_pair_of_a_graph():
     np.testing.assert_array_equal(pair.backward(saved), [b, a])
     one = sg.forward_backward(graph, wrt=graph.inputs[0])
     np.testing.assert_array_equal(one.backward(one.forward(a, b)[1]), b)
+
+
+def test_a_pair_keeps_one_of_several_results():
+    x = sg.placeholder("x", (3, 3))
+    u, s, _ = np.linalg.svd(x)
+    value = np.sum(s[0] * u[:, 0] ** 3)
+    pair = sg.forward_backward([x], value, wrt=x)
+    at = np.array([[2.0, 0.3, 0.1], [0.2, 1.0, 0.4], [0.5, 0.1, 0.5]])
+    got, saved = pair.forward(at)
+    wanted = sg.function([x], [value, sg.grad(value, x)])(at)
+    np.testing.assert_allclose([got], wanted[:1])
+    np.testing.assert_allclose(pair.backward(saved), wanted[1], rtol=1e-12)

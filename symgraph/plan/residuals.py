@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, topological
-from symgraph.graph.types import TupleType
 from symgraph.plan.plan import is_leaf
 
 __all__ = ["choose_residuals"]
@@ -92,7 +92,8 @@ def _recipe(node: Node, saved: set[Node], early: set[Node], fixed: set[Node]) ->
             needed.add(current)  # an argument: it exists anyway
             continue
         cost += 0.0 if current.op.views else current.op.work(current)
-        if cost > CHEAP or isinstance(current.result_type, TupleType):
+        # One of several results is kept itself: all of them together are no array.
+        if cost > CHEAP or isinstance(current.op, Item):
             if current is node or current not in early:
                 return None
             cost -= current.op.work(current)
