@@ -21,12 +21,12 @@ from symgraph.graph.sizes import Dim, Shape
 from symgraph.graph.types import DType, TensorType, Type
 from symgraph.ops.contract import contract
 from symgraph.ops.create import Arange, Eye
-from symgraph.ops.diagonals import Diag
+from symgraph.ops.diagonals import Diag, diagonal
 from symgraph.ops.index import GetItem, IndexAdd
 from symgraph.ops.indices import Index, Mark, Range, place_of_arrays
 from symgraph.ops.kinds import Example, Linear
 from symgraph.ops.reduce import broadcast_to
-from symgraph.ops.shape import Transpose, expand_dims, shape_text, transpose
+from symgraph.ops.shape import Transpose, expand_dims, shape_text, squeeze, transpose
 
 __all__: list[str] = []
 
@@ -88,7 +88,8 @@ class Delta(Linear):
         """The diagonals, summed over letters that the operand does not have."""
         sizes = self.sizes
         runs = [sizes[c] for c in self.outer]
-        return (contract([(self.outer, cut(cotangent, self.places, runs))], self.inner),)
+        letters, x = without_repeats(self.outer, cut(cotangent, self.places, runs))
+        return (contract([(letters, x)], self.inner),)
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One more letter on both sides."""
@@ -174,6 +175,17 @@ def _positions(start: Dim, length: Dim, axis: int, ndim: int) -> Node:
     return expand_dims(numbers, tuple([i for i in range(ndim) if i != axis]))
 
 
+def without_repeats(letters: Sequence[str], x: Node) -> tuple[str, Node]:
+    """The diagonals of axes with equal letters, which come last."""
+    kept = list(letters)
+    while len(set(kept)) < len(kept):
+        second = next(i for i, c in enumerate(kept) if c in kept[:i])
+        first = kept.index(kept[second])
+        x = diagonal(x, 0, first, second)
+        kept = [c for i, c in enumerate(kept) if i not in (first, second)] + [kept[second]]
+    return "".join(kept), x
+
+
 def aligned(x: Node, letters: str, wanted: str) -> Node:
     """The axes in the wanted order, of size one where a letter is missing; none in front."""
     order = [letters.index(c) for c in wanted if c in letters]
@@ -239,10 +251,17 @@ def delta(
     if len(set(text)) < len(text):
         window = () if whole else tuple(lengths.values())
         return make(Delta(kept, text, shape, () if whole else starts, window), core)
-    core = aligned(core, kept, text)
     if whole:
-        return broadcast_to(core, shape)
-    index = [_range(p, lengths[c], d) for c, p, d in zip(text, starts, shape, strict=True)]
+        return broadcast_to(aligned(core, kept, text), shape)
+    index: list[Dim | Range] = []
+    for c, p, dim in zip(text, starts, shape, strict=True):
+        single = lengths[c] == 1 and dim != 1
+        index.append(p if single else _range(p, lengths[c], dim))
+    gone = [c for c, entry in zip(text, index, strict=True) if not isinstance(entry, Range)]
+    dropped = tuple([i for i, c in enumerate(kept) if c in gone])
+    core = squeeze(core, dropped) if dropped else core
+    kept, text = ("".join([c for c in letters if c not in gone]) for letters in (kept, text))
+    core = aligned(core, kept, text)
     zeros = broadcast_to(constant(np.zeros((), core.dtype)), shape)
     return make(IndexAdd(tuple(index)), zeros, core)
 

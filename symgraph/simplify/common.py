@@ -21,6 +21,7 @@ __all__ = [
     "is_op",
     "number",
     "scalar",
+    "unaxed",
     "unbroadcast",
 ]
 
@@ -33,6 +34,13 @@ def is_op(node: Node, *names: str) -> bool:
 def unbroadcast(node: Node) -> Node:
     """What a node is a broadcast of."""
     while isinstance(node.op, BroadcastTo):
+        (node,) = node.inputs
+    return node
+
+
+def unaxed(node: Node) -> Node:
+    """What new axes were added to."""
+    while is_op(node, "expand_dims", "reshape"):
         (node,) = node.inputs
     return node
 

@@ -23,6 +23,7 @@ from symgraph.simplify.common import (
     is_number,
     is_op,
     scalar,
+    unaxed,
     unbroadcast,
 )
 from symgraph.simplify.rule import rewrite
@@ -391,13 +392,6 @@ def _each_row_once(index: Sequence[Node], x: Node) -> bool:
         return False
     shape = broadcast_shapes(index[0].shape, index[1].shape)
     return rows.shape == x.shape[:1] and shape[:1] == rows.shape and product(shape) == rows.size
-
-
-def unaxed(node: Node) -> Node:
-    """What new axes were added to."""
-    while is_op(node, "expand_dims", "reshape"):
-        (node,) = node.inputs
-    return node
 
 
 @rewrite(

@@ -14,8 +14,9 @@ from symgraph.ops.linalg.solve import Solve
 from symgraph.ops.shape import Transpose, expand_dims, swapaxes
 from symgraph.simplify.common import HEADROOM, is_known_factor, is_number, is_op
 from symgraph.simplify.rule import rewrite
-from symgraph.simplify.rules.deltas import identity_like, structure
+from symgraph.simplify.rules.deltas import identity_like
 from symgraph.simplify.rules.shapes import add_into, rows_of, transpose_twice
+from symgraph.simplify.structure import structure
 
 
 @rewrite(
