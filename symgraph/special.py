@@ -7,7 +7,7 @@ Examples
 (n,)
 """
 
-from symgraph.ops.elementwise import cbrt, exp2, expm1, log1p, round, sinc, softplus
+from symgraph.ops.elementwise import cbrt, exp2, expm1, log1p, sinc, softplus
 from symgraph.ops.normalised import log_softmax, logsumexp, softmax
 from symgraph.ops.special.bessel import (
     airy,
@@ -240,7 +240,6 @@ __all__ = [
     "psi",
     "rel_entr",
     "rgamma",
-    "round",
     "shichi",
     "sici",
     "sinc",

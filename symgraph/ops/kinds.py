@@ -172,7 +172,7 @@ class Elementwise(Op):
     """For each operand, from ``(result, *operands)`` to the derivative; ``None`` for zero
     everywhere. By default the derivative of the formula."""
     formula: str | Callable[..., Any] = ""
-    """SymPy's spelling in x, y, z."""
+    """SymPy's spelling in x, y, z, w."""
     facts: Facts = Facts()
     """What rewrites may use."""
     cost: float = 1.0
@@ -341,7 +341,7 @@ class Elementwise(Op):
             return sympy.sympify(self.formula(*self.symbols))
         if not self.formula:
             raise UnsupportedError(f"{self.name} has no formula")
-        names = dict(zip("xyz", self.symbols, strict=False))
+        names = dict(zip("xyzw", self.symbols, strict=False))
         return sympy.sympify(self.formula, locals=names)
 
     @cached_property

@@ -53,8 +53,8 @@ def elementwise_examples(op):
             return np.asarray(values, precision)
         return np.asarray(values > 0 if kind == "b" else np.round(values), {"i": int}.get(kind))
 
-    for precision in (np.float64, np.float32):
-        for shape in shapes:
+    for precision, some in ((np.float64, shapes), (np.float32, shapes[1:3])):
+        for shape in some:
             places = zip(kinds, op.intervals(), shape, strict=False)
             args = [sample(*place, precision) for place in places]
             yield Example(builder, tuple(args), reference_of(op))

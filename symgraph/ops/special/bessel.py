@@ -268,12 +268,10 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "jn": [Example(lambda x: jn(2, x), (_VALUES,))],
     "spherical": [
-        Example(lambda x: spherical_jn(2, x, True), (_VALUES,), lambda x: _derivative(2, x)),
+        Example(
+            lambda x: spherical_jn(2, x, True),
+            (_VALUES,),
+            lambda x: library_ufunc("scipy.special.spherical_jn")(2, x, True),
+        ),
     ],
 }
-
-
-def _derivative(n: int, x: Any) -> Any:
-    import scipy.special
-
-    return scipy.special.spherical_jn(n, x, True)

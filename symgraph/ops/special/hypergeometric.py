@@ -7,12 +7,11 @@ have no closed form.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from symgraph.graph.node import Node
 from symgraph.ops.elementwise import maximum, where
 from symgraph.ops.facts import Limit
-from symgraph.ops.formula import load_sympy
 from symgraph.ops.kinds import NoDerivative
 from symgraph.ops.special.common import special, whole
 
@@ -40,7 +39,7 @@ hyp0f1 = special(
         NoDerivative("the parameter of hyp0f1"),
         lambda r, v, x: hyp0f1(v + 1.0, x) / v,
     ),
-    formula=lambda v, x: load_sympy().hyper((), (v,), x),
+    formula="hyper([], [x], y)",
     domain=(_PARAMETERS, (-2.0, 2.0)),
     limits=(Limit(1e-3, 80.0, 1.0), Limit(-80.0, 80.0, 0.0)),
     cost=200.0,
@@ -54,7 +53,7 @@ hyp1f1 = special(
         NoDerivative("a parameter of hyp1f1"),
         lambda r, a, b, x: a / b * hyp1f1(a + 1.0, b + 1.0, x),
     ),
-    formula=lambda a, b, x: load_sympy().hyper((a,), (b,), x),
+    formula="hyper([x], [y], z)",
     domain=(_PARAMETERS, _PARAMETERS, (-2.0, 2.0)),
     limits=(Limit(0.0, 10.0, 1.0), Limit(1e-3, 10.0, 1.0), Limit(-40.0, 40.0, 0.0)),
     cost=200.0,
@@ -69,7 +68,7 @@ hyp2f1 = special(
         NoDerivative("a parameter of hyp2f1"),
         lambda r, a, b, c, x: a * b / c * hyp2f1(a + 1.0, b + 1.0, c + 1.0, x),
     ),
-    formula=lambda a, b, c, x: load_sympy().hyper((a, b), (c,), x),
+    formula="hyper([x, y], [z], w)",
     domain=(_PARAMETERS, _PARAMETERS, _PARAMETERS, (-0.9, 0.7)),
     limits=(
         Limit(0.0, 10.0, 1.0),
@@ -84,17 +83,26 @@ hyp2f1 = special(
 # Orthogonal polynomials: eval_name(n, parameters ..., x) -----------------------------------------
 
 
+# One form for each number of operands, so that the types of lambda's parameters are known.
+_Slope: TypeAlias = (
+    Callable[[Node, Node, Node], Node]
+    | Callable[[Node, Node, Node, Node], Node]
+    | Callable[[Node, Node, Node, Node, Node], Node]
+)
+
+
 def _polynomial(
     name: str,
-    slope: Callable[..., Node],
-    formula: Callable[..., Any],
+    slope: _Slope,
+    formula: str,
     parameters: int = 0,
 ) -> Any:
     """`slope` gives the derivative by x from the degree below and the operands."""
+    by_lower = cast("Callable[..., Node]", slope)
 
     def partial(r: Node, n: Node, *rest: Node) -> Node:
         # Of degree 0 the derivative is 0, and there is none below.
-        return where(n == 0, 0.0, slope(maximum(n - 1, 0), whole(rest[-1], n), *rest))
+        return where(n == 0, 0.0, by_lower(maximum(n - 1, 0), whole(rest[-1], n), *rest))
 
     missing = [NoDerivative(f"the degree of {name}")]
     missing += [NoDerivative(f"a parameter of {name}")] * parameters
@@ -115,56 +123,51 @@ def _polynomial(
     )
 
 
-def _genlaguerre(n: Any, a: Any, x: Any) -> Any:
-    sympy = load_sympy()
-    return sympy.binomial(n + a, n) * sympy.hyper((-n,), (a + 1,), x)
-
-
 eval_legendre = _polynomial(
     "eval_legendre",
     lambda below, n, x: eval_gegenbauer(below, 1.5, x),
-    lambda n, x: load_sympy().legendre(n, x),
+    "legendre(x, y)",
 )
 eval_chebyt = _polynomial(
     "eval_chebyt",
     lambda below, n, x: n * eval_chebyu(below, x),
-    lambda n, x: load_sympy().chebyshevt(n, x),
+    "chebyshevt(x, y)",
 )
 eval_chebyu = _polynomial(
     "eval_chebyu",
     lambda below, n, x: 2.0 * eval_gegenbauer(below, 2.0, x),
-    lambda n, x: load_sympy().chebyshevu(n, x),
+    "chebyshevu(x, y)",
 )
 eval_hermite = _polynomial(
     "eval_hermite",
     lambda below, n, x: 2.0 * n * eval_hermite(below, x),
-    lambda n, x: load_sympy().hermite(n, x),
+    "hermite(x, y)",
 )
 eval_hermitenorm = _polynomial(
     "eval_hermitenorm",
     lambda below, n, x: n * eval_hermitenorm(below, x),
-    lambda n, x: load_sympy().hermite(n, x / load_sympy().sqrt(2)) / 2 ** (n / 2),
+    "hermite(x, y / sqrt(2)) / 2**(x / 2)",
 )
 eval_laguerre = _polynomial(
     "eval_laguerre",
     lambda below, n, x: -eval_genlaguerre(below, 1.0, x),
-    lambda n, x: load_sympy().hyper((-n,), (1,), x),
+    "hyper([-x], [1], y)",
 )
 eval_genlaguerre = _polynomial(
     "eval_genlaguerre",
     lambda below, n, a, x: -eval_genlaguerre(below, a + 1.0, x),
-    _genlaguerre,
+    "binomial(x + y, x) * hyper([-x], [y + 1], z)",
     parameters=1,
 )
 eval_gegenbauer = _polynomial(
     "eval_gegenbauer",
     lambda below, n, a, x: 2.0 * a * eval_gegenbauer(below, a + 1.0, x),
-    lambda n, a, x: load_sympy().gegenbauer(n, a, x),
+    "gegenbauer(x, y, z)",
     parameters=1,
 )
 eval_jacobi = _polynomial(
     "eval_jacobi",
     lambda below, n, a, b, x: 0.5 * (n + a + b + 1.0) * eval_jacobi(below, a + 1.0, b + 1.0, x),
-    lambda n, a, b, x: load_sympy().jacobi(n, a, b, x),
+    "jacobi(x, y, z, w)",
     parameters=2,
 )
