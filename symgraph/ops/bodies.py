@@ -98,7 +98,8 @@ def close(
     """
     outputs = [node for group in results for node in group]
     order = topological(outputs)
-    inside = {*own, *kept}
+    # A placeholder belongs to whoever made it, also where a function brought it in.
+    inside = {*own, *[node for node in kept if not isinstance(node.op, Placeholder)]}
     for node in order:
         if any(operand in inside for operand in node.inputs):
             inside.add(node)

@@ -47,6 +47,7 @@ from symgraph.tape.create import (
     zeros,
     zeros_like,
 )
+from symgraph.tape.export import function, graph
 from symgraph.tape.gradient_tape import GradientTape, Variable, grad
 from symgraph.tape.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from symgraph.tape.tensor import Tensor
@@ -101,7 +102,9 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "function",
     "grad",
+    "graph",
     "is_grad_enabled",
     "is_tensor",
     "linspace",

@@ -37,8 +37,7 @@ class Changes(Operators):
             self.change(apply(_set_item, (self, value, key), {}))
         else:
             self._check_change()
-            plain = _indices(key)
-            self.array_now()[plain] = plain(value)
+            self.array_now()[_indices(key)] = plain(value)
             self.written()
 
     def _holds(self, value: Any, key: Any) -> bool:

@@ -57,7 +57,7 @@ def _extreme(name: str) -> Callable[..., Any]:
 
 def _moment(name: str) -> Callable[..., Any]:
     """``std`` and ``var``: PyTorch divides by n - 1, NumPy by n, so the words are kept apart."""
-    builder = BUILDERS[name]
+    builder = torch_words(BUILDERS[name])
 
     @wraps(builder)
     def call(x: Any, *args: Any, **keywords: Any) -> Any:
@@ -68,7 +68,7 @@ def _moment(name: str) -> Callable[..., Any]:
             )
         return builder(x, *args, **keywords)
 
-    return torch_words(call)
+    return call
 
 
 def _clamp(x: Any, min: Any = None, max: Any = None) -> Any:
