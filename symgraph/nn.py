@@ -19,6 +19,7 @@ from symgraph.ops.nn import (
     avg_pool2d,
     avg_pool3d,
     batch_norm,
+    binary_cross_entropy,
     binary_cross_entropy_with_logits,
     celu,
     conv1d,
@@ -44,6 +45,7 @@ from symgraph.ops.nn import (
     hinge,
     huber,
     instance_norm,
+    kl_div,
     layer_norm,
     leaky_relu,
     log_sigmoid,
@@ -85,6 +87,8 @@ swish = silu
 hard_silu = hard_swish
 
 __all__ = [
+    "binary_cross_entropy",
+    "kl_div",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",

@@ -196,7 +196,7 @@ def assigned_by(line: str) -> str:
     match value:
         case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)):
             # Nodes made in the arguments of anything else are not what the name is bound to.
-            return name if called in BUILDERS else ""
+            return name if called in {key.rpartition(".")[2] for key in BUILDERS} else ""
         case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.Subscript() | ast.Attribute():
             return name
         case _:

@@ -306,6 +306,8 @@ def pad(
 def _pad_constant(node: Node, widths: _Widths, value: Any) -> Node:
     if all(width == 0 for pair in widths for width in pair):
         return node
+    if not isinstance(value, Node):
+        value = constant(np.asarray(value).astype(node.dtype))
     return make(Pad(widths), node, apply("astype", as_node(value), node.dtype))
 
 

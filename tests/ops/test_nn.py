@@ -115,6 +115,7 @@ def step(x):
         (nn.silu, lambda x: 0 * x, (0.0, 1.0)),
         (nn.mish, lambda x: 0 * x, (0.0, 1.0)),
         (nn.gelu, lambda x: 0 * x, (0.0, 1.0)),
+        (lambda x: nn.gelu(x, approximate=False), lambda x: 0 * x, (0.0, 1.0)),
         (nn.elu, lambda x: 0 * x - 1, (0.0, 1.0)),
         (nn.celu, lambda x: 0 * x - 1, (0.0, 1.0)),
         (nn.softplus, lambda x: 0 * x, (0.0, 1.0)),
@@ -164,6 +165,24 @@ def test_binary_cross_entropy_of_extreme_logits(weight):
         with np.errstate(over="ignore"):
             wanted = factor * sign / (1 + np.exp(-sign * BIG))
         np.testing.assert_allclose(gradient, wanted, rtol=1e-13, atol=1e-300)
+
+
+def test_binary_cross_entropy_of_certain_predictions():
+    p = np.array([0.0, 1.0, 1e-300, 0.25])
+    value, gradient = value_and_gradient(
+        lambda x: nn.binary_cross_entropy(x, np.array([0.0, 1.0, 1.0, 0.0]), reduction="none"), p
+    )
+    np.testing.assert_allclose(value, [0, 0, -np.log(1e-300), -np.log(0.75)], rtol=1e-15)
+    np.testing.assert_allclose(gradient, [1, -1, -1e300, 1 / 0.75], rtol=1e-15)
+
+
+def test_divergence_from_targets_that_are_zero():
+    target, log_p = np.array([[0.0, 1.0]]), np.array([[-2.0, -0.5]])
+    value, gradient = value_and_gradient(
+        lambda x: nn.kl_div(x, target, reduction="batchmean"), log_p
+    )
+    assert value == 0.5
+    np.testing.assert_array_equal(gradient, -target)
 
 
 def test_normalisation_of_constant_and_of_huge_rows():

@@ -38,6 +38,7 @@ from symgraph.ops.nn.convolution import (
     conv_transpose3d,
 )
 from symgraph.ops.nn.losses import (
+    binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cosine_embedding,
     cosine_similarity,
@@ -45,6 +46,7 @@ from symgraph.ops.nn.losses import (
     gaussian_nll,
     hinge,
     huber,
+    kl_div,
     mae,
     mse,
     nll,
@@ -78,6 +80,8 @@ from symgraph.ops.nn.pooling import (
 )
 
 __all__ = [
+    "binary_cross_entropy",
+    "kl_div",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool3d",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -379,8 +380,19 @@ EXAMPLES: dict[str, list[Example]] = {
     "silu": [Example(silu, (_X,), lambda x: x / (1 + np.exp(-x)))],
     "log_sigmoid": [Example(log_sigmoid, (_X,), lambda x: -np.log1p(np.exp(-x)))],
     "gelu": [
-        Example(gelu, (_X32,)),
+        Example(
+            gelu,
+            (_X32,),
+            lambda x: (
+                x * (1 + np.tanh(np.float32(0.7978846) * (x + np.float32(0.044715) * x**3))) / 2
+            ),
+        ),
         Example(gelu, (_X,)),
+        Example(
+            lambda x: gelu(x, approximate=False),
+            (_X,),
+            lambda x: x * (1 + np.vectorize(math.erf)(x / 2**0.5)) / 2,
+        ),
     ],
     "nn.mish": [Example(mish, (_X,), lambda x: x * np.tanh(np.log1p(np.exp(x))))],
     "nn.elu": [

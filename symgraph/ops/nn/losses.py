@@ -247,6 +247,18 @@ def nll(log_probabilities: Any, labels: Any, axis: int = -1, *, reduction: str =
 
 
 @function
+@_paired("probability, target", "probability is that of 1; target is from 0 to 1.")
+def binary_cross_entropy(probability: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """``-t log(p) - (1 - t) log(1 - p)``, as ``torch...binary_cross_entropy``.
+
+    ``0 log(0)`` is 0; where a target has no probability the loss is infinite.
+    """
+    p, t = _pair("binary_cross_entropy", probability, target)
+    losses = -apply("xlogy", t, p) - apply("xlog1py", 1.0 - t, -p)
+    return reduced(losses, reduction, "binary_cross_entropy")
+
+
+@function
 @_paired("logits, target", "logits are log-odds of 1; target is from 0 to 1.")
 def binary_cross_entropy_with_logits(
     logits: Any, target: Any, *, pos_weight: Any = None, reduction: str = "mean"
@@ -264,6 +276,23 @@ def binary_cross_entropy_with_logits(
 
 
 # Distributions -----------------------------------------------------------------------------------
+
+
+@function
+@_paired("log_predictions, targets", "Of logarithms of probabilities, and of probabilities.")
+def kl_div(
+    log_predictions: Any, targets: Any, *, log_target: bool = False, reduction: str = "mean"
+) -> Any:
+    """``t (log(t) - log(p))`` element by element, as ``torch...kl_div``.
+
+    With `log_target` the targets are logarithms, too. ``"batchmean"`` divides the sum by the
+    first size, which makes it the Kullback-Leibler divergence of the rows.
+    """
+    log_p, t = _pair("kl_div", log_predictions, targets)
+    losses = exp(t) * (t - log_p) if log_target else apply("xlogy", t, t) - t * log_p
+    if reduction == "batchmean":
+        return sum(losses) / losses.shape[0]
+    return reduced(losses, reduction, "kl_div")
 
 
 @function
@@ -484,6 +513,13 @@ EXAMPLES: dict[str, list[Example]] = {
             lambda x, y: (_plain_huber(x - y) / 0.5).sum(dtype=np.float32),
         )
     ],
+    "nn.binary_cross_entropy": [
+        Example(
+            binary_cross_entropy,
+            (_SHARE, _SHARE[::-1]),
+            lambda p, t: -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(),
+        )
+    ],
     "nn.binary_cross_entropy_with_logits": [
         Example(
             binary_cross_entropy_with_logits,
@@ -494,6 +530,18 @@ EXAMPLES: dict[str, list[Example]] = {
             lambda x, t: binary_cross_entropy_with_logits(x, t, pos_weight=3.0, reduction="sum"),
             (_LOGITS, _ONE_HOT),
             lambda x, t: (3 * t * np.log1p(np.exp(-x)) + (1 - t) * np.log1p(np.exp(x))).sum(),
+        ),
+    ],
+    "nn.kl_div": [
+        Example(
+            lambda x, t: kl_div(x, t, reduction="batchmean"),
+            (_LOGITS, _SHARE),
+            lambda x, t: (t * (np.log(t) - x)).sum() / 4,
+        ),
+        Example(
+            lambda x, t: kl_div(x, t, log_target=True),
+            (_LOGITS, _OTHER),
+            lambda x, t: (np.exp(t) * (t - x)).mean(),
         ),
     ],
     "nn.gaussian_nll": [
