@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
 from symgraph.ops.contract import contract, label_sizes, stand_in
@@ -304,25 +304,6 @@ def kron(a: Any, b: Any) -> Any:
     return reshape(blocks, tuple([m * n for m, n in zip(first.shape, second.shape, strict=True)]))
 
 
-@builder(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any]) -> Any:
-    """The product of several matrices, from left to right, as ``np.linalg.multi_dot``.
-
-    Raises
-    ------
-    ShapeError
-        If neighbours do not fit.
-    """
-    if not any_node(*arrays):
-        return np.linalg.multi_dot(arrays)
-    if len(arrays) < 2:
-        raise DTypeError("multi_dot needs two arrays", got=str(len(arrays)))
-    result = matmul(arrays[0], arrays[1])
-    for factor in arrays[2:]:
-        result = matmul(result, factor)
-    return result
-
-
 # Examples for the tests ------------------------------------------------------------------------
 
 _A, _B, _SQUARE = array(2, 3), array(3, 4, shift=1.0), array(3, 3, shift=2.0)
@@ -419,5 +400,4 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.kron, (_A, array(2, 2))),
         Example(np.kron, (array(2), _A)),
     ],
-    "multi_dot": [Example(lambda x, y, z: np.linalg.multi_dot([x, y, z]), (_A, _B, array(4)))],
 }

@@ -13,21 +13,22 @@ from symgraph.graph.registry import builder
 from symgraph.ops.arrange import matrix_transpose as _matrix_transpose
 from symgraph.ops.diagonals import diagonal as _diagonal
 from symgraph.ops.diagonals import trace as _trace
-from symgraph.ops.einsum import multi_dot, tensordot
+from symgraph.ops.einsum import tensordot
 from symgraph.ops.kinds import Example, any_node
+from symgraph.ops.linalg.chain import multi_dot
 from symgraph.ops.linalg.cholesky import cholesky
 from symgraph.ops.linalg.cross import linalg_cross as cross
 from symgraph.ops.linalg.det import det, slogdet
 from symgraph.ops.linalg.eig import eig, eigvals
 from symgraph.ops.linalg.eigh import eigh, eigvalsh
-from symgraph.ops.linalg.functions import expm, logm, sqrtm
+from symgraph.ops.linalg.functions import cosm, expm, expm_frechet, logm, sinm, sqrtm
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.norm import matrix_norm, norm, vector_norm
 from symgraph.ops.linalg.patterns import block_diag, circulant, hankel, toeplitz
 from symgraph.ops.linalg.pinv import lstsq, pinv
 from symgraph.ops.linalg.qr import qr
 from symgraph.ops.linalg.rank import cond, matrix_rank
-from symgraph.ops.linalg.svd import svd, svdvals
+from symgraph.ops.linalg.svd import polar, svd, svdvals
 from symgraph.ops.linalg.tensors import tensorinv, tensorsolve
 from symgraph.ops.linalg.triangular import (
     cho_factor,
@@ -47,6 +48,7 @@ __all__ = [
     "cholesky",
     "circulant",
     "cond",
+    "cosm",
     "cross",
     "det",
     "diagonal",
@@ -55,6 +57,7 @@ __all__ = [
     "eigvals",
     "eigvalsh",
     "expm",
+    "expm_frechet",
     "hankel",
     "inv",
     "logm",
@@ -70,7 +73,9 @@ __all__ = [
     "norm",
     "outer",
     "pinv",
+    "polar",
     "qr",
+    "sinm",
     "slogdet",
     "solve",
     "solve_triangular",

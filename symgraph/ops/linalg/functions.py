@@ -11,16 +11,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from symgraph.errors import ShapeError
 from symgraph.graph.code import HELPERS, Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
+from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import OnTrailingAxes, stacked
 from symgraph.ops.calls import evaluated
-from symgraph.ops.elementwise import sqrt, zeros_like
+from symgraph.ops.elementwise import astype, sqrt, zeros_like
 from symgraph.ops.join import concatenate
-from symgraph.ops.kinds import Example, Structured
+from symgraph.ops.kinds import Example, Structured, promote
 from symgraph.ops.linalg.cholesky import hermitian, positive_definite
 from symgraph.ops.linalg.eigh import Eigh
 from symgraph.ops.linalg.operands import (
@@ -30,13 +32,14 @@ from symgraph.ops.linalg.operands import (
     conjugate,
     floating,
     mirrored,
+    real_part,
     results,
 )
 from symgraph.ops.linalg.solve import turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import expand_dims, swapaxes
 
-__all__ = ["expm", "logm", "sqrtm"]
+__all__ = ["cosm", "expm", "expm_frechet", "logm", "sinm", "sqrtm"]
 
 _EXPM = '''
 def expm(a):
@@ -287,6 +290,71 @@ def expm(A: Any) -> Any:
 
 
 @evaluated()
+def expm_frechet(A: Any, E: Any) -> Any:
+    """Exponential of matrices and its derivative in a direction, as ``scipy.linalg.expm_frechet``.
+
+    Parameters
+    ----------
+    A, E : array_like
+        Shape (..., n, n), the same for both.
+
+    Returns
+    -------
+    expm_A, expm_frechet_AE : Node
+
+    Raises
+    ------
+    ShapeError
+        If they are not square, or differ in shape.
+    """
+    a, direction = (floating(x, "expm_frechet", real=False) for x in (A, E))
+    if a.shape != direction.shape:
+        raise ShapeError(
+            "expm_frechet: the shapes differ", got=f"{a.type!r} and {direction.type!r}"
+        )
+    dtype = promote([a.dtype, direction.dtype])
+    return expm(a), make(Frechet("expm"), astype(a, dtype), astype(direction, dtype))
+
+
+@evaluated()
+def cosm(A: Any) -> Any:
+    """Cosine of matrices, as ``scipy.linalg.cosm``: by the exponential of ``i A``.
+
+    Parameters
+    ----------
+    A : array_like
+        Shape (..., n, n).
+
+    Raises
+    ------
+    ShapeError
+        If it is not square.
+    """
+    node = floating(A, "cosm", real=False)
+    turned = expm(1j * node)
+    return real_part(turned) if node.dtype.kind != "c" else 0.5 * (turned + expm(-1j * node))
+
+
+@evaluated()
+def sinm(A: Any) -> Any:
+    """Sine of matrices, as ``scipy.linalg.sinm``: by the exponential of ``i A``.
+
+    Parameters
+    ----------
+    A : array_like
+        Shape (..., n, n).
+
+    Raises
+    ------
+    ShapeError
+        If it is not square.
+    """
+    node = floating(A, "sinm", real=False)
+    turned = expm(1j * node)
+    return apply("imag", turned) if node.dtype.kind != "c" else -0.5j * (turned - expm(-1j * node))
+
+
+@evaluated()
 def logm(A: Any) -> Any:
     """Principal logarithm of matrices, as ``scipy.linalg.logm``.
 
@@ -359,6 +427,11 @@ def _by_eigenvalues(function: Any) -> Any:
     return reference
 
 
+def _commutator(x: Any, e: Any) -> Any:
+    """The derivative of any function f(a) = x in the direction ``a e - e a``."""
+    return x @ e - e @ x
+
+
 _SMALL, _ROTATED = array(2, 3, 3), positive_definite(3, 3) + np.triu(array(3, 3), 1)
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -369,6 +442,15 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(expm, (np.zeros((0, 0)),), np.copy),
         Example(expm, (turned(array(2, 3, 3)),), _by_eigenvalues(np.exp)),
     ],
+    "expm_frechet": [
+        Example(
+            lambda a, e: expm_frechet(a, a @ e - e @ a),
+            (array(3, 3), array(3, 3, shift=1.0)),
+            lambda a, e: (_by_eigenvalues(np.exp)(a), _commutator(_by_eigenvalues(np.exp)(a), e)),
+        ),
+    ],
+    "cosm": [Example(cosm, (x,), _by_eigenvalues(np.cos)) for x in (_SMALL, 1j * _SMALL)],
+    "sinm": [Example(sinm, (x,), _by_eigenvalues(np.sin)) for x in (_SMALL, 1j * _SMALL)],
     "logm": [
         Example(logm, (hermitian(2, 3, 3),), _by_eigenvalues(np.log)),
         Example(logm, (_ROTATED,), _by_eigenvalues(np.log)),

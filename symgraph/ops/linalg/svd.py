@@ -7,13 +7,14 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
-from symgraph.ops.calls import of_numpy
+from symgraph.ops.calls import evaluated, of_numpy
 from symgraph.ops.diagonals import diagonal
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example, Structured
@@ -34,7 +35,7 @@ from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import expand_dims, nonnegative
 
-__all__ = ["svd", "svdvals"]
+__all__ = ["polar", "svd", "svdvals"]
 
 
 class SVDResult(NamedTuple):
@@ -250,6 +251,42 @@ def svdvals(x: Any) -> Any:
     return make(SvdVals(), _matrix(x, "svdvals", False))
 
 
+@evaluated()
+def polar(a: Any, side: str = "right") -> Any:
+    """Polar decomposition, as ``scipy.linalg.polar``.
+
+    Parameters
+    ----------
+    a : array_like
+        Shape (..., m, n).
+    side : {"right", "left"}
+        Whether ``a = u @ p`` or ``a = p @ u``.
+
+    Returns
+    -------
+    u : Node
+        Orthonormal columns, or rows.
+    p : Node
+        Positive semidefinite.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
+    UnsupportedError
+        For another side.
+
+    Notes
+    -----
+    The derivatives are right for equal singular values too; that of `u` needs them not to be 0.
+    """
+    if side not in ("right", "left"):
+        raise UnsupportedError("polar: side", expected="'right' or 'left'", got=repr(side))
+    left, s, right = results(make(Svd(), _matrix(a, "polar", False)))
+    basis = adjoint(right) if side == "right" else left
+    return left @ right, columns_by(basis, s) @ adjoint(basis)
+
+
 # Examples for the tests ------------------------------------------------------------------------
 
 
@@ -270,6 +307,13 @@ def _row_complement(x: Any) -> Any:
     return vh.mT @ vh
 
 
+def _by_root(x: Any) -> Any:
+    """The polar decomposition by the square root of ``x^T x``."""
+    w, v = np.linalg.eigh(x.mT @ x)
+    p = (v * np.sqrt(w)[..., None, :]) @ v.mT
+    return x @ np.linalg.inv(p), p
+
+
 _TALL, _STACK = array(4, 2), regular(2, 3, 3)
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -288,6 +332,12 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: _row_complement(np.reshape(x, (2, 3))), (array(6),)),
         Example(lambda x: np.linalg.svd(x, compute_uv=False), (np.array([[1, 2], [3, 5]]),)),
         Example(lambda x: np.linalg.svd(x, hermitian=True).S, (_STACK[0] + _STACK[0].T,)),
+    ],
+    "polar": [
+        Example(polar, (_STACK,), _by_root),
+        Example(
+            lambda x: polar(x.mT, "left"), (_TALL,), lambda x: tuple(p.mT for p in _by_root(x))
+        ),
     ],
     "svdvals": [
         Example(np.linalg.svdvals, (array(2, 3, 2),)),
