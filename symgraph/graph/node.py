@@ -13,7 +13,7 @@ from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.op import Op
-from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, VIEWS, Eager, apply
+from symgraph.graph.registry import VIEWS, Eager, apply, builder_for, builder_named
 from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
@@ -281,7 +281,7 @@ class Node:
     def __array_function__(
         self, function: Callable[..., Any], types: Iterable[type], args: Any, keywords: Any
     ) -> Any:
-        ours = NUMPY_FUNCTIONS.get(function)
+        ours = builder_for(function)
         if ours is None:
             raise UnsupportedError(
                 f"{function.__module__}.{function.__name__} cannot be recorded in a graph",
@@ -540,7 +540,7 @@ class _Method:
         self._name = name
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        function = BUILDERS.get(_METHODS[self._name])
+        function = builder_named(_METHODS[self._name])
         if function is None:
             return apply(self._name)
         return _recorded(function, f"node.{self._name}", (self._node, *args), keywords)

@@ -11,7 +11,19 @@ from typing import Any, TypeVar, cast
 
 from symgraph.errors import UnsupportedError
 
-__all__ = ["BUILDERS", "NUMPY_FUNCTIONS", "VIEWS", "Eager", "apply", "builder", "first_eager"]
+__all__ = [
+    "BUILDERS",
+    "NUMPY_FUNCTIONS",
+    "ON_DEMAND",
+    "VIEWS",
+    "Eager",
+    "apply",
+    "builder",
+    "builder_for",
+    "builder_named",
+    "complete",
+    "first_eager",
+]
 
 BUILDERS: dict[str, Callable[..., Any]] = {}
 """Public functions that build nodes, by name: a ufunc's ``__name__``, or ours."""
@@ -21,6 +33,9 @@ NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 VIEWS: dict[str, Callable[..., Any]] = {}
 """Ways to look at a graph or a node (``svg``, ``latex``), filled by the packages that draw."""
+
+ON_DEMAND: list[Callable[[], object]] = []
+"""What loads the families of operations that not every program needs: see `complete`."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -82,6 +97,26 @@ def builder(*numpy_functions: Callable[..., Any], name: str = "") -> Callable[[_
     return register
 
 
+def complete() -> bool:
+    """Load every operation that there is; whether some were missing."""
+    missing = bool(ON_DEMAND)
+    while ON_DEMAND:
+        ON_DEMAND.pop()()
+    return missing
+
+
+def builder_named(name: str) -> Callable[..., Any] | None:
+    """The public function of that name, if there is one."""
+    found = BUILDERS.get(name)
+    return BUILDERS.get(name) if found is None and complete() else found
+
+
+def builder_for(numpy_function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The public function that takes the place of NumPy's, if there is one."""
+    found = NUMPY_FUNCTIONS.get(numpy_function)
+    return NUMPY_FUNCTIONS.get(numpy_function) if found is None and complete() else found
+
+
 def apply(name: str, *args: Any, **keywords: Any) -> Any:
     """Call the builder of that name.
 
@@ -90,7 +125,7 @@ def apply(name: str, *args: Any, **keywords: Any) -> Any:
     UnsupportedError
         If there is none.
     """
-    found = BUILDERS.get(name)
+    found = builder_named(name)
     if found is None:
         raise UnsupportedError(
             f"{name} cannot be recorded in a graph",

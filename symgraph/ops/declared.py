@@ -11,7 +11,7 @@ import numpy as np
 
 from symgraph.errors import InputError
 from symgraph.graph.node import Node, make, placeholder, topological
-from symgraph.graph.registry import BUILDERS, apply
+from symgraph.graph.registry import BUILDERS, apply, builder_named
 from symgraph.graph.types import DType, as_dtype
 from symgraph.ops import kinds
 from symgraph.ops.formula import load_sympy, recognise, to_node
@@ -68,7 +68,7 @@ def elementwise(name: str, formula: Callable[..., Any]) -> Callable[..., Any]:
     symbols, expression = _expression(formula, arity)
     if FORMULAS.get(name) == expression:
         return BUILDERS[name]
-    if name in BUILDERS:
+    if builder_named(name) is not None:
         raise InputError(f"an operation called {name} exists", hint="choose another name")
     stable = recognise(expression)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from symgraph.errors import DerivativeError, UnsupportedError
 from symgraph.graph.node import Node, constant
-from symgraph.graph.registry import BUILDERS, apply
+from symgraph.graph.registry import apply, builder_named
 from symgraph.graph.types import DType
 
 __all__ = ["derivative", "load_sympy", "recognise", "to_node"]
@@ -160,7 +160,7 @@ def _translated(part: Any, args: Sequence[Any], dtype: DType) -> _Value:
     if kind in RECIPROCALS:
         return _Product(1, 1, (), (apply(RECIPROCALS[kind], *args),))
     name = kind if _is_undefined(part) else FUNCTIONS.get(kind)
-    if name is None or name not in BUILDERS:
+    if name is None or builder_named(name) is None:
         raise UnsupportedError(
             f"SymPy's {kind} has no counterpart here",
             hint="write the formula with functions that exist, or put a node in its place by env",
