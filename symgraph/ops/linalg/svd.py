@@ -335,8 +335,11 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "polar": [
         Example(polar, (_STACK,), _by_root),
+        Example(polar, (_TALL,), _by_root),
         Example(
-            lambda x: polar(x.mT, "left"), (_TALL,), lambda x: tuple(p.mT for p in _by_root(x))
+            lambda x: polar(x, "left"),
+            (_STACK,),
+            lambda x: tuple([part.mT for part in _by_root(x.mT)]),
         ),
     ],
     "svdvals": [
