@@ -351,6 +351,7 @@ if TYPE_CHECKING:
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from symgraph.implicit import fixed_point, root
     from symgraph.pair import ForwardBackward, forward_backward
+    from symgraph.sparse import sparse_hessian, sparse_jacobian
     from symgraph.transforms.custom import clip_gradient, cotangent_map, custom_derivative
     from symgraph.transforms.vmap import vmap
 
@@ -381,6 +382,8 @@ _COMPILER = {
     "CheckReport": "symgraph.check",
     "check_gradients": "symgraph.check",
     "ForwardBackward": "symgraph.pair",
+    "sparse_jacobian": "symgraph.sparse",
+    "sparse_hessian": "symgraph.sparse",
     "root": "symgraph.implicit",
     "fixed_point": "symgraph.implicit",
     "custom_derivative": "symgraph.transforms.custom",
@@ -692,6 +695,8 @@ __all__ = [
     "sliding_window_view",
     "sort",
     "spacing",
+    "sparse_hessian",
+    "sparse_jacobian",
     "spec",
     "special",
     "split",

@@ -1,0 +1,264 @@
+"""Sparse Jacobians and Hessians: only what is not zero, with a pattern that is known now."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
+
+from symgraph.differentiate import grad, jvp, vjp
+from symgraph.errors import DerivativeError, InputError
+from symgraph.graph.graph import flatten_nodes
+from symgraph.graph.leaves import Placeholder
+from symgraph.graph.node import Node, constant, make
+from symgraph.graph.registry import apply
+from symgraph.ops.create import Arange
+from symgraph.simplify import simplify
+from symgraph.transforms.colouring import colour_columns
+from symgraph.transforms.sparsity import (
+    Entries,
+    Indices,
+    as_index,
+    closed_entries,
+    is_range,
+    length_of,
+    pattern,
+)
+from symgraph.transforms.vjp import Unconnected, check_connected, check_differentiable
+from symgraph.transforms.vmap import vmap
+
+__all__ = ["Compressed", "Coordinates", "sparse_hessian", "sparse_jacobian"]
+
+Format = Literal["coo", "csr", "csc"]
+
+
+class Coordinates(NamedTuple):
+    """A sparse matrix by its entries, each once; of nodes or, from a function, of arrays."""
+
+    data: Any
+    rows: Any
+    cols: Any
+
+    def to_scipy(self, shape: tuple[int, int]) -> Any:
+        """The arrays as a ``scipy.sparse.coo_array``; needs SciPy."""
+        sparse: Any = import_module("scipy.sparse")
+        return sparse.coo_array((self.data, (self.rows, self.cols)), shape=shape)
+
+
+class Compressed(NamedTuple):
+    """A sparse matrix by rows (CSR) or columns (CSC), in the order that SciPy takes."""
+
+    data: Any
+    indices: Any
+    indptr: Any
+
+    def to_scipy(self, shape: tuple[int, int], format: Literal["csr", "csc"] = "csr") -> Any:
+        """The arrays as a ``scipy.sparse.csr_array`` or ``csc_array``; needs SciPy."""
+        sparse: Any = import_module("scipy.sparse")
+        kind = {"csr": sparse.csr_array, "csc": sparse.csc_array}[format]
+        return kind((self.data, self.indices, self.indptr), shape=shape)
+
+
+def sparse_jacobian(
+    y: Node, wrt: Node, *, format: Format = "coo", unconnected: Unconnected = "raise"
+) -> Coordinates | Compressed:
+    """The entries of a Jacobian that may not be zero.
+
+    Its rows are the elements of ``ravel(y)``, its columns those of ``ravel(wrt)``. The pattern
+    follows from the graph. Where only element-wise operations and moves of elements (slices, joins,
+    sums, scatters) lie between, the entries are formulas; else they come from products with groups
+    of columns or rows that have nothing in common, as few as a greedy colouring finds.
+
+    Parameters
+    ----------
+    y, wrt : Node
+        Real; of any shape, with sizes that are numbers.
+    format : {"coo", "csr", "csc"}
+        The data with rows and columns, or with indices and index pointers as SciPy takes them.
+    unconnected : {"raise", "zero"}
+        What to do if `y` does not depend on `wrt`.
+
+    Returns
+    -------
+    Coordinates or Compressed
+        Named tuples of nodes; a compiled function returns them with arrays.
+
+    Raises
+    ------
+    ShapeError
+        If a size is symbolic.
+    DerivativeError, DisconnectedError
+        As `jacobian`.
+
+    Examples
+    --------
+    >>> import symgraph as sg
+    >>> x = sg.placeholder("x", 4)
+    >>> J = sg.function([x], sg.sparse_jacobian(x[1:] * x[:-1], x))(np.arange(4.0))
+    >>> J.to_scipy((3, 4)).toarray()
+    array([[1., 0., 0., 0.],
+           [0., 2., 1., 0.],
+           [0., 0., 3., 2.]])
+    """
+    for node, role in ((y, "the output"), (wrt, "wrt:")):
+        if not isinstance(node, Node):
+            raise DerivativeError("a sparse derivative is of one node by one node", got=repr(node))
+        check_differentiable(node, role)
+        if node.dtype.kind == "c":
+            raise DerivativeError(f"the sparse derivative of or by complex values: {node!r}")
+    if format not in ("coo", "csr", "csc"):
+        raise InputError("format", expected="'coo', 'csr' or 'csc'", got=repr(format))
+    check_connected(y, wrt, unconnected)
+    if isinstance(wrt.op, Placeholder):
+        (y,) = simplify([y]).outputs
+    entries = closed_entries(y, wrt)
+    found = _compressed_products(y, wrt) if entries is None else _assembled(entries, y, wrt)
+    return _formatted(found, length_of(y), length_of(wrt), format)
+
+
+def sparse_hessian(
+    loss: Node, wrt: Node, *, format: Format = "coo", unconnected: Unconnected = "raise"
+) -> Coordinates | Compressed:
+    """The entries of a Hessian that may not be zero: `sparse_jacobian` of the gradient.
+
+    Parameters
+    ----------
+    loss : Node
+        Shape ``()``, real.
+    wrt, format, unconnected
+        As in `sparse_jacobian`.
+
+    Returns
+    -------
+    Coordinates or Compressed
+        Both triangles.
+
+    Examples
+    --------
+    >>> import symgraph as sg
+    >>> x = sg.placeholder("x", 3)
+    >>> H = sg.function([x], sg.sparse_hessian(np.sum(x[1:] * x[:-1] ** 2), x))(np.ones(3))
+    >>> H.to_scipy((3, 3)).toarray()
+    array([[2., 2., 0.],
+           [2., 2., 2.],
+           [0., 2., 0.]])
+    """
+    (wrt,), _ = flatten_nodes([wrt], "wrt")
+    gradient = grad(loss, wrt, unconnected=unconnected)
+    return sparse_jacobian(gradient, wrt, format=format, unconnected="zero")
+
+
+class _Found(NamedTuple):
+    """Entries each once, in any order."""
+
+    data: Node
+    rows: Indices
+    columns: Indices
+
+
+def _assembled(entries: list[Entries], y: Node, x: Node) -> _Found:
+    """Closed formulas put together, in the order in which most of them are slices."""
+    height = max(length_of(y), 1)
+    # A number for each place: diagonals one after the other, each from the top.
+    keys = [(e.columns - e.rows + height) * height + e.rows for e in entries]
+    if not keys:
+        nothing = np.zeros(0, np.int64)
+        return _Found(constant(np.zeros(0, y.dtype)), nothing, nothing)
+    values = [cast("Node", e.value).astype(y.dtype) for e in entries]
+    order, places = min([_by_diagonals(keys), _by_formulas(keys)], key=_scattered)
+    rows = order % height
+    return _Found(_summed(list(zip(places, values, strict=True)), len(order), y), rows,
+                  order // height - height + rows)  # fmt: skip
+
+
+def _by_diagonals(keys: list[Indices]) -> tuple[Indices, list[Indices]]:
+    """Every key once, the smallest first, and where each list of keys went."""
+    order = np.unique(np.concatenate(keys))
+    return order, [np.searchsorted(order, key) for key in keys]
+
+
+def _by_formulas(keys: list[Indices]) -> tuple[Indices, list[Indices]]:
+    """Every key once, in the order in which the longest lists name them."""
+    longest = sorted(keys, key=len, reverse=True)
+    joined, first = np.unique(np.concatenate(longest), return_index=True)
+    rank = np.empty(len(joined), np.int64)
+    rank[np.argsort(first)] = np.arange(len(joined))
+    order = joined[np.argsort(rank)]
+    return order, [rank[np.searchsorted(joined, key)] for key in keys]
+
+
+def _scattered(found: tuple[Indices, list[Indices]]) -> int:
+    """How many entries are not written by slices."""
+    return sum([len(p) for p in found[1] if not isinstance(as_index(p), slice)])
+
+
+def _summed(pieces: list[tuple[Indices, Node]], total: int, like: Node) -> Node:
+    """A vector with values added at known places."""
+    joined: list[tuple[Indices, Node]] = []
+    for places, value in sorted(pieces, key=lambda piece: piece[0][0]):
+        if joined and joined[-1][1] is value and not value.ndim:
+            both = np.concatenate([joined[-1][0], places])
+            if is_range(both):
+                joined[-1] = (both, value)
+                continue
+        joined.append((places, value))
+    ends = np.cumsum([0, *[len(places) for places, _ in joined]])
+    if all(is_range(p) and p[0] == end for (p, _), end in zip(joined, ends, strict=False)):
+        parts = [apply("broadcast_to", value, (len(places),)) for places, value in joined]
+        return parts[0] if len(parts) == 1 else apply("concatenate", parts)
+    data = apply("broadcast_to", constant(np.zeros((), like.dtype)), (total,))
+    for places, value in joined:
+        data = data.at[as_index(places)].add(value)
+    return data
+
+
+def _compressed_products(y: Node, x: Node) -> _Found:
+    """Products with groups of columns or rows, whichever are fewer, and the entries in them."""
+    rows, columns = pattern(y, x)
+    height, width = length_of(y), length_of(x)
+    by_column = colour_columns(rows, columns, width)
+    by_row = colour_columns(columns, rows, height)
+    forward = by_column.max(initial=0) <= by_row.max(initial=0)
+    colours, like = (by_column, x) if forward else (by_row, y)
+    count = int(colours.max(initial=-1)) + 1
+    groups = _range(0, count)[:, None] == _numbers(colours)
+    seeds = apply("reshape", groups.astype(like.dtype), (count, *like.shape))
+
+    def product(seed: Node) -> Node:
+        transform = jvp if forward else vjp
+        return transform(y, x, seed, unconnected="zero")
+
+    products = apply("reshape", vmap(product)(seeds), (count * (height if forward else width),))
+    places = colours[columns] * height + rows if forward else colours[rows] * width + columns
+    return _Found(products[as_index(places)], rows, columns)
+
+
+def _numbers(values: Indices) -> Node:
+    """Known integers: as ranges, if they are few, else as they are."""
+    period = int(values.max(initial=0)) + 1
+    if len(values) > _SHORT and np.array_equal(values, np.arange(len(values)) % period):
+        return _range(0, len(values)) % period
+    breaks = np.flatnonzero(np.diff(values) != 1) + 1
+    if len(values) <= _SHORT or len(breaks) >= _MOST_RANGES:
+        return constant(values)
+    runs = [_range(int(run[0]), int(run[-1]) + 1) for run in np.split(values, breaks)]
+    return runs[0] if len(runs) == 1 else apply("concatenate", runs)
+
+
+def _range(start: int, stop: int) -> Node:
+    return make(Arange(start, stop, 1, np.dtype(np.int64)))
+
+
+_SHORT, _MOST_RANGES = 12, 16
+
+
+def _formatted(found: _Found, height: int, width: int, format: Format) -> Coordinates | Compressed:
+    if format == "coo":
+        return Coordinates(found.data, _numbers(found.rows), _numbers(found.columns))
+    outer, inner = (found.rows, found.columns)[:: 1 if format == "csr" else -1]
+    order = np.lexsort((inner, outer))
+    count = height if format == "csr" else width
+    pointers = np.searchsorted(outer[order], np.arange(count + 1))
+    data = found.data[as_index(order)]
+    return Compressed(data, _numbers(inner[order]), _numbers(pointers))
