@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
+from symgraph.ops.elementwise import zeros_like
+from symgraph.ops.index import Changing, is_zeros
 from symgraph.ops.reduce import Sum
+from symgraph.ops.statistics import BinCount
 from symgraph.simplify.common import is_number, is_op, number, scalar
 from symgraph.simplify.rule import rewrite
 
@@ -58,6 +62,31 @@ def subtract_at(node: Node) -> Node | None:
     if known is None or known >= 0 or values.dtype.kind != "f":
         return None
     return make(node.op, base, -(scalar(-known, top) / bottom), *index)
+
+
+@rewrite(
+    "index_add",
+    operands=("constant",),
+    keeps="bitwise",
+    stage="numpy",
+    examples=(lambda x: zeros_like(x).at[[0, 1, 0]].add(x[[0, 0, 1]]),),
+)
+def bins(node: Node) -> Node | None:
+    """zeros.at[i].add(v) = bincount(i, v) of known positions: NumPy's faster sum by numbers."""
+    base, values, *arrays = node.inputs
+    if len(arrays) != 1 or node.ndim != 1 or not is_zeros(base):
+        return None
+    positions, length = arrays[0].op, node.shape[0]
+    if not isinstance(positions, Constant) or not isinstance(length, int):
+        return None
+    numbers = positions.value
+    if values.shape != numbers.shape or not values.dtype == node.dtype == np.float64:
+        return None
+    if numbers.ndim != 1 or not numbers.size or numbers.min() < 0:
+        return None
+    assert isinstance(node.op, Changing)
+    # Where no position is taken twice an assignment does.
+    return make(BinCount(length), arrays[0], values) if node.op.repeated(node) else None
 
 
 @rewrite(
