@@ -234,13 +234,18 @@ class FunctionWriter:
         name = self.names.fresh(target)
         block = node.op.block(node, [name], [arg.text for arg in args], self)
         if block is not None:
-            self.lines += [self.indent + line if line else "" for line in block]
+            self._write_block(block)
         else:
             code = node.op.code(node, args, self)
             if code.literal:
                 code = call(f"np.{_scalar_type(node)}", code)
             self.lines += assign(name, code, self.indent)
         self.bind(node, name)
+
+    def _write_block(self, block: Sequence[str]) -> None:
+        for line in block:
+            text = line.lstrip()
+            self.lines += broken(text, self.indent + line[: -len(text)]) if text else [""]
 
     def _overwrite(self, step: Step, place: str, target: str, statement: str) -> None:
         node, operand = step.node, step.reuse or 0
@@ -270,7 +275,7 @@ class FunctionWriter:
         targets = ["_" if item is None else self.names.fresh(self._wish(item)) for item in items]
         block = node.op.block(node, targets, [arg.text for arg in args], self)
         if block is not None:
-            self.lines += [self.indent + line if line else "" for line in block]
+            self._write_block(block)
         else:
             text = node.op.code(node, args, self)
             one = ", ".join(targets) if count > 1 else f"{targets[0]},"

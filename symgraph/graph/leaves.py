@@ -137,9 +137,10 @@ def _float_text(value: Any) -> str:
     if np.isinf(value):
         return "np.inf" if value > 0 else "-np.inf"
     if value.dtype.itemsize > 8:
-        return repr(float(value))
+        value = np.float64(value)
     # The shortest digits that give back this value in its own precision.
-    return repr(value.item()) if value.dtype == np.float64 else _short(value)
+    text = repr(value.item()) if value.dtype == np.float64 else _short(value)
+    return text.replace("e+", "e")  # as a formatter leaves it
 
 
 def _short(value: Any) -> str:

@@ -56,6 +56,31 @@ def attention():
     return sg.function([q, k, v, target], [loss, *sg.grad(loss, [q, k, v])], name="loss_and_grad")
 
 
+def convolutional():
+    x, labels = sg.placeholder("x", ("n", 1, 8, 8)), sg.placeholder("labels", "n", "int64")
+    w1, b1 = sg.placeholder("w1", (4, 1, 3, 3)), sg.placeholder("b1", 4)
+    w2, b2 = sg.placeholder("w2", (6, 4, 3, 3)), sg.placeholder("b2", 6)
+    w3 = sg.placeholder("w3", (6, 10))
+    first = sg.nn.max_pool2d(sg.nn.relu(sg.nn.conv2d(x, w1, b1)), 2)
+    second = sg.nn.relu(sg.nn.conv2d(first, w2, b2, stride=2, padding=1))
+    loss = sg.nn.cross_entropy(np.mean(second, axis=(2, 3)) @ w3, labels)
+    weights = [w1, b1, w2, b2, w3]
+    return sg.function([x, labels, *weights], [loss, *sg.grad(loss, weights)], name="loss_and_grad")
+
+
+def transformer():
+    x, target = sg.placeholder("x", ("n", 6, 8)), sg.placeholder("target", ("n", 6, 8))
+    gain, bias = sg.placeholder("gain", 8), sg.placeholder("bias", 8)
+    wq, wk, wv, wo = [sg.placeholder(name, (8, 8)) for name in ("wq", "wk", "wv", "wo")]
+    w1, w2 = sg.placeholder("w1", (8, 32)), sg.placeholder("w2", (32, 8))
+    a = sg.nn.layer_norm(x, gain, bias)
+    h = x + sg.nn.multi_head_attention(a, a, a, wq, wk, wv, wo, 2, is_causal=True)
+    out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
+    loss = sg.nn.mse(out, target)
+    weights = [gain, bias, wq, wk, wv, wo, w1, w2]
+    return sg.function([x, target, *weights], [loss, *sg.grad(loss, weights)], name="loss_and_grad")
+
+
 def pair():
     x, w = sg.placeholder("x", ("n", 3)), sg.placeholder("w", (3, "h"))
     hidden = np.tanh(x @ w)
@@ -117,6 +142,7 @@ def long_lines():
 
 
 MODELS = [
-    linear_regression, logistic_regression, classifier, gaussian, factorisation, attention, pair,
-    pair_of_a_scalar, symbolic_sizes, constants, awkward_names, long_lines,
+    linear_regression, logistic_regression, classifier, gaussian, factorisation, attention,
+    convolutional, transformer, pair, pair_of_a_scalar, symbolic_sizes, constants, awkward_names,
+    long_lines,
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from symgraph.ops.shape import expand_dims, reshape, shape_text, swapaxes
 
 def _masked(scores: Any, mask: Any, is_causal: bool) -> Any:
     # Finite, so that a row without a key gives the mean and not NaN; exp() makes it 0.
-    lowest = float(np.finfo(scores.dtype).min) * 0.7
+    lowest = -(10.0 ** int(np.log10(np.finfo(scores.dtype).max)))
     if is_causal:
         rows, columns = (positions_along(n, any_node(scores)) for n in scores.shape[-2:])
         scores = where(expand_dims(rows, 1) >= columns, scores, lowest)
