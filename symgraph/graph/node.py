@@ -552,7 +552,7 @@ class _Method:
 _METHODS = {
     name: name
     for name in (
-        "sum mean prod var std max min ptp argmax argmin all any cumsum cumprod ravel squeeze "
+        "sum mean prod var std max min argmax argmin all any cumsum cumprod ravel squeeze "
         "swapaxes clip astype dot take repeat diagonal trace argsort round choose searchsorted "
         "argpartition"
     ).split()
@@ -563,6 +563,7 @@ _NOT_KNOWN = "its value is not known in a graph: compile it with sg.function"
 _IMMUTABLE = "nodes are immutable: "
 _INSTEAD = {
     **dict.fromkeys(("item", "tolist", "tobytes", "tofile", "data", "flat"), _NOT_KNOWN),
+    "ptp": "np.ptp(x) is a function, as in NumPy 2",
     "nonzero": "its shape would depend on values: np.where(mask, x, 0) keeps the shape",
     "sort": _IMMUTABLE + "np.sort(x) gives a sorted one",
     "partition": _IMMUTABLE + "np.partition(x, kth) gives another one",

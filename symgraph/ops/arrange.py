@@ -25,6 +25,7 @@ __all__ = [
     "moveaxis",
     "ndim",
     "permute_dims",
+    "result_type",
     "shape",
     "size",
 ]
@@ -53,6 +54,13 @@ def size(a: Any, axis: Any = None) -> Any:
     if axis is None:
         return product(dims)
     return product([dims[i] for i in normalize_axis_list(axis, len(dims), "size")])
+
+
+@builder(np.result_type)
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """The dtype that NumPy computes in, as ``np.result_type``."""
+    known = [a.dtype if isinstance(a, Node) else a for a in arrays_and_dtypes]
+    return np.result_type(*known)
 
 
 @builder(np.copy)
@@ -153,6 +161,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "axes": [
         Example(lambda x: np.moveaxis(x, (0, 1), (-1, 0)), (_CUBE,)),
         Example(np.matrix_transpose, (_CUBE * 1j,)),
+        Example(lambda x: np.astype(x, np.result_type(x, np.complex64)), (_CUBE,)),
         Example(np.atleast_2d, (np.arange(3.0),)),
         Example(np.atleast_3d, (np.arange(3.0),)),
     ],

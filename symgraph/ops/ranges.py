@@ -10,6 +10,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, InputError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
@@ -29,6 +30,7 @@ __all__ = [
     "diag_indices",
     "geomspace",
     "indices",
+    "ix_",
     "linspace",
     "logspace",
     "ravel_multi_index",
@@ -264,6 +266,31 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     return result
 
 
+@of_numpy(np.ix_)
+def ix_(*args: Any) -> Any:
+    """Index arrays for the grid of some positions of each axis, as ``np.ix_``.
+
+    Parameters
+    ----------
+    *args : array_like of int
+        One-dimensional. A mask must be known now.
+    """
+    found: list[Node] = []
+    for i, arg in enumerate(args):
+        node = as_node(arg)
+        if node.ndim != 1:
+            raise ShapeError("ix_ takes one-dimensional arrays", got=repr(node.type))
+        if node.dtype.kind == "b":
+            if not isinstance(node.op, Constant):
+                raise UnsupportedError(
+                    "ix_ of a mask: how many positions depends on its values",
+                    hint="np.where(mask, x, 0) keeps the shape",
+                )
+            node = as_node(np.flatnonzero(node.op.value))
+        found.append(expand_dims(node, tuple([j for j in range(len(args)) if j != i])))
+    return tuple(found)
+
+
 @builder()
 def indices(dimensions: Any, dtype: Any = int, sparse: bool = False) -> Any:
     """The positions along each axis of a grid, as ``np.indices``; sizes may be symbolic.
@@ -396,6 +423,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: x[tril_indices(3, -1, 4)], (_MATRIX,)),
         Example(lambda x: x[triu_indices(3)], (_MATRIX,)),
         Example(lambda x: x[diag_indices(3)], (_MATRIX,)),
+        Example(lambda x, i: x[np.ix_(i, [True, False, True, True])], (_MATRIX, np.arange(2))),
         Example(lambda x: x[np.tril_indices_from(x)], (_MATRIX,)),
         Example(lambda x: x[np.triu_indices_from(x, 1)], (_MATRIX,)),
         Example(lambda x: x[np.diag_indices_from(x)], (_MATRIX[:, :3],)),
