@@ -39,7 +39,20 @@ FUNCTIONS = {
     "re": "real",
     "im": "imag",
     "Mod": "remainder",
+    "arg": "angle",
     "loggamma": "gammaln",
+    "polygamma": "polygamma",
+    "beta": "beta",
+    "erfi": "erfi",
+    "erfinv": "erfinv",
+    "Ei": "expi",
+    "expint": "expn",
+    "besselj": "jv",
+    "bessely": "yv",
+    "besseli": "iv",
+    "besselk": "kv",
+    "elliptic_k": "ellipk",
+    "elliptic_e": "ellipe",
     "Equality": "equal",
     "Unequality": "not_equal",
     "StrictLessThan": "less",
@@ -140,7 +153,7 @@ def _translated(part: Any, args: Sequence[Any], dtype: DType) -> _Value:
             hint=f"give it a node in env: {{{part.name!r}: node}}",
         )
     kind = type(part).__name__
-    if kind in ("ExprCondPair", "Tuple"):
+    if kind in ("ExprCondPair", "Tuple", "TupleArg"):
         return tuple([_resolved(arg) for arg in args])
     if not any(isinstance(arg, Node | tuple) for arg in args):
         return _number(part)

@@ -8,7 +8,7 @@ from symgraph.graph.node import Node
 from symgraph.ops.elementwise import LN10, exp, floor, log1p, sin, square
 from symgraph.ops.facts import Facts, Limit
 from symgraph.ops.kinds import NoDerivative
-from symgraph.ops.special.common import SQRT_PI, special
+from symgraph.ops.special.common import ABOVE_ZERO, SQRT_PI, special
 from symgraph.ops.special.entropy import xlogy
 from symgraph.ops.special.gamma import gammaln
 
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _POSITIVE = (0.4, 4.0)
+_NOT_NEGATIVE = Limit(0.0, np.inf, 1.0)
 _DEGREE = float(np.pi / 180.0)
 
 
@@ -46,6 +47,7 @@ chdtr = special(
     ),
     formula="lowergamma(x / 2, y / 2) / gamma(x / 2)",
     domain=_POSITIVE,
+    limits=(ABOVE_ZERO, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     accuracy=2e-14,
 )
@@ -58,6 +60,7 @@ chdtrc = special(
     ),
     formula="uppergamma(x / 2, y / 2) / gamma(x / 2)",
     domain=_POSITIVE,
+    limits=(ABOVE_ZERO, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     accuracy=2e-14,
 )
@@ -71,6 +74,7 @@ gdtr = special(
     ),
     formula="lowergamma(y, x * z) / gamma(y)",
     domain=_POSITIVE,
+    limits=(_NOT_NEGATIVE, ABOVE_ZERO, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     accuracy=5e-14,
 )
@@ -84,6 +88,7 @@ gdtrc = special(
     ),
     formula="uppergamma(y, x * z) / gamma(y)",
     domain=_POSITIVE,
+    limits=(_NOT_NEGATIVE, ABOVE_ZERO, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     accuracy=5e-13,
 )
@@ -92,6 +97,7 @@ pdtr = special(
     arity=2,
     partials=(None, lambda r, k, m: -_density(floor(k) + 1.0, m)),
     domain=((0.1, 5.0), _POSITIVE),
+    limits=(_NOT_NEGATIVE, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     doc="Distribution function of the Poisson distribution, as ``scipy.special.pdtr``; a step "
     "in `k`.",
@@ -101,6 +107,7 @@ pdtrc = special(
     arity=2,
     partials=(None, lambda r, k, m: _density(floor(k) + 1.0, m)),
     domain=((0.1, 5.0), _POSITIVE),
+    limits=(_NOT_NEGATIVE, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     doc="One minus `pdtr`, as ``scipy.special.pdtrc``.",
 )
@@ -117,6 +124,7 @@ stdtr = special(
     arity=2,
     partials=(NoDerivative("the degrees of freedom of stdtr"), _student_density),
     domain=(_POSITIVE, (-3.0, 3.0)),
+    limits=(ABOVE_ZERO, None),
     bounds=(0.0, 1.0),
 )
 

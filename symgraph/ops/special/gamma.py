@@ -16,7 +16,7 @@ from symgraph.graph.registry import builder
 from symgraph.ops.elementwise import cos, exp, sin, where
 from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Example, NoDerivative, any_node, elementwise, library_ufunc
-from symgraph.ops.special.common import ABOVE_ZERO, floating, special
+from symgraph.ops.special.common import ABOVE_ZERO, PROBABILITY, floating, special
 from symgraph.ops.special.entropy import xlog1py, xlogy
 
 __all__ = [
@@ -86,6 +86,7 @@ rgamma = special(
     partials=(_rgamma_slope,),
     formula="1 / gamma(x)",
     domain=_POSITIVE,
+    limits=(Limit(-100.0, np.inf, 1.0),),
 )
 gammasgn = special("gammasgn", partials=(None,), domain=(-3.0, 3.0), bounds=(-1.0, 1.0))
 
@@ -106,7 +107,7 @@ _polygamma = special(
     formula="polygamma(x, y)",
     kinds="if",
     domain=((0.0, 3.0), _POSITIVE),
-    limits=(None, ABOVE_ZERO),
+    limits=(None, Limit(1e-10, 1e100, 1.0)),
     cost=150.0,
 )
 _zeta = special(
@@ -119,7 +120,7 @@ _zeta = special(
     ),
     formula="zeta(x, y)",
     domain=((1.5, 4.0), _POSITIVE),
-    limits=(Limit(1.0 + 1e-10, 1e300, 2.0), ABOVE_ZERO),
+    limits=(Limit(1.0 + 1e-10, 20.0, 2.0), Limit(1e-10, 1e100, 1.0)),
     cost=100.0,
 )
 _riemann_zeta = elementwise(
@@ -261,6 +262,8 @@ def _beta_density(a: Node, b: Node, x: Node) -> Node:
 
 
 _PROBABILITIES = (0.1, 0.9)
+_UNTIL_ONE = Limit(0.0, 1.0, 0.5)
+_NOT_NEGATIVE = Limit(0.0, np.inf, 1.0)
 
 gammainc = special(
     "gammainc",
@@ -268,6 +271,7 @@ gammainc = special(
     partials=(NoDerivative("the parameter a of gammainc"), lambda r, a, x: _gamma_density(a, x)),
     formula="lowergamma(x, y) / gamma(x)",
     domain=_POSITIVE,
+    limits=(ABOVE_ZERO, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     accuracy=2e-14,
     cost=100.0,
@@ -278,6 +282,7 @@ gammaincc = special(
     partials=(NoDerivative("the parameter a of gammaincc"), lambda r, a, x: -_gamma_density(a, x)),
     formula="uppergamma(x, y) / gamma(x)",
     domain=_POSITIVE,
+    limits=(ABOVE_ZERO, _NOT_NEGATIVE),
     bounds=(0.0, 1.0),
     accuracy=2e-14,
     cost=100.0,
@@ -290,6 +295,7 @@ gammaincinv = special(
         lambda r, a, y: 1.0 / _gamma_density(a, r),
     ),
     domain=(_POSITIVE, _PROBABILITIES),
+    limits=(ABOVE_ZERO, PROBABILITY),
     cost=500.0,
 )
 gammainccinv = special(
@@ -300,6 +306,7 @@ gammainccinv = special(
         lambda r, a, y: -1.0 / _gamma_density(a, r),
     ),
     domain=(_POSITIVE, _PROBABILITIES),
+    limits=(ABOVE_ZERO, PROBABILITY),
     cost=500.0,
 )
 _BETA_PARAMETERS = (
@@ -314,6 +321,7 @@ betainc = special(
     partials=(*_BETA_PARAMETERS, lambda r, a, b, x: _beta_density(a, b, x)),
     formula="betainc(x, y, 0, z) / beta(x, y)",
     domain=_BETA_DOMAIN,
+    limits=(ABOVE_ZERO, ABOVE_ZERO, _UNTIL_ONE),
     bounds=(0.0, 1.0),
     accuracy=2e-14,
     cost=200.0,
@@ -324,6 +332,7 @@ betaincc = special(
     partials=(*_BETA_PARAMETERS, lambda r, a, b, x: -_beta_density(a, b, x)),
     formula="betainc(x, y, z, 1) / beta(x, y)",
     domain=_BETA_DOMAIN,
+    limits=(ABOVE_ZERO, ABOVE_ZERO, _UNTIL_ONE),
     bounds=(0.0, 1.0),
     accuracy=2e-14,
     cost=200.0,
@@ -333,6 +342,7 @@ betaincinv = special(
     arity=3,
     partials=(*_BETA_PARAMETERS, lambda r, a, b, y: 1.0 / _beta_density(a, b, r)),
     domain=_BETA_DOMAIN,
+    limits=(ABOVE_ZERO, ABOVE_ZERO, PROBABILITY),
     cost=1000.0,
 )
 betainccinv = special(
@@ -340,6 +350,7 @@ betainccinv = special(
     arity=3,
     partials=(*_BETA_PARAMETERS, lambda r, a, b, y: -1.0 / _beta_density(a, b, r)),
     domain=_BETA_DOMAIN,
+    limits=(ABOVE_ZERO, ABOVE_ZERO, PROBABILITY),
     cost=1000.0,
 )
 
