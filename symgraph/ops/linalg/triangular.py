@@ -1,30 +1,49 @@
 """Systems with a factor that is known: SciPy's names, in NumPy's functions.
 
-NumPy has no routine for triangles and none that keeps a factorisation: what is emitted is
-``np.linalg.solve`` of the triangle, whose own factorisation is exact but takes the time of a full
-one.
+NumPy has no routine for triangles and none that keeps a factorisation. A triangular system is
+emitted as a short function of NumPy that substitutes by blocks, a small one as ``np.linalg.solve``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from symgraph.errors import UnsupportedError
-from symgraph.graph.node import Node, as_node
+from symgraph.graph.code import HELPERS, Code, Scope, call
+from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 from symgraph.ops.calls import evaluated
 from symgraph.ops.diagonals import diagonal, tril, triu
 from symgraph.ops.kinds import Example
-from symgraph.ops.linalg.cholesky import cholesky, hermitian, positive_definite
-from symgraph.ops.linalg.operands import adjoint, check_square, mirrored
-from symgraph.ops.linalg.solve import regular, solve, turned
+from symgraph.ops.linalg.cholesky import Cholesky, cholesky, hermitian, positive_definite
+from symgraph.ops.linalg.operands import adjoint, check_square, floating, mirrored
+from symgraph.ops.linalg.solve import Solve, regular, solve, turned
 from symgraph.ops.products import array
-from symgraph.ops.shape import expand_dims, squeeze, swapaxes
+from symgraph.ops.shape import Transpose, expand_dims, squeeze, swapaxes
 
 __all__ = ["cho_factor", "cho_solve", "lu_factor", "lu_solve", "solve_triangular"]
+
+_BLOCK = 64
+"""Rows up to which a whole factorisation costs no more than the calls of a substitution."""
+
+HELPERS["solve_triangular"] = f'''
+def solve_triangular(a, b, lower=False):
+    """Solve a triangular system with columns b by substitution, {_BLOCK} rows at a time."""
+    n = a.shape[-1]
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    x = np.empty((*batch, *b.shape[-2:]), np.result_type(a, b))
+    starts = range(0, n, {_BLOCK})
+    for start in starts if lower else reversed(starts):
+        rows = slice(start, start + {_BLOCK})
+        known = slice(0, start) if lower else slice(start + {_BLOCK}, n)
+        rest = b[..., rows, :] - a[..., rows, known] @ x[..., known, :]
+        x[..., rows, :] = np.linalg.solve(a[..., rows, rows], rest)
+    return x
+'''
 
 _TRANSPOSITIONS: dict[Any, int] = {0: 0, 1: 1, 2: 2, "N": 0, "T": 1, "C": 2}
 
@@ -38,6 +57,41 @@ def _transposed(a: Node, trans: Any, what: str) -> Node:
     if kind == 0:
         return a
     return adjoint(a) if kind == 2 else swapaxes(a, -1, -2)
+
+
+@record
+class TriangularSolve(Solve):
+    """``a^-1 b`` for a triangular matrix, with zeros in its other triangle, and columns b."""
+
+    lower: bool = False
+    name: ClassVar[str] = "triangular_solve"
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """A function that the module holds; of few rows ``np.linalg.solve``."""
+        rows = node.inputs[0].shape[-1]
+        if isinstance(rows, int) and rows <= _BLOCK:
+            return super().code(node, args, scope)
+        lower = "True" if self.lower else ""
+        return call(scope.helper("solve_triangular"), *args, lower=lower)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """``a^-1 (db - da x)``."""
+        change, right = tangents
+        if change is not None:
+            moved = change @ node
+            right = -moved if right is None else right - moved
+        assert right is not None
+        return make(self, node.inputs[0], right)
+
+    def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
+        """``w = a^-T ct`` for b, ``-w x^T`` for a."""
+        transposed = swapaxes(node.inputs[0], -1, -2)
+        w = make(TriangularSolve(not self.lower), transposed, cotangent)
+        return -(w @ swapaxes(node, -1, -2)), w
+
+    def work(self, node: Node) -> float:
+        """As a product."""
+        return 20.0
 
 
 @evaluated()
@@ -69,16 +123,30 @@ def solve_triangular(
 
     Notes
     -----
-    Emitted as ``np.linalg.solve`` of the triangle: NumPy has no other.
+    The emitted module holds a function of NumPy that substitutes by blocks of 64 rows; fewer rows
+    of a known number are a call of ``np.linalg.solve``.
     """
-    node = as_node(a)
+    node = floating(a, "solve_triangular", real=False)
     check_square(node.type, "solve_triangular")
     if unit_diagonal:
         triangle = tril(node, -1) if lower else triu(node, 1)
         triangle = triangle + apply("eye", node.shape[-1], dtype=triangle.dtype)
     else:
-        triangle = tril(node) if lower else triu(node)
-    return solve(_transposed(triangle, trans, "solve_triangular"), as_node(b))
+        triangle = _triangle(node, lower)
+    matrix = _transposed(triangle, trans, "solve_triangular")
+    right = floating(b, "solve_triangular", real=False)
+    columns = expand_dims(right, -1) if right.ndim == 1 else right
+    lower_now = bool(lower) == (_TRANSPOSITIONS[trans] == 0)
+    x = make(TriangularSolve(lower_now), matrix, columns)
+    return squeeze(x, -1) if right.ndim == 1 else x
+
+
+def _triangle(a: Node, lower: bool) -> Node:
+    """One triangle; a Cholesky factor is one already."""
+    factor = a if lower else a.inputs[0] if isinstance(a.op, Transpose) else None
+    if factor is not None and isinstance(factor.op, Cholesky):
+        return a
+    return tril(a) if lower else triu(a)
 
 
 @evaluated()
@@ -277,6 +345,13 @@ EXAMPLES: dict[str, list[Example]] = {
             lambda a, b: solve_triangular(a, b, 1, True, True),
             (array(3, 3), array(4, 3, 2)),
             _by_solve(lambda a: np.tril(a, -1).mT + np.eye(3)),
+        ),
+    ],
+    "large": [
+        Example(
+            lambda a, b: solve_triangular(a, b, 1),
+            (5.0 * np.eye(_BLOCK + 2) + array(_BLOCK + 2, _BLOCK + 2) / 9, array(_BLOCK + 2)),
+            _by_solve(lambda a: np.triu(a).mT),
         ),
     ],
     "cho_solve": [
