@@ -156,6 +156,16 @@ def _fenced(left: str, right: str) -> Callable[[Node, Sequence[Tex]], Tex]:
     return rule
 
 
+def _overlined(node: Node, args: Sequence[Tex]) -> Tex:
+    (x,) = args
+    return Tex(rf"\overline{{{x.text}}}", ATOM, x.width, x.height)
+
+
+def _indexed(name: str) -> Callable[[Node, Sequence[Tex]], Tex]:
+    """A function whose first operand is its order."""
+    return lambda node, args: function(name, *args[1:], below=args[0].text)
+
+
 def _sqrt(node: Node, args: Sequence[Tex]) -> Tex:
     (x,) = args
     return Tex(rf"\sqrt{{{x.text}}}", ATOM, x.width + 1, x.height + 1)
@@ -266,6 +276,11 @@ NOTATIONS: dict[str, Callable[[Node, Sequence[Tex]], Tex]] = {
     "sqrt": _sqrt,
     "exp": _exp,
     "absolute": _fenced("|", "|"),
+    "fabs": _fenced("|", "|"),
+    "conjugate": _overlined,
+    "real": _call(r"\operatorname{Re}"),
+    "imag": _call(r"\operatorname{Im}"),
+    "angle": _call(r"\arg"),
     "floor": _fenced(r"\lfloor ", r"\rfloor "),
     "ceil": _fenced(r"\lceil ", r"\rceil "),
     "remainder": _infix(r"\bmod", MUL),
@@ -277,6 +292,7 @@ NOTATIONS: dict[str, Callable[[Node, Sequence[Tex]], Tex]] = {
     "greater_equal": _infix(r"\ge", RELATION),
     "logical_and": _infix(r"\land", RELATION),
     "logical_or": _infix(r"\lor", RELATION),
+    "logical_xor": _infix(r"\oplus", RELATION),
     "logical_not": lambda node, args: Tex(rf"\lnot {args[0].at_least(ATOM)}", UNARY, 2),
     "where": _where,
     "transpose": _transpose,
@@ -301,6 +317,19 @@ NOTATIONS: dict[str, Callable[[Node, Sequence[Tex]], Tex]] = {
     "arctan2": _call(r"\operatorname{atan2}"),
     "inv": lambda node, args: _raised(args[0], Tex("-1")),
     "det": _call(r"\det"),
+    "gamma": _call(r"\Gamma"),
+    "gammaln": _call(r"\log\Gamma"),
+    "digamma": _call(r"\psi"),
+    "polygamma": _indexed(r"\psi"),
+    "beta": _call(r"\mathrm{B}"),
+    "riemann_zeta": _call(r"\zeta"),
+    "zeta": _call(r"\zeta"),
+    **{f"{letter}v": _indexed(letter.upper()) for letter in "jyik"},
+    **{
+        f"{letter}{order}": _call(f"{letter.upper()}_{order}")
+        for letter in "jyik"
+        for order in (0, 1)
+    },
     **{
         name: _call(f"\\{name}")
         for name in "log sin cos tan sinh cosh tanh arcsin arccos arctan".split()

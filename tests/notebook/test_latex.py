@@ -169,3 +169,11 @@ def test_names_that_look_the_same_are_told_apart():
     a, b = sg.placeholder("a_1"), sg.placeholder("a1")
     first, second = re.fullmatch(r"(.*) \+ (.*)", (a + b).to_latex()).groups()
     assert first != second
+
+
+def test_complex_and_special_functions_have_their_notation():
+    z, x = sg.placeholder("z", (), "complex128"), sg.placeholder("x")
+    assert np.conj(z).to_latex() == r"\overline{z}"
+    assert z.real.to_latex() == r"\operatorname{Re}(z)"
+    assert sg.special.jv(2, x).to_latex() == "J_{2}(x)"
+    assert sg.special.gamma(x).to_latex() == r"\Gamma(x)"
