@@ -113,6 +113,13 @@ class Einsum(Multilinear):
         return contract(pairs, letter + self.output)
 
 
+@record
+class EinsumOfOne(Einsum):
+    """The einsum of one operand, of which NumPy gives a view where nothing is summed."""
+
+    views: ClassVar[tuple[int, ...]] = (0,)
+
+
 def _on_diagonal(value: Node, labels: str, dims: dict[str, Dim]) -> Node:
     """A value of the letters, each once, on the diagonals of those that are repeated."""
     mask: Node | None = None
@@ -290,7 +297,7 @@ def _in_pairs(operands: list[tuple[str, Node]], output: str) -> Node:
 
 def _single(labels: str, node: Node, output: str) -> Node:
     if len(set(labels)) < len(labels):
-        return make(Einsum((labels,), output), node)
+        return make(EinsumOfOne((labels,), output), node)
     axes = tuple([i for i, label in enumerate(labels) if label not in output])
     kept = "".join([label for label in labels if label in output])
     return _permuted(kept, sum(node, axis=axes) if axes else node, output)
