@@ -158,11 +158,9 @@ X, Y, N = placeholder("x", ("n", 3)), placeholder("y", ("m", 2)), placeholder("k
         (lambda: np.linalg.inv(X), ShapeError, ["not square", "(n, 3)"]),
         (lambda: np.linalg.solve(X.T @ X, Y), ShapeError, ["3 rows"]),
         (lambda: np.linalg.norm(X, 3), UnsupportedError, ["ord=3"]),
-        (lambda: np.linalg.norm(X, 3, axis=0), UnsupportedError, ["ord=3"]),
         (lambda: np.var(X, ddof=1, correction=1), InputError, ["ddof"]),
         (lambda: nn.cross_entropy(X, N), ShapeError, ["(n,)", "labels (3,)"]),
         (lambda: nn.mse(X, N), ShapeError, ["(n, 3) and (3,)"]),
-        (lambda: np.linalg.det(placeholder("c", (2, 2), "complex128")), DTypeError, ["complex"]),
     ],
 )
 def test_what_does_not_fit_is_an_error_that_says_so(call, error, words):
@@ -171,3 +169,12 @@ def test_what_does_not_fit_is_an_error_that_says_so(call, error, words):
     for word in words:
         assert word in str(caught.value)
     assert "test_conventions.py" in str(caught.value)
+
+
+def test_mixed_derivative_of_a_power_at_exponent_zero():
+    """d/dy (y x^(y-1)) is 1/x there."""
+    x, y = placeholder("x"), placeholder("y")
+    (slope,) = vjp([x**y], [x])
+    (mixed,) = vjp([slope], [y])
+    assert interpret([mixed], {x: 2.0, y: 0.0}) == [0.5]
+    assert interpret([slope], {x: 0.0, y: 0.0}) == [0.0]

@@ -102,8 +102,8 @@ def _power_base(r: Node, x: Node, y: Node) -> Node:
         if exponent == 2:
             return 2.0 * x if x.dtype.kind == "f" else 2 * x
         return y * x ** constant(np.asarray(exponent - 1, y.dtype))
-    # y * x ** (y - 1) is 0 * inf where x = y = 0.
-    return where(y == 0, 0.0, y) * x ** where(y == 0, 1.0, y - 1.0)
+    # y * x ** (y - 1) is 0 * inf where x = y = 0; elsewhere at y = 0 its derivative is 1 / x.
+    return y * where((x == 0) & (y == 0), 1.0, x) ** (y - 1.0)
 
 
 def _power_exponent(r: Node, x: Node, y: Node) -> Node:
