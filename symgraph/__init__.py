@@ -352,6 +352,7 @@ if TYPE_CHECKING:
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from symgraph.implicit import fixed_point, root
+    from symgraph.measure import AccuracyReport, accuracy
     from symgraph.pair import ForwardBackward, forward_backward
     from symgraph.sparse import sparse_hessian, sparse_jacobian
     from symgraph.transforms.custom import clip_gradient, cotangent_map, custom_derivative
@@ -381,6 +382,7 @@ __version__ = "0.1.0"
 # The compiler is half of the library: it is loaded when it is first asked for, so that importing
 # the other half costs little more than importing NumPy.
 _COMPILER = {
+    "AccuracyReport": "symgraph.measure",
     "CheckReport": "symgraph.check",
     "check_gradients": "symgraph.check",
     "ForwardBackward": "symgraph.pair",
@@ -391,6 +393,7 @@ _COMPILER = {
     "custom_derivative": "symgraph.transforms.custom",
     "cotangent_map": "symgraph.transforms.custom",
     "clip_gradient": "symgraph.transforms.custom",
+    "accuracy": "symgraph.measure",
     "Function": "symgraph.compile",
     "forward_backward": "symgraph.pair",
     "function": "symgraph.compile",
@@ -423,6 +426,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "AccuracyReport",
     "CheckReport",
     "DTypeError",
     "DerivativeError",
@@ -440,6 +444,7 @@ __all__ = [
     "absolute",
     "acos",
     "acosh",
+    "accuracy",
     "add",
     "all",
     "allclose",
