@@ -25,12 +25,25 @@ from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import AsType, StopGradient, Where
 from symgraph.ops.kinds import Elementwise
 
-__all__ = ["DIGITS", "exact", "is_pointwise", "mpmath"]
+__all__ = ["exact", "is_pointwise", "mpmath"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-DIGITS = (40, 100, 400, 1500)
-"""The last is enough for 1 - cos(5e-324): what is added to 1 has 648 zeros before its digits."""
+_SPANS = (4.0, 20.0, 80.0, 330.0, 900.0)
+"""Decimal exponents of what is computed with, rounded up to one of these."""
+
+GROWING = frozenset(("exp", "exp2", "expm1", "sinh", "cosh", "logaddexp", "sigmoid", "softplus"))
+"""Operations whose results have exponents as large as their operands are."""
+
+
+def digits_for(span: float) -> tuple[int, int, int]:
+    """Precisions to try where numbers lie between 10**-span and 10**span.
+
+    ``log(1 + x) - x`` has the digits of x**2, which 1 + x holds only from twice the span on; with
+    less, two precisions may agree on what is wrong.
+    """
+    return int(30 + 2.5 * span), int(60 + 5 * span), int(200 + 10 * span)
+
 
 _AGREE = 25
 """Decimal digits in which two results must agree."""
@@ -60,20 +73,31 @@ _RENAMED = {
     "arccosh": "acosh",
     "arctanh": "atanh",
 }
-_PLAIN: dict[str, Callable[..., Any]] = {
+_PLAIN: dict[str, Any] = {
     "add": operator.add,
     "subtract": operator.sub,
     "multiply": operator.mul,
-    "divide": operator.truediv,
+    "divide": getattr(operator, "truediv"),  # noqa: B009 - its stub is only partly typed
     "negative": operator.neg,
     "absolute": abs,
-    "square": lambda x: x * x,
-    "reciprocal": lambda x: 1 / x,
     "maximum": max,
     "minimum": min,
-    "relu": lambda x: max(x, 0 * x),
 }
-_CHEAP = frozenset((*_PLAIN, "sqrt", "log", "log1p", "sign", "hypot", "clip_low", "clip_high"))
+_CHEAP = frozenset(
+    (
+        *_PLAIN,
+        "square",
+        "reciprocal",
+        "relu",
+        "sqrt",
+        "log",
+        "log1p",
+        "sign",
+        "hypot",
+        "clip_low",
+        "clip_high",
+    )
+)
 
 
 @lru_cache(maxsize=512)
@@ -96,8 +120,8 @@ def _function(op: Elementwise) -> Callable[..., Any]:
             found = plain(*args)
         except (ZeroDivisionError, ValueError, OverflowError, TypeError):
             return mp.nan
-        if isinstance(found, bool | np.bool_):
-            return bool(found)
+        if found is True or found is False:
+            return found
         if isinstance(found, int | float):
             found = mp.mpf(found)
         return found if isinstance(found, mp.mpf) and mp.isfinite(found) else mp.nan
@@ -224,15 +248,18 @@ def exact(
     >>> float(exact([1 - np.cos(x)], {x: 1e-100})[0])
     5e-201
     """
-    given = {node: _converted(value) for node, value in values.items()}
     if is_pointwise(outputs):
-        shapes = {np.shape(value) for value in given.values()}
+        shapes = {np.shape(value) for value in values.values()}
         if len(shapes) == 1 and shapes != {()}:
-            return _pointwise(outputs, given, sizes or {})
+            return _pointwise(outputs, values, sizes or {})
+    given = {node: _converted(value) for node, value in values.items()}
     sizes = bind_sizes(values) if sizes is None else sizes
-    with mpmath().workdps(DIGITS[0]):
+    grows = _grows(outputs)
+    spans = [float(np.max(_span(value, grows), initial=0)) for value in values.values()]
+    first, *more = digits_for(_rounded(max([_constant_span(outputs), *spans])))
+    with mpmath().workdps(first):
         now = _at_precision(outputs, given, sizes)
-    for digits in DIGITS[1:]:
+    for digits in more:
         with mpmath().workdps(digits):
             last, now = now, _at_precision(outputs, given, sizes)
             if all(np.all(_settled(a, b)) for a, b in zip(last, now, strict=True)):
@@ -240,29 +267,75 @@ def exact(
     return now
 
 
+def _span(value: Any, grows: bool = False) -> Array:
+    """Decimal exponents of floats, without their signs; 0 for zero and for other kinds.
+
+    If exponentials are taken of them, the exponents of those.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        return np.zeros(array.shape)
+    size = np.abs(np.asarray(array, dtype=np.float64))
+    size = np.where((size > 0) & np.isfinite(size), size, 1.0)
+    span = np.abs(np.log10(size))
+    if not grows:
+        return span
+    # What is larger overflows: no number of digits would show what it cancels with.
+    return np.where(size < _SPANS[-1] * 2, np.maximum(span, size / 2), _SPANS[1])
+
+
+def _grows(outputs: Sequence[Node]) -> bool:
+    return any(n.op.name in GROWING for n in topological(outputs))
+
+
+def _constant_span(outputs: Sequence[Node]) -> float:
+    constants = [n.op.value for n in topological(outputs) if isinstance(n.op, Constant)]
+    return max([0.0, *[float(np.max(_span(value), initial=0)) for value in constants]])
+
+
+def _rounded(span: float) -> float:
+    return next(some for some in _SPANS if span <= some)
+
+
 def _pointwise(
-    outputs: Sequence[Node], given: Mapping[Node, Array], sizes: Mapping[str, int]
+    outputs: Sequence[Node], values: Mapping[Node, Any], sizes: Mapping[str, int]
 ) -> list[Array]:
-    """The same for arrays of points: only those that are not settled go on."""
-    shape = np.shape(next(iter(given.values())))
-    flat = {node: value.ravel() for node, value in given.items()}
-    count = int(np.prod(shape))
-    results = [np.empty(count, dtype=object) for _ in outputs]
-    left = np.arange(count)
+    """The same for arrays of points, those of one span together."""
+    shape = np.shape(next(iter(values.values())))
+    flat = {node: np.asarray(value).ravel() for node, value in values.items()}
+    grows = _grows(outputs)
+    spans = np.max([_span(value, grows) for value in flat.values()], axis=0)
+    spans = np.maximum(spans, _constant_span(outputs))
+    results = [np.empty(spans.size, dtype=object) for _ in outputs]
+    below = -1.0
+    for span in _SPANS:
+        left = np.flatnonzero((spans > below) & (spans <= span))
+        below = span
+        _at_points(outputs, flat, sizes, left, digits_for(span), results)
+    return [result.reshape(shape) for result in results]
+
+
+def _at_points(
+    outputs: Sequence[Node],
+    flat: Mapping[Node, Array],
+    sizes: Mapping[str, int],
+    left: Array,
+    precisions: Sequence[int],
+    results: Sequence[Array],
+) -> None:
+    """Fill in the results at some points; only those that are not settled go on."""
     last: list[Array] | None = None
-    for digits in DIGITS:
-        part = {node: value[left] for node, value in flat.items()}
+    for digits in precisions:
+        if not left.size:
+            return
+        part = {node: _converted(value[left]) for node, value in flat.items()}
         with mpmath().workdps(digits):
-            now = [
-                np.broadcast_to(found, left.shape) for found in _at_precision(outputs, part, sizes)
-            ]
-            for result, found in zip(results, now, strict=True):
-                result[left] = found
+            found = _at_precision(outputs, part, sizes)
+            now = [np.broadcast_to(values, left.shape) for values in found]
+            for result, values in zip(results, now, strict=True):
+                result[left] = values
             if last is not None:
                 pairs = zip(last, now, strict=True)
                 done = np.all([_settled(a, b) for a, b in pairs], axis=0)
-                left, now = left[~done], [found[~done] for found in now]
-        if not left.size:
-            break
+                left, now = left[~done], [values[~done] for values in now]
         last = now
-    return [result.reshape(shape) for result in results]

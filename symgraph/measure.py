@@ -118,10 +118,14 @@ class Errors:
         return ~np.isnan(self.wanted)
 
 
-def bits(ulps: Any) -> Any:
-    """Bits of error: the logarithm of one and the units in the last place, at most 64."""
-    with np.errstate(over="ignore"):
-        return np.minimum(np.log2(1.0 + np.asarray(ulps, dtype=float)), MOST_BITS)
+def bits(ulps: Any, dtype: Any = "float64") -> Any:
+    """Bits of error: the logarithm of one and the units in the last place.
+
+    As many as the dtype has where no digit is right, 64 where the result is not finite.
+    """
+    size = np.asarray(ulps, dtype=float)
+    found = np.minimum(np.log2(1.0 + np.minimum(size, 1e300)), np.finfo(dtype).nmant + 1.0)
+    return np.where(np.isfinite(size), found, MOST_BITS)
 
 
 def _ulps(found: Any, wanted: Any, dtype: DType) -> float:
@@ -400,7 +404,7 @@ def _ranges(ranges: Ranges, inputs: Sequence[Node]) -> dict[Node, Range]:
     if not isinstance(ranges, Mapping):
         return dict.fromkeys(inputs, ranges)
     found: dict[Node, Range] = {}
-    for key, pair in cast("Mapping[Any, Range]", ranges).items():
+    for key, pair in ranges.items():
         named = [n for n in inputs if n is key or (isinstance(key, str) and n.op.label == key)]
         if not named:
             raise InputError(

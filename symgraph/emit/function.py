@@ -14,7 +14,7 @@ from symgraph.errors import Location
 from symgraph.graph.code import HELPERS, Code, atom, call, method, tuple_text
 from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
 from symgraph.graph.node import Node, topological
-from symgraph.graph.side import ORIGINS, Origin
+from symgraph.graph.side import NOTES, ORIGINS, Origin
 from symgraph.graph.sizes import Dim, Shape, Size, as_product, dim_names
 from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import Where
@@ -80,6 +80,7 @@ class FunctionWriter:
         self.inline: set[Node] = set()
         self.items: dict[tuple[Node, int], Node] = {}
         self._origin: tuple[str, bool] | None = None
+        self._noted: set[str] = set()
         self.lines_shown: set[Location] = parts.locations
 
     # What operations may ask -----------------------------------------------------------------
@@ -153,10 +154,12 @@ class FunctionWriter:
                 self.wishes.setdefault(step.node.inputs[step.reuse], self.wishes[step.node])
         for step in plan.steps:
             self._comment(step.node)
+            self._reasons(step.node)
             self._statement(step)
         for node in plan.outputs:
             if node in plan.inline:
                 self._comment(node)
+                self._reasons(node)
                 self._assign_long(node)
         return [self._output(node, place in plan.copied) for place, node in enumerate(plan.outputs)]
 
@@ -213,6 +216,17 @@ class FunctionWriter:
             return
         self._origin = (text, origin.gradient)
         self.lines.append(comment(f"gradient of: {text}" if origin.gradient else text, self.indent))
+
+    def _reasons(self, node: Node) -> None:
+        """Why a statement branches, once for each reason."""
+        stack = [node]
+        while stack:
+            part = stack.pop()
+            note = NOTES.get(part)
+            if note and note not in self._noted:
+                self._noted.add(note)
+                self.lines.append(comment(note, self.indent))
+            stack += [i for i in part.inputs if i in self.inline and i not in self.codes]
 
     def _statement(self, step: Step) -> None:
         node = step.node

@@ -19,7 +19,7 @@ from symgraph.graph.node import (
     to_rows,
     topological,
 )
-from symgraph.graph.side import NAMES, ORIGINS
+from symgraph.graph.side import NAMES, NOTES, ORIGINS
 from symgraph.graph.sizes import dim_names
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
 
@@ -280,4 +280,7 @@ def rebuild(node: Node, inputs: Sequence[Node]) -> Node:
     origin = ORIGINS.get(node)
     if origin:
         ORIGINS[fresh] = origin
+    note = NOTES.get(node)
+    if note:
+        NOTES[fresh] = note
     return fresh

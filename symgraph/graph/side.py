@@ -21,6 +21,7 @@ __all__ = [
     "NAMES",
     "ORIGINS",
     "GradientOf",
+    "NOTES",
     "STEPS",
     "Origin",
     "SideTable",
@@ -70,6 +71,10 @@ NAMES: SideTable[str] = SideTable()
 ORIGINS: SideTable[Origin] = SideTable()
 STEPS: SideTable[bool] = SideTable()
 """The nodes that another node of their own line was made of."""
+
+
+NOTES: SideTable[str] = SideTable()
+"""Why a node is as it is, for a comment in the emitted source: the reason of a branch."""
 
 
 class GradientOf(NamedTuple):

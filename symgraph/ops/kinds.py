@@ -118,6 +118,7 @@ class Declared(TypedDict, total=False):
     domain: Domain
     accuracy: float
     decompose: Expansion
+    why: str
     limits: Limits
     bounds: Bounds
     mask: Callable[..., Node]
@@ -185,6 +186,8 @@ class Elementwise(Op):
     accuracy: float = 4e-15
     """How far the library's function may be from the formula, relatively."""
     decomposed: Expansion | None = None
+    why: str = ""
+    """Why that branches, for a comment in the emitted source."""
     _limits: Limits = ()
     """For each operand where it must lie for the value to be finite; empty: everywhere."""
     _bounds: Bounds = UNBOUNDED

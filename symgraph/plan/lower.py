@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
 from symgraph.graph.op import Op
-from symgraph.graph.side import ORIGINS, origin_as, set_origin
+from symgraph.graph.side import NOTES, ORIGINS, origin_as, set_origin
 from symgraph.ops.kinds import Elementwise
 
 __all__ = ["lower"]
@@ -38,6 +38,8 @@ def lower(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
             expansion = _expansion(node)
             if expansion is not None:
                 image[node] = image[expansion]
+                if isinstance(node.op, Elementwise) and node.op.why:
+                    NOTES[image[node]] = f"{node.op.name}: {node.op.why}"
                 continue
             inputs = [image[operand] for operand in node.inputs]
             same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))

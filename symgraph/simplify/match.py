@@ -39,6 +39,7 @@ __all__ = [
     "instantiate",
     "match",
     "match_call",
+    "split_multiple",
     "times",
     "value",
 ]
@@ -74,6 +75,12 @@ def _multiple(node: Node, by: float = 1.0) -> Match:
                 node = rest
                 continue
         return Match(factor, node, whole if by == 1 else None)
+
+
+def split_multiple(node: Node) -> tuple[float, Node]:
+    """A node as a power of two, with its sign, times another node."""
+    found = _multiple(node)
+    return found.number, found.base
 
 
 def _exact(value: Any) -> bool:

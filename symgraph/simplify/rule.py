@@ -17,6 +17,7 @@ __all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"
 
 Keeps = Literal["bitwise", "accurate", "real"]
 Stage = Literal["graph", "numpy"]
+Domain = Literal["real", "positive"]
 # One form for each number of operands, so that the types of lambda's parameters are known.
 Example: TypeAlias = (
     Callable[[], Any]
@@ -61,6 +62,10 @@ class Rule:
     admits : callable, optional
         Whether it can fire, from the names of the operands' operations; it is asked once for all
         nodes that look alike from there.
+    domain : {"real", "positive"}
+        What its variables are assumed to be where it is proved.
+    rounds : bool
+        Whether it computes with the numbers of the formula, and so rounds: 3.0 * (0.7 * x).
     """
 
     name: str
@@ -72,6 +77,8 @@ class Rule:
     examples: tuple[Example, ...] = ()
     headroom: int = 0
     admits: Callable[[tuple[str, ...]], bool] | None = None
+    domain: Domain = "real"
+    rounds: bool = False
 
 
 RULES: list[Rule] = []
@@ -85,10 +92,13 @@ def rewrite(
     examples: Sequence[Example] = (),
     headroom: int = 0,
     operands: Sequence[str] = (),
+    domain: Domain = "real",
+    rounds: bool = False,
 ) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
     """Make a function a rule for the operations named `roots`; its docstring is the law.
 
-    If `operands` are named, one of the node's operands must be one of these operations.
+    If `operands` are named, one of the node's operands must be one of these operations. The
+    others are as in `Rule`, which the function has as its attribute ``rule``.
     """
     wanted = frozenset(operands)
 
@@ -100,9 +110,20 @@ def rewrite(
     def register(function: Callable[[Node], Node | None]) -> Callable[[Node], Node | None]:
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
         given = tuple(examples)
-        RULES.append(
-            Rule(function.__name__, law, keeps, roots, function, stage, given, headroom, admits)
+        rule = Rule(
+            function.__name__,
+            law,
+            keeps,
+            roots,
+            function,
+            stage,
+            given,
+            headroom,
+            admits,
+            domain,
+            rounds,
         )
+        RULES.append(rule)
         return function
 
     return register

@@ -27,6 +27,7 @@ log1mexp = elementwise(
     decompose=lambda x: where(
         x > -LN2, log(-expm1(maximum(x, -1.0))), log1p(-exp(minimum(x, -0.5)))
     ),
+    why="either form cancels where the other does not",
     doc="``log(1 - exp(x))`` for x < 0, accurate next to 0 and in the tail.",
     limits=(Limit(-np.inf, -TINY, -1.0),),
 )
@@ -47,6 +48,7 @@ logcosh = elementwise(
     facts=Facts(even=True),
     cost=20.0,
     decompose=_logcosh,
+    why="next to 0 the terms of the other form cancel",
     doc="``log(cosh(x))``, without overflow and accurate next to 0.",
 )
 
@@ -83,6 +85,7 @@ sqrt1pm1 = elementwise(
     cost=4.0,
     domain=(-0.5, 3.0),
     decompose=_sqrt1pm1,
+    why="next to 0 the difference cancels; the quotient is inf / inf at infinity",
     doc="``sqrt(1 + x) - 1``, accurate next to 0.",
     limits=(Limit(-1.0, np.inf, 0.0),),
 )
@@ -104,6 +107,7 @@ hypot1m1 = elementwise(
     facts=Facts(even=True),
     cost=18.0,
     decompose=_hypot1m1,
+    why="next to 0 the difference cancels; the product overflows for large arguments",
     doc="``sqrt(x**2 + 1) - 1``, without overflow and accurate next to 0.",
 )
 
@@ -121,6 +125,7 @@ spherical_j0 = elementwise(
     cost=12.0,
     domain=(0.1, 6.0),
     decompose=lambda x: where(x == 0, 1.0, sin(x) / _unless_zero(x)),
+    why="the quotient is 0 / 0 at 0",
     doc="``sin(x) / x``, and 1 at 0; the first spherical Bessel function.",
 )
 
@@ -149,6 +154,7 @@ spherical_j1 = elementwise(
     cost=30.0,
     domain=(0.5, 6.0),
     decompose=_spherical_j1,
+    why="next to 0 the difference cancels: its series there",
     doc="``sin(x) / x**2 - cos(x) / x``, and 0 at 0: minus the derivative of `spherical_j0`.",
 )
 

@@ -119,6 +119,7 @@ def square(node: Node) -> Node | None:
         "broadcast_to",
     ),
     keeps="accurate",
+    domain="positive",
     examples=(
         lambda x: x**0,
         lambda x: x**2,

@@ -81,6 +81,7 @@ def _safe(value: Any) -> bool:
         "broadcast_to",
     ),
     keeps="accurate",
+    rounds=True,
     examples=(lambda x: 3.0 * (0.7 * x),),
 )
 def gather_factors(node: Node) -> Node | None:

@@ -209,6 +209,7 @@ def odd(node: Node) -> Node | None:
     *_INVERSE,
     operands=tuple([_FACTS[name].inverse for name in _INVERSE]),
     keeps="accurate",
+    domain="positive",
     examples=(
         lambda x: np.exp(np.log(x)),
         lambda x: np.expm1(np.log1p(x)),

@@ -333,25 +333,6 @@ def hypot_minus_one(x: Pattern) -> Sides:
 
 
 @equation(keeps="accurate")
-def difference_of_roots(x: Pattern, c: Pattern) -> Sides:
-    """sqrt(x + c) - sqrt(x) = c / (sqrt(x + c) + sqrt(x)) for a number c."""
-    return p.sqrt(x + c) - p.sqrt(x), c / (p.sqrt(x + c) + p.sqrt(x))
-
-
-@equation(keeps="accurate")
-def difference_of_reciprocals(x: Pattern, c: Pattern) -> Sides:
-    """1 / x - 1 / (x + c) = c / x / (x + c) for a number c."""
-    return 1 / x - 1 / (x + c), c / x / (x + c)
-
-
-@equation(keeps="accurate")
-def difference_of_logarithms(x: Pattern) -> Sides:
-    """log1p(x) - log(x) = softplus(-log(x))."""
-    # Not log1p(1 / x): its derivative overflows for small x.
-    return p.log1p(x) - p.log(x), p.softplus(-p.log(x))
-
-
-@equation(keeps="accurate")
 def sign_by_quotient(x: Pattern) -> Sides:
     """x / abs(x) = sign(x)."""
     return x / p.absolute(x), p.sign(x)
@@ -436,18 +417,6 @@ def tanh_by_expm1(x: Pattern) -> Sides:
 def tanh_by_sigmoid(x: Pattern) -> Sides:
     """2 * sigmoid(2 * x) - 1 = tanh(x)."""
     return 2 * p.sigmoid(2 * x) - 1, p.tanh(x)
-
-
-@equation(keeps="accurate")
-def inverse_sinh(x: Pattern) -> Sides:
-    """log(x + hypot(x, 1)) = arcsinh(x)."""
-    return p.log(x + p.hypot(x, 1)), p.arcsinh(x)
-
-
-@equation(keeps="accurate")
-def inverse_cosh(x: Pattern) -> Sides:
-    """log(x + sqrt(x**2 - 1)) = arccosh(x)."""
-    return p.log(x + p.sqrt(x * x - 1)), p.arccosh(x)
 
 
 @equation(keeps="accurate")

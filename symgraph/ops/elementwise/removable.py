@@ -1,0 +1,319 @@
+"""Functions next to a point where their formula cancels, or divides zero by zero: series there.
+
+The coefficients are those of the Taylor series (the tests derive them with SymPy). A series ends
+where its next term is below 2**-56 of the first at the switch-over, and the switch-over is where
+the formula has lost about a bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from symgraph.graph.node import Node
+from symgraph.ops.elementwise.arithmetic import absolute, sign, sqrt, square
+from symgraph.ops.elementwise.choice import where
+from symgraph.ops.elementwise.comparison import logical_and
+from symgraph.ops.elementwise.exponential import exp, expm1, log, log1p
+from symgraph.ops.elementwise.extremes import minimum
+from symgraph.ops.elementwise.trigonometric import cos, hypot, sin, sinh, tan
+from symgraph.ops.kinds import Facts, elementwise
+
+BOUND = 2.0**-56
+
+
+def coefficients(term: Callable[[int], float], largest: float) -> tuple[float, ...]:
+    """Those of a power series that count for arguments up to `largest`."""
+    found = [term(0)]
+    while abs(term(len(found))) * largest ** len(found) > BOUND * abs(found[0]):
+        found.append(term(len(found)))
+    return tuple(found)
+
+
+def polynomial(series: tuple[float, ...], x: Node) -> Node:
+    """By Horner's rule."""
+    total = series[-1] * x + series[-2]
+    for coefficient in series[-3::-1]:
+        total = total * x + coefficient
+    return total
+
+
+def _unless(mask: Node, x: Node) -> Node:
+    return where(mask, 1.0, x)
+
+
+# (exp(x) - 1) / x and its derivatives -------------------------------------------------------------
+
+RELATIVE_EXP1 = coefficients(lambda k: 1 / (math.factorial(k) * (k + 2)), 1.0)
+RELATIVE_EXP2 = coefficients(lambda k: 1 / (math.factorial(k) * (k + 3)), 2.0)
+
+relative_exp = elementwise(
+    "relative_exp",
+    dtypes=np.exp,
+    partials=(lambda r, x: relative_exp1(x),),
+    formula="(exp(x) - 1) / x",
+    cost=6.0,
+    domain=(0.1, 3.0),
+    decompose=lambda x: where(x == 0, 1.0, expm1(x) / _unless(x == 0, x)),
+    why="the quotient is 0 / 0 at 0",
+    doc="``(exp(x) - 1) / x``, and 1 at 0: ``scipy.special.exprel`` by NumPy alone.",
+)
+
+
+def _relative_exp1(x: Node) -> Node:
+    near = absolute(x) < 1.0
+    far = _unless(near, x)
+    series = polynomial(RELATIVE_EXP1, where(near, x, 0.0))
+    return where(near, series, (exp(far) - expm1(far) / far) / far)
+
+
+relative_exp1 = elementwise(
+    "relative_exp1",
+    dtypes=np.exp,
+    partials=(lambda r, x: relative_exp2(x),),
+    formula="((x - 1) * exp(x) + 1) / x**2",
+    cost=20.0,
+    domain=(0.3, 3.0),
+    decompose=_relative_exp1,
+    why="next to 0 the difference of exponentials cancels: its series there",
+    doc="The derivative of `relative_exp`, ``((x - 1) * exp(x) + 1) / x**2``; 1/2 at 0.",
+)
+
+
+def _relative_exp2(x: Node) -> Node:
+    near = absolute(x) < 2.0
+    far = _unless(near, x)
+    series = polynomial(RELATIVE_EXP2, where(near, x, 0.0))
+    first = (exp(far) - expm1(far) / far) / far
+    return where(near, series, (exp(far) - 2.0 * first) / far)
+
+
+relative_exp2 = elementwise(
+    "relative_exp2",
+    dtypes=np.exp,
+    partials=(lambda r, x: where(x == 0, 0.25, (exp(x) - 3.0 * r) / _unless(x == 0, x)),),
+    formula="((x**2 - 2 * x + 2) * exp(x) - 2) / x**3",
+    cost=30.0,
+    domain=(0.5, 3.0),
+    decompose=_relative_exp2,
+    why="next to 0 the difference of exponentials cancels: its series there",
+    doc="The second derivative of `relative_exp`; 1/3 at 0.",
+)
+
+# A function less the first terms of its series ----------------------------------------------------
+
+X_LESS_SIN = coefficients(lambda k: (-1) ** k / math.factorial(2 * k + 3), 1.5**2)
+SINH_LESS_X = coefficients(lambda k: 1 / math.factorial(2 * k + 3), 2.0**2)
+EXPM1_LESS_X = coefficients(lambda k: 1 / math.factorial(k + 2), 1.0)
+LOG1P_LESS_X = coefficients(lambda k: 2 / (2 * k + 3), 1 / 9)
+
+
+def _cubic(series: tuple[float, ...], end: float, function: Callable[[Node], Node]) -> Callable[
+    [Node], Node
+]:  # fmt: skip
+    def expansion(x: Node) -> Node:
+        near = absolute(x) < end
+        small = where(near, x, 0.0)
+        y = square(small)
+        return where(near, small * (y * polynomial(series, y)), function(x))
+
+    return expansion
+
+
+x_less_sin = elementwise(
+    "x_less_sin",
+    dtypes=np.sin,
+    partials=(lambda r, x: 2.0 * square(sin(0.5 * x)),),
+    formula="x - sin(x)",
+    facts=Facts(odd=True),
+    cost=15.0,
+    decompose=_cubic(X_LESS_SIN, 1.5, lambda x: x - sin(x)),
+    why="next to 0 the difference cancels: its series there",
+    doc="``x - sin(x)``, accurate next to 0.",
+)
+sinh_less_x = elementwise(
+    "sinh_less_x",
+    dtypes=np.sin,
+    partials=(lambda r, x: 2.0 * square(sinh(0.5 * x)),),
+    formula="sinh(x) - x",
+    facts=Facts(odd=True),
+    cost=15.0,
+    decompose=_cubic(SINH_LESS_X, 2.0, lambda x: sinh(x) - x),
+    why="next to 0 the difference cancels: its series there",
+    doc="``sinh(x) - x``, accurate next to 0.",
+)
+
+
+def _expm1_less_x(x: Node) -> Node:
+    near = absolute(x) < 1.0
+    small = where(near, x, 0.0)
+    return where(near, square(small) * polynomial(EXPM1_LESS_X, small), expm1(x) - x)
+
+
+expm1_less_x = elementwise(
+    "expm1_less_x",
+    dtypes=np.exp,
+    partials=(lambda r, x: expm1(x),),
+    formula="exp(x) - 1 - x",
+    cost=15.0,
+    decompose=_expm1_less_x,
+    why="next to 0 the difference cancels: its series there",
+    doc="``exp(x) - 1 - x``, accurate next to 0.",
+)
+
+
+def _log1p_less_x(x: Node) -> Node:
+    near = absolute(x - 0.25) < 0.75
+    small = where(near, x, 0.0)
+    # log1p(x) = 2 artanh(r), whose series in r**2 converges faster than that in x.
+    r = small / (2.0 + small)
+    y = square(r)
+    return where(near, r * (y * polynomial(LOG1P_LESS_X, y) - small), log1p(x) - x)
+
+
+log1p_less_x = elementwise(
+    "log1p_less_x",
+    dtypes=np.log,
+    partials=(lambda r, x: -(x / (1.0 + x)),),
+    formula="log(1 + x) - x",
+    cost=15.0,
+    domain=(-0.5, 3.0),
+    decompose=_log1p_less_x,
+    why="next to 0 the difference cancels: its series there",
+    doc="``log(1 + x) - x``, accurate next to 0.",
+)
+
+
+def _log1p_inverse(x: Node) -> Node:
+    near = logical_and(x > 0.0, x < 1.0)
+    return where(
+        near,
+        log1p(where(near, x, 1.0)) - log(where(near, x, 1.0)),
+        log1p(1.0 / where(near, 1.0, x)),
+    )
+
+
+log1p_inverse = elementwise(
+    "log1p_inverse",
+    dtypes=np.log,
+    partials=(lambda r, x: -((1.0 / x) / (1.0 + x)),),
+    formula="log(1 + 1 / x)",
+    cost=20.0,
+    domain=(0.1, 4.0),
+    decompose=_log1p_inverse,
+    why="1 / x overflows next to 0, and the difference of logarithms cancels elsewhere",
+    doc="``log(1 + 1 / x) = log(1 + x) - log(x)``, accurate for large and for small x.",
+)
+
+
+# Differences of one function at b + d and at b ----------------------------------------------------
+
+
+def _log_difference(b: Node, d: Node) -> Node:
+    less, size = minimum(b, b + d), absolute(d)
+    # The quotient by the smaller of the two does not cancel; it overflows where that is tiny.
+    near = less > 1e-200 * size
+    return where(near, sign(d) * log1p(size / where(near, less, 1.0)), log(b + d) - log(b))
+
+
+log_difference = elementwise(
+    "log_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(lambda r, b, d: -((d / (b + d)) / b), lambda r, b, d: 1.0 / (b + d)),
+    formula="log(x + y) - log(x)",
+    cost=20.0,
+    domain=(0.1, 4.0),
+    decompose=_log_difference,
+    why="the difference of logarithms cancels, and the quotient overflows for a tiny divisor",
+    doc="``log(b + d) - log(b)``, accurate where d is small against b.",
+)
+
+
+def _branched(
+    near: Callable[[Node, Node], Node], function: Callable[[Node], Node]
+) -> Callable[[Node, Node], Node]:
+    def expansion(b: Node, d: Node) -> Node:
+        small = absolute(d) < 1.0
+        return where(small, near(b, d), function(b + d) - function(b))
+
+    return expansion
+
+
+sin_difference = elementwise(
+    "sin_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(lambda r, b, d: cos_difference(b, d), lambda r, b, d: cos(b + d)),
+    formula="sin(x + y) - sin(x)",
+    cost=40.0,
+    decompose=_branched(lambda b, d: 2.0 * (cos(b + 0.5 * d) * sin(0.5 * d)), sin),
+    why="the difference cancels for a small step; for a large one the half of it is rounded",
+    doc="``sin(b + d) - sin(b)``, accurate for small d.",
+)
+cos_difference = elementwise(
+    "cos_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(lambda r, b, d: -sin_difference(b, d), lambda r, b, d: -sin(b + d)),
+    formula="cos(x + y) - cos(x)",
+    cost=40.0,
+    decompose=_branched(lambda b, d: -2.0 * (sin(b + 0.5 * d) * sin(0.5 * d)), cos),
+    why="the difference cancels for a small step; for a large one the half of it is rounded",
+    doc="``cos(b + d) - cos(b)``, accurate for small d.",
+)
+tan_difference = elementwise(
+    "tan_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(
+        lambda r, b, d: r * (tan(b + d) + tan(b)),
+        lambda r, b, d: 1.0 + square(tan(b + d)),
+    ),
+    formula="tan(x + y) - tan(x)",
+    cost=50.0,
+    domain=(0.1, 0.7),
+    decompose=_branched(lambda b, d: sin(d) / (cos(b) * cos(b + d)), tan),
+    why="the difference cancels for a small step",
+    doc="``tan(b + d) - tan(b)``, accurate for small d.",
+)
+
+# A root and the term whose square is under it -----------------------------------------------------
+
+
+def _sum_with_root(t: Node, root: Node, rest: Callable[[Node], Node]) -> Node:
+    cancels = t < 0.0
+    return where(cancels, rest(where(cancels, root - t, 1.0)), t + root)
+
+
+def _root_plus(t: Node, d: Node) -> Node:
+    return _sum_with_root(t, sqrt(square(t) + d), lambda divisor: d / divisor)
+
+
+root_plus = elementwise(
+    "root_plus",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(lambda r, t, d: r / sqrt(square(t) + d), lambda r, t, d: 0.5 / sqrt(square(t) + d)),
+    formula="x + sqrt(x**2 + y)",
+    cost=6.0,
+    domain=(0.1, 3.0),
+    decompose=_root_plus,
+    why="the term and the root of its square cancel where the term is negative",
+    doc="``t + sqrt(t**2 + d)``, accurate also for negative t: the roots of quadratics.",
+)
+hypot_plus = elementwise(
+    "hypot_plus",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(lambda r, t, y: r / hypot(t, y), lambda r, t, y: y / hypot(t, y)),
+    formula="x + sqrt(x**2 + y**2)",
+    cost=18.0,
+    domain=(0.1, 3.0),
+    # The square of y could overflow.
+    decompose=lambda t, y: _sum_with_root(t, hypot(t, y), lambda divisor: y * (y / divisor)),
+    why="the term and the root of its square cancel where the term is negative",
+    doc="``t + hypot(t, y)``, accurate also for negative t.",
+)
