@@ -141,8 +141,27 @@ def long_lines():
     return sg.function([rate, momentum, gradient], [value, step, *sg.grad(value, [rate, gradient])])
 
 
+def gaussian_process():
+    x, y = sg.placeholder("x", "n"), sg.placeholder("y", "n")
+    length, noise = sg.placeholder("length"), sg.placeholder("noise")
+    distances = (x[:, None] - x) / length
+    covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.eye(x.shape[0])
+    factor = sg.linalg.cho_factor(covariance, lower=True)
+    weights = sg.linalg.cho_solve(factor, y)
+    loss = 0.5 * y @ weights + np.sum(np.log(np.diagonal(factor[0])))
+    gradients = sg.grad(loss, [length, noise])
+    return sg.function([x, y, length, noise], [loss, *gradients], name="gaussian_process")
+
+
+def deconvolution():
+    signal, kernel = sg.placeholder("signal", (4, 9)), sg.placeholder("kernel", 9)
+    spectrum = np.fft.rfft(signal) * np.fft.rfft(kernel)
+    loss = np.mean((np.fft.irfft(spectrum, 9) - signal) ** 2)
+    return sg.function([signal, kernel], [loss, sg.grad(loss, kernel)], name="deconvolution")
+
+
 MODELS = [
     linear_regression, logistic_regression, classifier, gaussian, factorisation, attention,
     convolutional, transformer, pair, pair_of_a_scalar, symbolic_sizes, constants, awkward_names,
-    long_lines,
+    long_lines, gaussian_process, deconvolution,
 ]  # fmt: skip
