@@ -83,9 +83,17 @@ def _placed(node: Node) -> Structure | None:
     )
 
 
+def may_be_delta(node: Node) -> bool:
+    """Whether it is worth a closer look: every sum and product is asked."""
+    op = node.op
+    if isinstance(op, Constant):
+        return op.value.ndim == 2
+    return isinstance(op, Delta | Diag | Eye | IndexAdd)
+
+
 def is_delta(node: Node) -> bool:
     """Whether axes of a node run together."""
-    known = structure(node)
+    known = structure(node) if may_be_delta(node) else None
     return known is not None and len(set(known.outer)) < len(known.outer)
 
 

@@ -32,6 +32,7 @@ from symgraph.simplify.rules.shapes import rows_of
 from symgraph.simplify.structure import (
     CONTRACTIONS,
     is_delta,
+    may_be_delta,
     named_axes,
     of_scatter,
     renamed,
@@ -86,6 +87,8 @@ def _unit(like: Node) -> Node:
 )
 def index_of_delta(node: Node) -> Node | None:
     """sum(j, d_ij * x_jk) = x_ik: a delta renames an index."""
+    if not any(map(may_be_delta, node.inputs)):
+        return None
     contraction = CONTRACTIONS[node.op.name](node)
     return None if contraction is None else renamed(node, contraction)
 
@@ -135,6 +138,8 @@ def _keeps_zeros(node: Node, places: Sequence[int]) -> bool:
 )
 def on_diagonals(node: Node) -> Node | None:
     """f(d * x) = d * f(x) where f(0) = 0."""
+    if not any(map(may_be_delta, node.inputs)):
+        return None
     found = {i: s for i, x in enumerate(node.inputs) if (s := structure(x)) is not None}
     if not found or node.dtype.kind not in "fc":
         return None
@@ -173,7 +178,7 @@ _LINEAR: dict[str, tuple[int, ...]] = {
     "index_add": (1,),
 }
 """Operands in which an operation is linear."""
-_MOST_TERMS = 16
+_MOST_TERMS = 8
 
 
 def _terms(node: Node) -> Iterator[Node]:
@@ -252,6 +257,9 @@ def _signed_terms(node: Node) -> list[tuple[bool, Node]]:
 )
 def deltas_together(node: Node) -> Node | None:
     """d * x + (y + d * z) = d * (x + z) + y."""
+    near = [x for operand in node.inputs for x in (operand, *operand.inputs)]
+    if not any(map(may_be_delta, near)):
+        return None
     terms = _signed_terms(node)
     groups: dict[Any, list[tuple[bool, Node]]] = {}
     for i, (minus, x) in enumerate(terms):

@@ -28,18 +28,19 @@ from symgraph.simplify.structure import structure
 )
 def one_element(node: Node) -> Node | None:
     """op([[c]], x) = op(c, x) where x has the shape of the result."""
-    inputs = [_as_scalar(x) for x in node.inputs]
-    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+    if not any(map(_is_one_element, node.inputs)):
         return None
+    inputs = [
+        constant(x.op.value.reshape(())) if isinstance(x.op, Constant) and _is_one_element(x) else x
+        for x in node.inputs
+    ]
     if broadcast_shapes(*[x.shape for x in inputs]) != node.shape:
         return None
     return make(node.op, *inputs)
 
 
-def _as_scalar(x: Node) -> Node:
-    if not isinstance(x.op, Constant) or not x.ndim or x.op.value.size != 1:
-        return x
-    return constant(x.op.value.reshape(()))
+def _is_one_element(x: Node) -> bool:
+    return isinstance(x.op, Constant) and x.op.value.ndim > 0 and x.op.value.size == 1
 
 
 # Scaled rows --------------------------------------------------------------------------------------
