@@ -23,7 +23,7 @@ from symgraph.notebook.views import (
 )
 from symgraph.ops.kinds import Elementwise
 
-__all__ = ["dot", "mermaid", "picture_of", "svg"]
+__all__ = ["dot", "drawn_nodes", "mermaid", "picture_of", "svg"]
 
 
 def svg(value: Viewable) -> str:
@@ -66,8 +66,7 @@ def picture_of(value: Viewable) -> Picture:
     parameters = {by for output in graph.outputs for _, by in gradient_of(output)}
     outputs = set(graph.outputs)
     hidden = _hidden(graph, outputs, names)
-    drawn = [node for node in graph.nodes if node not in hidden]
-    drawn += [node for node in graph.inputs if node not in graph.users]
+    drawn = drawn_nodes(graph)
     ids = {node: f"n{number}" for number, node in enumerate(drawn)}
     boxes: list[PictureNode] = []
     edges: list[PictureEdge] = []
@@ -92,6 +91,13 @@ def picture_of(value: Viewable) -> Picture:
             if source in ids:
                 edges.append(PictureEdge(ids[source], ids[node], word))
     return Picture(tuple(boxes), tuple(edges), title=_title(graph, names))
+
+
+def drawn_nodes(graph: Graph) -> list[Node]:
+    """The nodes that are boxes of the picture of a graph, in the order of the boxes."""
+    hidden = _hidden(graph, set(graph.outputs), source_names(graph))
+    drawn = [node for node in graph.nodes if node not in hidden]
+    return drawn + [node for node in graph.inputs if node not in graph.users]
 
 
 def _title(graph: Graph, names: Mapping[Node, str]) -> str:

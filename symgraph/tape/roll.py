@@ -100,7 +100,7 @@ class Loop:
         names = _names([first[c] for c in carried])
 
         def body(carry: dict[str, Any], rows: Sequence[Any]) -> tuple[Any, Any]:
-            known: list[Node] = []
+            known: list[Any] = []
             before: list[Node] = [carry[name] for name in names]
             for value, uses in zip(first, self.operands, strict=True):
                 inputs: list[Node] = []
@@ -110,7 +110,7 @@ class Loop:
                     elif kind == "carry":
                         inputs.append(before[carried.index(what)])
                     elif kind == "row":
-                        inputs.append(rows[what])
+                        inputs.append(cast("Node", rows[what]))
                     else:
                         inputs.append(node_of(what))
                 known.append(make(cast("Step", value.step).op, *inputs))
