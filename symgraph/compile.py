@@ -37,7 +37,7 @@ from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.pipeline import Options, Prepared, Strictness, prepare, wishes
-from symgraph.plan.plan import make_plan
+from symgraph.plan.plan import is_leaf, make_plan
 from symgraph.plan.updates import plan_updates
 
 __all__ = ["Function", "GradientEntry", "caller_names", "function"]
@@ -238,6 +238,9 @@ def emit_graph(
     own = len(prepared.outputs) - len(targets)
     outputs, new = prepared.outputs[:own], prepared.outputs[own:]
     changes = plan_updates(targets, new, outputs)
+    for change in changes:
+        if change.place is None and not is_leaf(change.node):
+            names.setdefault(change.node, f"new_{change.target.op.label}")
     needed = [*outputs, *[change.value for change in changes]]
     plan = make_plan(graph.inputs, needed, names.__contains__, last=len(changes))
     return emit_function(parts, title, plan, names, updates=changes), prepared

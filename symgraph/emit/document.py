@@ -48,6 +48,8 @@ def describe_module(
 
 def _title(signatures: Sequence[Signature]) -> str:
     results = [name for name, _ in signatures[0].results]
+    if not results and signatures[0].changed:
+        return "Changes arguments in place"
     shown = ", ".join(results[:4]) + (" and more" if len(results) > 4 else "")
     text = f"Computes {shown}" if results else "Computes nothing"
     return text if len(text) < 80 else f"Computes {len(results)} results"

@@ -15,7 +15,7 @@ from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make, placeholder
-from symgraph.graph.side import Origin, origin_as
+from symgraph.graph.side import STEPS, Origin, origin_as
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.pipeline import Options, Strictness
 from symgraph.tape.backward import recorded
@@ -155,7 +155,10 @@ class _Export:
             self._make([value for value in later if value.number < first])
             listed = [value for value in steps[loop.start : loop.stop] if value in needed]
             places = list(dict.fromkeys(stacks.values()))
-            ends, arrays = loop.build(steps, self._node, listed, places)
+            with origin_as(_origin(steps[loop.start])):
+                ends, arrays = loop.build(steps, self._node, listed, places)
+            for node in (*ends.values(), *arrays.values()):
+                STEPS[node] = True  # the loop's first line does not name what comes out of it
             self._nodes.update(ends)
             self._nodes.update({value: arrays[place] for value, place in stacks.items()})
             self._make([value for value in later if value.number > first])
@@ -185,9 +188,8 @@ class _Export:
             else:
                 node = constant(np.asarray(value.data))
         else:
-            location = location_of(value.line)
             operands = [self._node(operand) for operand in value.inputs]
-            with origin_as(None if location is None else Origin(location)):
+            with origin_as(_origin(value)):
                 node = make(value.step.op, *operands)
         self._nodes[value] = node
         return node
@@ -219,6 +221,11 @@ class _Export:
             )
         self._arguments[tensor] = node
         return node
+
+
+def _origin(value: Value) -> Origin | None:
+    location = location_of(value.line)
+    return None if location is None else Origin(location)
 
 
 def _variables() -> dict[Tensor, str]:

@@ -27,7 +27,8 @@ def test_a_recurrence_is_a_loop_again(keep):
     rows = RNG.normal(size=(100, 2))
     W, U, loss = recurrent(rows, 100, keep)
     f = tape.function(loss, [W, U], wrt=[W, U])
-    assert f.source.count("np.tanh") <= 3
+    statements = [line for line in f.source.splitlines() if "# " not in line]
+    assert sum("np.tanh" in line for line in statements) <= 3
     value, slopes = f(W.numpy(), U.numpy())
     loss.backward()
     np.testing.assert_allclose(value, loss.item())
