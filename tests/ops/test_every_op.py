@@ -27,7 +27,14 @@ from symgraph.graph.registry import BUILDERS, apply
 from symgraph.graph.sizes import as_dim
 from symgraph.graph.tree import flatten
 from symgraph.graph.types import TensorType
-from symgraph.ops.kinds import ELEMENTWISE, Discrete, Elementwise, Example, NoDerivative
+from symgraph.ops.kinds import (
+    ELEMENTWISE,
+    ControlFlow,
+    Discrete,
+    Elementwise,
+    Example,
+    NoDerivative,
+)
 from symgraph.transforms.jacobian import jacobian
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.vjp import vjp
@@ -534,6 +541,19 @@ def check_batching(function, args, mapped):
         for node, batch, value in zip(found, got, wanted, strict=True):
             assert np.shape(batch) == node.shape == (len(stacks[mapped[0]]), *np.shape(value))
             np.testing.assert_allclose(batch[i], value, **tolerance(node.dtype))
+
+
+def test_every_operation_says_what_it_is_for_a_stack():
+    """What has no rule is put in a loop; of ours nothing is."""
+    looped = {
+        kind.__name__
+        for kind in subclasses(Op)
+        if kind.__module__.startswith("symgraph.ops")
+        and kind.name
+        and kind.batch is Op.batch
+        and getattr(kind, "batch_bodies", None) in (None, ControlFlow.batch_bodies)
+    }
+    assert looped == {"Arange", "Eye"}  # these have no operands
 
 
 @every_example

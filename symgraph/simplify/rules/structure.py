@@ -100,6 +100,29 @@ def quotient_of_rows(node: Node) -> Node | None:
     return whole * (part / y) if part.dtype == y.dtype == node.dtype else None
 
 
+@rewrite(
+    "add",
+    "subtract",
+    operands=("multiply",),
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(lambda u, v, A: A * u + A * v, lambda u, v, A: u * A - A * v),
+)
+def common_rows(node: Node) -> Node | None:
+    """A * u + A * v = A * (u + v) where the sum of u and v is the smaller array."""
+    x, y = node.inputs
+    if not x.type == y.type == node.type or node.dtype.kind != "f":
+        return None
+    first, second = _scaled(x), _scaled(y)
+    if first is None or second is None or first[0] is not second[0]:
+        return None
+    (whole, u), (_, v) = first, second
+    if not whole.dtype == u.dtype == v.dtype:
+        return None
+    small = make(node.op, u, v)
+    return whole * small if _is_part(small, node) else None
+
+
 def _outer(node: Node) -> tuple[Node, Node] | None:
     """Column and row of an outer product of vectors."""
     if not is_op(node, "multiply") or node.ndim != 2:
