@@ -139,3 +139,21 @@ def test_what_needs_no_guard_has_none():
         compiled = sg.function([x, m], outputs)
         body = [line for line in compiled.source.split("\n") if not line.lstrip().startswith("#")]
         assert "\n".join(body).count("np.where(") == 1
+
+
+def test_batches_are_masked_too():
+    x = sg.placeholder("x", (2, 3))
+
+    def one(row):
+        return sg.grad(np.sum(np.where(row > 0, np.sqrt(row), 0.0) ** 3), row)
+
+    def second(row):
+        return sg.jvp(one(row), row, unconnected="zero")
+
+    value = np.array([[0.0, 4.0, -1.0], [1.0, 0.0, 9.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, again = sg.function([x], [sg.vmap(one)(x), sg.vmap(second)(x)])(value)
+    taken = np.where(value > 0, value, 1.0)
+    np.testing.assert_allclose(first, np.where(value > 0, 1.5 * taken**0.5, 0.0), rtol=1e-14)
+    np.testing.assert_allclose(again, np.where(value > 0, 0.75 * taken**-0.5, 0.0), rtol=1e-13)
