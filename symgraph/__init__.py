@@ -354,6 +354,8 @@ if TYPE_CHECKING:
     from symgraph.implicit import fixed_point, root
     from symgraph.measure import AccuracyReport, accuracy
     from symgraph.pair import ForwardBackward, forward_backward
+    from symgraph.simplify import Rule, equation, rewrite
+    from symgraph.simplify import simplified as simplify
     from symgraph.sparse import sparse_hessian, sparse_jacobian
     from symgraph.transforms.custom import clip_gradient, cotangent_map, custom_derivative
     from symgraph.transforms.vmap import vmap
@@ -382,6 +384,9 @@ __version__ = "0.1.0"
 # The compiler is half of the library: it is loaded when it is first asked for, so that importing
 # the other half costs little more than importing NumPy.
 _COMPILER = {
+    "Rule": "symgraph.simplify",
+    "rewrite": "symgraph.simplify",
+    "equation": "symgraph.simplify",
     "AccuracyReport": "symgraph.measure",
     "CheckReport": "symgraph.check",
     "check_gradients": "symgraph.check",
@@ -408,7 +413,7 @@ _COMPILER = {
 }
 
 
-_MODULES = ("optim", "tape")
+_MODULES = ("optim", "simplify", "tape", "testing")
 
 
 def __getattr__(name: str) -> Any:
@@ -436,6 +441,7 @@ __all__ = [
     "Graph",
     "InputError",
     "Node",
+    "Rule",
     "ShapeError",
     "Size",
     "SymgraphError",
@@ -541,6 +547,7 @@ __all__ = [
     "elementwise",
     "empty_like",
     "equal",
+    "equation",
     "exp",
     "exp2",
     "expand_dims",
@@ -685,6 +692,7 @@ __all__ = [
     "resize",
     "result_type",
     "right_shift",
+    "rewrite",
     "rint",
     "roll",
     "rollaxis",
@@ -697,6 +705,7 @@ __all__ = [
     "shape",
     "sign",
     "signbit",
+    "simplify",
     "sin",
     "sinc",
     "sinh",

@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from symgraph.differentiate import grad
 from symgraph.errors import SymgraphError, UnsupportedError
 from symgraph.exact import GROWING, is_pointwise, mpmath
 from symgraph.graph.evaluate import interpret
@@ -24,8 +23,9 @@ from symgraph.graph.record import record
 from symgraph.graph.sizes import evaluate
 from symgraph.measure import Errors, bits, doubles, errors_of
 from symgraph.ops.kinds import Elementwise
-from symgraph.simplify.driver import fitted
+from symgraph.simplify.driver import fitted, simplify
 from symgraph.simplify.rule import RULES, Rule
+from symgraph.transforms.vjp import grad
 
 __all__ = [
     "Region",
@@ -406,7 +406,7 @@ def check_rule(rule: Rule, *, accuracy: bool = True, seed: int = 0) -> RuleCheck
     * ``real``: equal up to rounding at ordinary values.
 
     Of all three the law is proved by SymPy where it can (see `prove`), and gradients of both
-    sides agree.
+    sides agree. Together with all other rules, of which it must be one, it must come to an end.
 
     Parameters
     ----------
@@ -440,11 +440,21 @@ def check_rule(rule: Rule, *, accuracy: bool = True, seed: int = 0) -> RuleCheck
             result.proofs.append(prove(rule, number) or "random arrays")
         except AssertionError as error:
             result.problems.append(f"example {number}: {error}")
+        result.problems += _cycles(sides[0][1])
         case = scalar_case(rule, number) if accuracy and rule.keeps == "accurate" else None
         if case is not None:
             result.regions += regions(*case, rng, rule.headroom)
     result.problems += [f"loses more than a bit: {r}" for r in result.regions if r.lost > 1]
     return result
+
+
+def _cycles(before: Node) -> list[str]:
+    """Whether the library's rules take back what the rule does."""
+    try:
+        simplify([before], "real")
+    except SymgraphError as error:
+        return [error.args[0].splitlines()[0]]
+    return []
 
 
 def _sides(rule: Rule, number: int, shape: Any) -> Iterator[tuple[list[Node], Node, Node]]:
