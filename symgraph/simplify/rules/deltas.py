@@ -297,8 +297,9 @@ def add_delta(node: Node) -> Node | None:
     base, values, *arrays = node.inputs
     if arrays or is_number(base, 0) or base.dtype != values.dtype:
         return None
-    if not any(is_delta(term) for term in _terms(values)):
-        return None
+    near = values.inputs if is_op(values, "add", "subtract") else (values,)
+    if not any(map(is_delta, near)):
+        return None  # what is not taken apart afterwards would be added back
     assert isinstance(node.op, IndexAdd)
     if window_of(node.op.index, node.shape) is None:
         return None
