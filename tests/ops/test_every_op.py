@@ -35,6 +35,7 @@ from symgraph.ops.kinds import (
     Example,
     NoDerivative,
 )
+from symgraph.simplify import simplify
 from symgraph.transforms.jacobian import jacobian
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.vjp import vjp
@@ -605,3 +606,21 @@ def test_jacobians_are_stacked_products(example):
             total = total + np.tensordot(one, t, x.ndim)
         single = y.dtype == np.float32
         np.testing.assert_allclose(total, wanted, **tolerance(y.dtype) if single else CLOSE)
+
+
+@every_example
+def test_simplified_jacobians_are_equal(example):
+    """Of squares, so that slices, bands and diagonals meet factors and sums."""
+    inputs, places, outputs = differentiable(in_double(example))
+    wrt = [inputs[i] for i in places]
+    outputs = [y for y in outputs if y.dtype == np.float64]
+    if not outputs or any(x.dtype != np.float64 for x in wrt):
+        pytest.skip("one tolerance for one dtype")
+    if sum(np.prod(x.shape) * np.prod(y.shape) for x in wrt for y in outputs) > 500:
+        pytest.skip("large: smaller examples of the operation say the same")
+    rows = jacobian([y * y for y in outputs], wrt, unconnected="zero")
+    plain = [node for row in rows for node in row]
+    args = in_double(example).args
+    simple = values(simplify(plain).outputs, inputs, args)
+    for found, wanted in zip(simple, values(plain, inputs, args), strict=True):
+        np.testing.assert_allclose(found, wanted, **CLOSE)
