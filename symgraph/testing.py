@@ -295,7 +295,7 @@ def prove(rule: Rule, number: int = 0) -> Proof | None:
     difference = left - right
     if sympy.count_ops(difference) <= MOST_OPERATIONS and sympy.simplify(difference) == 0:
         return "SymPy"
-    _compare_at_points(rule, left, right, list(symbols.values()))
+    _compare_at_points(rule, left, right, symbols)
     return "50 digits at points"
 
 
@@ -323,13 +323,15 @@ def _formula(node: Node, symbols: Mapping[Node, Any]) -> Any:
     return known[node]
 
 
-def _compare_at_points(rule: Rule, left: Any, right: Any, symbols: Sequence[Any]) -> None:
+def _compare_at_points(rule: Rule, left: Any, right: Any, symbols: Mapping[Node, Any]) -> None:
     sympy: Any = import_module("sympy")
     tolerance = 1e-15 if rule.rounds else 1e-40
     compared = 0
     for i in range(len(_POINTS)):
-        values = [sympy.Rational(_POINTS[(i + k) % len(_POINTS)]) for k in range(len(symbols))]
-        at = dict(zip(symbols, values, strict=True))
+        at: dict[Any, Any] = {}
+        for k, (node, symbol) in enumerate(symbols.items()):
+            number = sympy.Rational(_POINTS[(i + k) % len(_POINTS)])
+            at[symbol] = sympy.sympify((i + k) % 2 == 0) if node.dtype.kind == "b" else number
         one, other = _complex_value(left, at), _complex_value(right, at)
         # Where the left side is not real, nothing is claimed.
         if one is None or abs(one.imag) > 1e-45:
