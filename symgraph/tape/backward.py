@@ -448,6 +448,9 @@ def _seed(tensor: Tensor, gradient: Any) -> Value:
     type_ = KINDS[root.kind]
     assert isinstance(type_, TensorType)
     if gradient is None:
+        known = _ONES.get(root.kind)
+        if known is not None:
+            return known
         if tensor.numel() != 1:
             raise DerivativeError(
                 "the gradient of a tensor that is not a scalar",
@@ -455,9 +458,7 @@ def _seed(tensor: Tensor, gradient: Any) -> Value:
                 got=f"shape {tensor.shape}",
                 hint="reduce it first, y.sum().backward(); or y.backward(gradient)",
             )
-        known = _ONES.get(root.kind)
-        if known is None:
-            known = _ONES[root.kind] = Value(np.ones(type_.shape, type_.dtype)[()], root.kind)
+        known = _ONES[root.kind] = Value(np.ones(type_.shape, type_.dtype)[()], root.kind)
         return known
     start = gradient if isinstance(gradient, Tensor) else wrap(data_value(np.asarray(gradient)))
     check_shape("the gradient to start with has the wrong shape", type_.shape, start.shape)

@@ -10,7 +10,7 @@ import numpy as np
 
 from symgraph.errors import DerivativeError, DTypeError, ShapeError
 from symgraph.graph.registry import BUILDERS
-from symgraph.ops.at import at
+from symgraph.ops.at import Change, at
 from symgraph.tape.holder import Holder, View, wrap
 from symgraph.tape.mode import MODE
 from symgraph.tape.operators import Operators
@@ -224,19 +224,17 @@ class _At:
         if change is None:
             raise AttributeError(name)
 
-        def changed(value: Any) -> Any:
-            return apply(change, (self._tensor, value, self._key), {})
+        def changed(*values: Any) -> Any:
+            return apply(change, (self._tensor, self._key, *values), {})
 
         return changed
 
 
 def _changing(name: str) -> Callable[..., Any]:
-    def change(x: Any, value: Any, key: Any) -> Any:
-        return getattr(at(x)[key], name)(value)
+    def change(x: Any, key: Any, *values: Any) -> Any:
+        return getattr(at(x)[key], name)(*values)
 
     return change
 
 
-_CHANGES = {name: _changing(name) for name in ("add", "multiply", "min", "max")} | {
-    "set": _set_item
-}
+_CHANGES = {name: _changing(name) for name in vars(Change) if not name.startswith("_")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from inspect import signature
 from typing import Any, cast
 
 import numpy as np
@@ -109,9 +110,10 @@ class Operators(Eager, Holder):
             ours = _PLAIN[ufunc] = inspect.unwrap(BUILDERS[ufunc.__name__])
         if kind != "__call__" and out is None and f"ufunc_{kind}" in BUILDERS:
             return BUILDERS[f"ufunc_{kind}"](ufunc, *args, **keywords)
-        if kind != "__call__" or keywords:
+        unknown = keywords.keys() - signature(ours).parameters if keywords else ()
+        if kind != "__call__" or unknown:
             raise UnsupportedError(
-                f"np.{ufunc.__name__}: {kind if kind != '__call__' else ', '.join(keywords)} "
+                f"np.{ufunc.__name__}: {kind if kind != '__call__' else ', '.join(unknown)} "
                 "cannot be recorded"
             )
         if out is None:

@@ -102,6 +102,7 @@ _ALIASES = {
     "bmm": "matmul",
     "cat": "concatenate",
     "concat": "concatenate",
+    "conj": "conjugate",
     "div": "divide",
     "eq": "equal",
     "ge": "greater_equal",
