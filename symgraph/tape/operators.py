@@ -160,6 +160,16 @@ class Operators(Eager, Holder):
         """The last two axes exchanged."""
         return BUILDERS["swapaxes"](self, -1, -2)
 
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return BUILDERS["real"](self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return BUILDERS["imag"](self)
+
     def t(self) -> Any:
         """A matrix transposed."""
         return self.T
