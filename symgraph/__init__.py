@@ -354,7 +354,7 @@ if TYPE_CHECKING:
     from symgraph.implicit import fixed_point, root
     from symgraph.measure import AccuracyReport, accuracy
     from symgraph.pair import ForwardBackward, forward_backward
-    from symgraph.simplify import Rule, equation, rewrite
+    from symgraph.simplify import Rule, assume, equation, rewrite
     from symgraph.simplify import simplified as simplify
     from symgraph.sparse import sparse_hessian, sparse_jacobian
     from symgraph.transforms.custom import clip_gradient, cotangent_map, custom_derivative
@@ -385,6 +385,7 @@ __version__ = "0.1.0"
 # the other half costs little more than importing NumPy.
 _COMPILER = {
     "Rule": "symgraph.simplify",
+    "assume": "symgraph.simplify",
     "rewrite": "symgraph.simplify",
     "equation": "symgraph.simplify",
     "AccuracyReport": "symgraph.measure",
@@ -478,6 +479,7 @@ __all__ = [
     "array_split",
     "asin",
     "asinh",
+    "assume",
     "astype",
     "atan",
     "atan2",

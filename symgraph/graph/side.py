@@ -20,6 +20,7 @@ __all__ = [
     "GRADIENT_OF",
     "NAMES",
     "ORIGINS",
+    "FACTS",
     "GradientOf",
     "NOTES",
     "STEPS",
@@ -73,6 +74,8 @@ STEPS: SideTable[bool] = SideTable()
 """The nodes that another node of their own line was made of."""
 
 
+FACTS: SideTable[frozenset[str]] = SideTable()
+"""What a user states of the value of a node."""
 NOTES: SideTable[str] = SideTable()
 """Why a node is as it is, for a comment in the emitted source: the reason of a branch."""
 

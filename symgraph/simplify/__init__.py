@@ -15,6 +15,7 @@ from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.tree import unflatten
 from symgraph.simplify import rules as _rules
 from symgraph.simplify.driver import Firing, Simplified, simplify
+from symgraph.simplify.facts import assume
 from symgraph.simplify.pattern import p
 from symgraph.simplify.rule import RULES, Rule, equation, rewrite
 
@@ -23,6 +24,7 @@ __all__ = [
     "Firing",
     "Rule",
     "Simplified",
+    "assume",
     "equation",
     "p",
     "rewrite",

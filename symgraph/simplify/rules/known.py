@@ -1,0 +1,174 @@
+"""What follows from bounds, and from what is known of matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgraph.graph.leaves import Item
+from symgraph.graph.node import Node, constant, make
+from symgraph.graph.registry import apply
+from symgraph.ops.diagonals import Diagonal
+from symgraph.ops.linalg.det import Slogdet
+from symgraph.ops.linalg.solve import Solve
+from symgraph.ops.linalg.triangular import TriangularSolve
+from symgraph.ops.reduce import Sum
+from symgraph.ops.shape import Transpose
+from symgraph.simplify.common import is_op, number
+from symgraph.simplify.facts import bounds, states
+from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.deltas import identity_like
+
+
+@rewrite(
+    "absolute",
+    keeps="accurate",
+    examples=(
+        lambda x: abs(np.exp(x) + np.square(x)),
+        lambda x: abs(-np.cosh(x)),
+        lambda x: abs(np.hypot(x, 1.0)),
+    ),
+)
+def absolute_within_bounds(node: Node) -> Node | None:
+    """abs(x) = x where x is nowhere negative, -x where it is nowhere positive."""
+    (x,) = node.inputs
+    if x.dtype.kind != "f":
+        return None
+    low, high = bounds(x)
+    if low >= 0:
+        return x
+    return -x if high <= 0 else None
+
+
+@rewrite(
+    "maximum",
+    "minimum",
+    "relu",
+    "clip_low",
+    "clip_high",
+    keeps="accurate",
+    examples=(
+        lambda x: np.maximum(apply("relu", x), 0.0),
+        lambda x: np.minimum(np.sin(x), 1.0),
+        lambda x: apply("relu", np.square(x)),
+    ),
+)
+def limit_within_bounds(node: Node) -> Node | None:
+    """max(x, c) = x where x is nowhere below c, min(x, c) = x where it is nowhere above."""
+    if node.dtype.kind != "f":
+        return None
+    if is_op(node, "relu"):
+        return node.inputs[0] if bounds(node.inputs[0])[0] >= 0 else None
+    for x, c in (node.inputs, node.inputs[::-1]):
+        limit = number(c)
+        if limit is None or x.dtype != node.dtype:
+            continue
+        low, high = bounds(x)
+        if low >= limit if is_op(node, "maximum", "clip_low") else high <= limit:
+            return x
+    return None
+
+
+def _inverse(node: Node) -> Node | None:
+    return node.inputs[0] if is_op(node, "inv") and node.ndim == 2 else None
+
+
+@rewrite(
+    "matmul",
+    operands=("inv",),
+    keeps="accurate",
+    examples=(
+        lambda A, v: apply("inv", A + 32.0 * identity_like(A)) @ v,
+        lambda A, B: apply("inv", A + 32.0 * identity_like(A)) @ B,
+        lambda A, v: v @ apply("inv", A + 32.0 * identity_like(A)),
+    ),
+)
+def inverse_times(node: Node) -> Node | None:
+    """inv(A) @ b = solve(A, b), b @ inv(A) = solve(A.T, b.T).T."""
+    a, b = node.inputs
+    left, right = _inverse(a), _inverse(b)
+    if left is not None and b.ndim <= 2:
+        return apply("solve", left, b)
+    if right is None or a.ndim > 2:
+        return None
+    turned = make(Transpose((1, 0)), right)
+    if a.ndim == 1:
+        return apply("solve", turned, a)
+    solution = apply("solve", turned, make(Transpose((1, 0)), a))
+    return make(Transpose((1, 0)), solution)
+
+
+@rewrite(
+    "log",
+    operands=("det", "absolute"),
+    keeps="accurate",
+    examples=(lambda A: np.log(np.linalg.det(A.T @ A)), lambda A: np.log(abs(np.linalg.det(A)))),
+)
+def logarithm_of_determinant(node: Node) -> Node | None:
+    """log(det(A)) = slogdet(A)[1] where the determinant is positive."""
+    (x,) = node.inputs
+    if is_op(x, "absolute"):
+        (x,) = x.inputs
+        positive = True
+    else:
+        positive = False
+    if not is_op(x, "det") or x.dtype.kind != "f":
+        return None
+    parts = make(Slogdet(), x.inputs[0])
+    size = make(Item(1), parts)
+    if positive:
+        return size
+    # The logarithm of a negative determinant is NaN, and stays so.
+    return apply("where", make(Item(0), parts) < 0, constant(np.asarray(np.nan, x.dtype)), size)
+
+
+@rewrite(
+    "sum",
+    operands=("diagonal",),
+    keeps="accurate",
+    examples=(lambda A, B: np.trace(A @ B), lambda A, B: np.trace(A.T @ B)),
+)
+def trace_of_product(node: Node) -> Node | None:
+    """trace(A @ B) = sum(A * B.T), without the product."""
+    (x,) = node.inputs
+    if x.op != Diagonal() or not is_op(x.inputs[0], "matmul") or x.dtype != node.dtype:
+        return None
+    a, b = x.inputs[0].inputs
+    if a.ndim != 2 or b.ndim != 2 or node.ndim or node.dtype.kind != "f":
+        return None
+    return make(Sum((0, 1)), a * make(Transpose((1, 0)), b))
+
+
+@rewrite(
+    "transpose",
+    keeps="accurate",
+    examples=(lambda A: (A.T @ A).T,),
+)
+def transpose_of_symmetric(node: Node) -> Node | None:
+    """A.T = A for symmetric A."""
+    (x,) = node.inputs
+    return x if x.ndim == 2 and node.op == Transpose((1, 0)) and states(x, "symmetric") else None
+
+
+@rewrite(
+    "solve",
+    keeps="accurate",
+    examples=(lambda A, v: apply("solve", np.tril(A + 32.0 * identity_like(A)), v),),
+)
+def solve_of_triangular(node: Node) -> Node | None:
+    """solve(L, b) by substitution for triangular L."""
+    a, b = node.inputs
+    if a.ndim != 2 or b.ndim > 2 or node.op != Solve():
+        return None
+    for lower in (True, False):
+        if states(a, "lower_triangular" if lower else "upper_triangular"):
+            columns = apply("expand_dims", b, -1) if b.ndim == 1 else b
+            x = make(TriangularSolve(lower), a, columns)
+            return apply("squeeze", x, -1) if b.ndim == 1 else x
+    return None
+
+
+@rewrite("inv", keeps="accurate", examples=(lambda A: np.linalg.inv(np.linalg.qr(A)[0]),))
+def inverse_of_orthogonal(node: Node) -> Node | None:
+    """inv(Q) = Q.T for orthogonal Q."""
+    (x,) = node.inputs
+    return make(Transpose((1, 0)), x) if x.ndim == 2 and states(x, "orthogonal") else None
