@@ -87,7 +87,7 @@ def left_side(
 
 def rewritten(rule: Rule, node: Node) -> Node | None:
     """What a rule puts in the place of a node, in its type; ``None`` if it does not fire."""
-    if node.op.name not in rule.roots:
+    if not rule.begins(node.op):
         return None
     after = rule.apply(node)
     after = None if after is None else fitted(after, node)

@@ -7,6 +7,7 @@ from inspect import Parameter, Signature
 from typing import Any, Literal, TypeAlias
 
 from symgraph.graph.node import Node, constant
+from symgraph.graph.op import Op
 from symgraph.graph.record import record
 from symgraph.simplify.equations import rewriter
 from symgraph.simplify.heads import admission, roots
@@ -18,6 +19,8 @@ __all__ = ["RULES", "Keeps", "Rule", "Stage", "equation", "rewrite", "rules_for"
 Keeps = Literal["bitwise", "accurate", "real"]
 Stage = Literal["graph", "numpy"]
 Domain = Literal["real", "positive"]
+Root: TypeAlias = "str | type[Op] | Callable[[Any], bool]"
+"""An operation by its name, its class, or a question that is asked of it."""
 # One form for each number of operands, so that the types of lambda's parameters are known.
 Example: TypeAlias = (
     Callable[[], Any]
@@ -45,8 +48,8 @@ class Rule:
         In mathematics, the first line of the docstring.
     keeps : {"bitwise", "accurate", "real"}
         The same bits; equal as real functions and at least as close; or equal up to conditions.
-    roots : tuple of str
-        Names of the operations that it rewrites.
+    roots : tuple of str, class or callable
+        The operations that it rewrites: names, classes, or what says yes to an operation.
     apply : callable
         From a node to what takes its place, or ``None``.
     stage : {"graph", "numpy"}
@@ -71,7 +74,7 @@ class Rule:
     name: str
     law: str
     keeps: Keeps
-    roots: tuple[str, ...]
+    roots: tuple[Root, ...]
     apply: Callable[[Node], Node | None]
     stage: Stage = "graph"
     examples: tuple[Example, ...] = ()
@@ -80,13 +83,23 @@ class Rule:
     domain: Domain = "real"
     rounds: bool = False
 
+    def begins(self, op: Op) -> bool:
+        """Whether it rewrites an operation."""
+        return any(_is_root(root, op) for root in self.roots)
+
+
+def _is_root(root: Root, op: Op) -> bool:
+    if isinstance(root, str):
+        return op.name == root
+    return isinstance(op, root) if isinstance(root, type) else root(op)
+
 
 RULES: list[Rule] = []
 """Every rule, in the order in which those of one root are tried."""
 
 
 def rewrite(
-    *roots: str,
+    *roots: Root,
     keeps: Keeps,
     stage: Stage = "graph",
     examples: Sequence[Example] = (),
@@ -95,7 +108,7 @@ def rewrite(
     domain: Domain = "real",
     rounds: bool = False,
 ) -> Callable[[Callable[[Node], Node | None]], Callable[[Node], Node | None]]:
-    """Make a function a rule for the operations named `roots`; its docstring is the law.
+    """Make a function a rule for the operations `roots`; its docstring is the law.
 
     If `operands` are named, one of the node's operands must be one of these operations. The
     others are as in `Rule`, which the function has as its attribute ``rule``.
@@ -183,10 +196,8 @@ class Table:
     """The rules of one strictness and stage, by what a node looks like."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
         self._by_root: dict[str, list[Rule]] = {}
-        for rule in rules:
-            for root in rule.roots:
-                self._by_root.setdefault(root, []).append(rule)
         self._found: dict[tuple[str, ...], tuple[Rule, ...]] = {}
 
     def of(self, node: Node) -> tuple[Rule, ...]:
@@ -194,17 +205,18 @@ class Table:
         key = (node.op.name, *[operand.op.name for operand in node.inputs])
         found = self._found.get(key)
         if found is None:
-            found = self._rules(key)
+            found = self._of(node.op, key[1:])
             # Concatenations of many operands all look different.
             if len(key) <= _MOST_OPERANDS:
                 self._found[key] = found
         return found
 
-    def _rules(self, key: tuple[str, ...]) -> tuple[Rule, ...]:
-        root, *names = key
-        operands = tuple(names)
-        some = self._by_root.get(root, ())
-        return tuple([rule for rule in some if rule.admits is None or rule.admits(operands)])
+    def _of(self, op: Op, operands: tuple[str, ...]) -> tuple[Rule, ...]:
+        by_root = self._by_root.get(op.name)
+        if by_root is None:
+            # Operations may be declared after the rules.
+            by_root = self._by_root[op.name] = [rule for rule in self._rules if rule.begins(op)]
+        return tuple([rule for rule in by_root if rule.admits is None or rule.admits(operands)])
 
 
 _MOST_OPERANDS = 4

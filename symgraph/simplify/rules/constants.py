@@ -13,7 +13,7 @@ from symgraph.graph.node import Node, constant
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import where
-from symgraph.ops.kinds import ELEMENTWISE
+from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.common import (
     factor,
     is_moderate,
@@ -25,7 +25,7 @@ from symgraph.simplify.common import (
 from symgraph.simplify.rule import rewrite
 
 _FOLDED = (
-    *ELEMENTWISE,
+    Elementwise,
     "astype",
     "where",
     "sum",

@@ -23,7 +23,7 @@ from symgraph.ops.elementwise import Where, zeros_like
 from symgraph.ops.index import IndexAdd
 from symgraph.ops.indices import Range
 from symgraph.ops.join import Concatenate
-from symgraph.ops.kinds import ELEMENTWISE
+from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import Mean, Sum, broadcast_to, count
 from symgraph.ops.shape import Transpose, squeeze
 from symgraph.simplify.common import is_number, is_op, number
@@ -123,7 +123,7 @@ def _keeps_zeros(node: Node, places: Sequence[int]) -> bool:
 
 
 @rewrite(
-    *[name for name in ELEMENTWISE if name != "multiply"],
+    lambda op: isinstance(op, Elementwise) and op.name != "multiply",
     "where",
     "astype",
     operands=DELTAS,
@@ -351,7 +351,7 @@ def diagonal_inwards(node: Node) -> Node | None:
         last = (x.ndim - 1, x.ndim - 2)
         turned = x.op.axes == (*range(x.ndim - 2), *last)
         return make(node.op, *x.inputs) if turned else None
-    if x.op.name not in ELEMENTWISE and not isinstance(x.op, Where):
+    if not isinstance(x.op, Elementwise) and not isinstance(x.op, Where):
         return None
     return make(x.op, *[_own_diagonal(y, x) for y in x.inputs])
 

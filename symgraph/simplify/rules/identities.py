@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 import numpy as np
 
 from symgraph.graph.node import Node, make
+from symgraph.graph.op import Op
 from symgraph.ops.facts import Facts
-from symgraph.ops.kinds import ELEMENTWISE, Elementwise
+from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.common import is_number, is_op, number, scalar
 from symgraph.simplify.rule import rewrite
 
-_FACTS = {name: op.facts for name, op in ELEMENTWISE.items()}
-_UNIT = tuple(n for n, f in _FACTS.items() if f.unit is not None and n not in ("add", "subtract"))
-_INVOLUTION = tuple(n for n, f in _FACTS.items() if f.involution)
-_IDEMPOTENT = tuple(n for n, f in _FACTS.items() if f.idempotent)
-_ODD = tuple(n for n, f in _FACTS.items() if f.odd and n != "negative")
-_EVEN = tuple(n for n, f in _FACTS.items() if f.even)
-# The logarithm of an exponential belongs to the rules of stability.
-_INVERSE = tuple(n for n, f in _FACTS.items() if f.inverse and n not in ("log", "log1p"))
+_NOTHING = Facts()
+
+
+def having(*facts: str, but: Collection[str] = ()) -> Callable[[Op], bool]:
+    """Whether an operation declares one of these facts, and has none of the names."""
+
+    def asked(op: Op) -> bool:
+        if not isinstance(op, Elementwise) or op.name in but:
+            return False
+        # A unit of 0 is a fact as well.
+        return any(getattr(op.facts, fact) != getattr(_NOTHING, fact) for fact in facts)
+
+    return asked
 
 
 def _facts(node: Node) -> Facts:
@@ -38,7 +46,7 @@ def _without_unit(node: Node) -> Node | None:
 
 
 @rewrite(
-    *_UNIT,
+    having("unit", but=("add", "subtract")),
     operands=(
         "constant",
         "broadcast_to",
@@ -121,8 +129,7 @@ def subtract_from_zero(node: Node) -> Node | None:
 
 
 @rewrite(
-    *_INVOLUTION,
-    operands=_INVOLUTION,
+    having("involution"),
     keeps="bitwise",
     examples=(lambda x: np.negative(-x), lambda m: ~~m),
 )
@@ -133,7 +140,7 @@ def involution(node: Node) -> Node | None:
 
 
 @rewrite(
-    *_IDEMPOTENT,
+    having("idempotent"),
     keeps="bitwise",
     examples=(
         lambda x: abs(abs(x)),
@@ -177,7 +184,7 @@ def _sign_removed(x: Node) -> Node | None:
 
 
 @rewrite(
-    *_EVEN,
+    having("even"),
     operands=(
         "negative",
         "absolute",
@@ -194,7 +201,7 @@ def even(node: Node) -> Node | None:
 
 
 @rewrite(
-    *_ODD,
+    having("odd", but=("negative",)),
     operands=("negative",),
     keeps="accurate",
     examples=(lambda x: np.sin(-x), lambda x: np.tanh(-x)),
@@ -206,8 +213,8 @@ def odd(node: Node) -> Node | None:
 
 
 @rewrite(
-    *_INVERSE,
-    operands=tuple([_FACTS[name].inverse for name in _INVERSE]),
+    # The logarithm of an exponential belongs to the rules of stability.
+    having("inverse", but=("log", "log1p")),
     keeps="accurate",
     domain="positive",
     examples=(

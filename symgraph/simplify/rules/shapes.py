@@ -14,7 +14,7 @@ from symgraph.ops.elementwise import AsType, Where, zeros_like
 from symgraph.ops.index import GetItem
 from symgraph.ops.indices import Mark, Range
 from symgraph.ops.join import Concatenate
-from symgraph.ops.kinds import ELEMENTWISE
+from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import BroadcastTo, Mean, Reduction, Sum, count
 from symgraph.ops.shape import ExpandDims, Reshape, Squeeze, Transpose
 from symgraph.simplify.common import (
@@ -30,7 +30,7 @@ from symgraph.simplify.rule import rewrite
 
 
 @rewrite(
-    *ELEMENTWISE,
+    Elementwise,
     "where",
     operands=("broadcast_to",),
     keeps="bitwise",
@@ -540,7 +540,7 @@ def _surely_some(dim: Dim) -> bool:
 
 
 @rewrite(
-    *ELEMENTWISE,
+    Elementwise,
     "where",
     operands=("transpose",),
     keeps="bitwise",
@@ -562,7 +562,7 @@ def transpose_through(node: Node) -> Node | None:
     """op(A.T, c).T = op(A, c) for 0-d c."""
     trail: list[tuple[Node, int]] = []
     x = node.inputs[0]
-    while x.op.name in ELEMENTWISE and len(trail) < _MOST_STEPS:
+    while isinstance(x.op, Elementwise) and len(trail) < _MOST_STEPS:
         large = [i for i, operand in enumerate(x.inputs) if operand.ndim]
         if len(large) != 1:
             return None

@@ -8,7 +8,7 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make
 from symgraph.graph.types import broadcast_shapes
 from symgraph.ops.elementwise import zeros_like
-from symgraph.ops.kinds import ELEMENTWISE
+from symgraph.ops.kinds import Elementwise
 from symgraph.ops.linalg.inv import Inv
 from symgraph.ops.linalg.solve import Solve
 from symgraph.ops.shape import Transpose, expand_dims, swapaxes
@@ -20,7 +20,7 @@ from symgraph.simplify.structure import structure
 
 
 @rewrite(
-    *ELEMENTWISE,
+    Elementwise,
     "where",
     operands=("constant",),
     keeps="bitwise",
