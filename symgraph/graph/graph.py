@@ -9,6 +9,7 @@ from typing import Any
 
 from symgraph.errors import InputError, SymgraphError
 from symgraph.graph.collect import without_collection
+from symgraph.graph.cost import Cost, cost_of
 from symgraph.graph.leaves import Constant, Placeholder
 from symgraph.graph.node import (
     Node,
@@ -209,6 +210,23 @@ class Graph:
 
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         return apply_view("card", self)
+
+    def cost(self) -> Cost:
+        """Operations and memory of the graph as it is, as polynomials in the symbolic sizes.
+
+        Returns
+        -------
+        Cost
+            ``flops``, ``bytes``, ``by_operation``; ``at(n=100)`` gives numbers.
+
+        Examples
+        --------
+        >>> from symgraph.graph.node import placeholder
+        >>> x = placeholder("x", "n")
+        >>> Graph([x], x * x + 1.0).cost().flops
+        2 * n
+        """
+        return cost_of(self.nodes, self.outputs)
 
     def to_svg(self) -> str:
         """The picture of the graph as a standalone SVG document."""

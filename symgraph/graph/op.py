@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from symgraph.graph.amounts import elements, nbytes
 from symgraph.graph.code import Code, Scope
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
@@ -120,6 +121,14 @@ class Op:
     def work(self, node: Node) -> float:
         """Cost in nanoseconds an element of the result, roughly; 0 for a view."""
         return 0.0 if self.views else 1.0
+
+    def flops(self, node: Node) -> Dim:
+        """How many operations on numbers it takes: see `Cost`. By default one an element."""
+        return 0 if self.work(node) == 0 else elements(node.result_type)
+
+    def allocated(self, node: Node) -> Dim:
+        """The bytes of the arrays that it makes: none for a view, and for what exists before."""
+        return 0 if self.work(node) == 0 else nbytes(node.result_type)
 
     @property
     def label(self) -> str:

@@ -28,5 +28,6 @@ VIEWS.update(
     mermaid=_on_use(".pictures", "mermaid"),
     latex=_on_use(".latex", "latex"),
     card=_on_use(".card", "card"),
+    cost=_on_use(".card", "cost_html"),
     explanation=_on_use(".card", "explanation_html"),
 )

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 from symgraph.compile import Function, compile_graph
 from symgraph.errors import SymgraphError
 from symgraph.explain import Explanation, Rewrite
+from symgraph.graph.cost import Cost
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node
 from symgraph.notebook.latex import latex
@@ -23,7 +24,7 @@ from symgraph.notebook.svg import img_tag, render
 from symgraph.notebook.views import gradient_of, graph_of, graph_of_nodes, is_gradient
 from symgraph.pipeline import Options
 
-__all__ = ["card", "explanation_html"]
+__all__ = ["card", "cost_html", "explanation_html"]
 
 
 class Emitted(Protocol):
@@ -87,6 +88,19 @@ def explanation_html(explanation: Explanation) -> str:
     rows.append(("rewrites", _rewrite_list(explanation.rewrites)))
     rows.append(("source", _source(explanation.source)))
     return _table(f"<b>{escape(explanation.summary)}</b>", rows)
+
+
+def cost_html(cost: Cost) -> str:
+    """The table of operations, the costliest first."""
+    head, *rows = cost.rows()
+    title = "".join([f'<th style="{_HEAD}">{escape(text)}</th>' for text in head])
+    lines = [
+        "".join([f'<td style="{_CELL}"><code>{escape(text)}</code></td>' for text in row])
+        for row in rows
+    ]
+    body = "".join([f"<tr>{line}</tr>" for line in [title, *lines]])
+    foot = f'<tr><td colspan="4" style="{_CELL}">{escape(cost.peak_text)}</td></tr>'
+    return f'<table style="{_TABLE}">{body}{foot}</table>'
 
 
 _Row = tuple[str, str]

@@ -45,6 +45,14 @@ class Body:
         """Types of the results."""
         return tuple([node.type for node in self.outputs])
 
+    def flops(self) -> Dim:
+        """Operations on numbers that one run takes."""
+        return sum([node.op.flops(node) for node in topological(self.outputs)], start=0)
+
+    def allocated(self) -> Dim:
+        """The bytes of the arrays that one run makes."""
+        return sum([node.op.allocated(node) for node in topological(self.outputs)], start=0)
+
     def used(self) -> set[Node]:
         """The inputs that a result depends on."""
         return set(topological(self.outputs)) & set(self.inputs)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.amounts import greatest
 from symgraph.graph.code import Scope
 from symgraph.graph.graph import replace
 from symgraph.graph.node import Node, as_node, made_since, make, placeholder
@@ -61,6 +62,14 @@ class Cond(ControlFlow):
                 hint="np.where chooses element by element",
             )
         return TupleType(self.if_true.types)
+
+    def flops(self, node: Node) -> Dim:
+        """Those of the costlier branch; of both, where the sizes decide which that is."""
+        return sum(greatest([self.if_true.flops(), self.if_false.flops()]), start=0)
+
+    def allocated(self, node: Node) -> Dim:
+        """As for operations."""
+        return sum(greatest([self.if_true.allocated(), self.if_false.allocated()]), start=0)
 
     def block(
         self, node: Node, targets: Sequence[str], args: Sequence[str], scope: Scope

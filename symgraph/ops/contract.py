@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symgraph.errors import ShapeError
+from symgraph.graph.amounts import nbytes
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
-from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate
+from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate, product
 from symgraph.graph.sizes import product as product_of
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.create import arange
@@ -102,6 +103,12 @@ class Einsum(Multilinear):
         """A guess: the sizes decide."""
         return 10.0
 
+    def flops(self, node: Node) -> Dim:
+        """Multiplications for each combination of letters, and an addition if some are summed."""
+        sizes = label_sizes(self.operands, [x.type for x in node.inputs])
+        steps = len(self.operands) - 1 + (len(sizes) > len(self.output))
+        return steps * product(sizes.values())
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One more letter, in front of those of the mapped operands."""
         used = set(self.output).union(*self.operands)
@@ -118,6 +125,10 @@ class EinsumOfOne(Einsum):
     """The einsum of one operand, of which NumPy gives a view where nothing is summed."""
 
     views: ClassVar[tuple[int, ...]] = (0,)
+
+    def allocated(self, node: Node) -> Dim:
+        """None where nothing is summed."""
+        return nbytes(node.type) if set(self.operands[0]) - set(self.output) else 0
 
 
 def _on_diagonal(value: Node, labels: str, dims: dict[str, Dim]) -> Node:

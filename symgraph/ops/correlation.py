@@ -101,6 +101,12 @@ class Convolve(Multilinear):
         m = node.inputs[1].shape[0]
         return 0.5 * m if isinstance(m, int) else 10.0
 
+    def flops(self, node: Node) -> Dim:
+        """A multiplication and an addition for each pair that meets."""
+        a, v = node.inputs
+        longer = a if self.mode == "full" else node
+        return 2 * longer.size * v.size
+
 
 _MODES = ("full", "same", "valid")
 

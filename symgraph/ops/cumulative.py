@@ -13,6 +13,7 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
@@ -92,6 +93,10 @@ class Recurrence(AlongAxes, Structured):
     def work(self, node: Node) -> float:
         """A loop in Python."""
         return 100.0
+
+    def flops(self, node: Node) -> Dim:
+        """A multiplication and an addition."""
+        return 2 * node.size
 
 
 # Product ---------------------------------------------------------------------------------------

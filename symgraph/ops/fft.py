@@ -14,11 +14,12 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
+from symgraph.graph.amounts import logarithm
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
-from symgraph.graph.sizes import Dim, Shape, as_dim
+from symgraph.graph.sizes import Dim, Shape, as_dim, product
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
@@ -138,6 +139,17 @@ class Fft(AlongAxes, Linear):
         """Some logarithm of the length."""
         return 20.0
 
+    def flops(self, node: Node) -> Dim:
+        """Those of the fast algorithm, of complex numbers."""
+        return 5 * node.size * _rounds(self.sizes)
+
+
+def _rounds(sizes: Shape) -> int:
+    total = 0
+    for size in sizes:
+        total += logarithm(size)
+    return total
+
 
 def _at(shape: Shape, axes: Sequence[int]) -> Shape:
     return tuple([shape[axis] for axis in axes])
@@ -174,6 +186,11 @@ class Rfft(AlongAxes, Linear):
         """Some logarithm of the length."""
         return 20.0
 
+    def flops(self, node: Node) -> Dim:
+        """Half of those of complex numbers."""
+        points = product(_sized(node.inputs[0].type, self.axes, self.sizes))
+        return 5 * points * _rounds(self.sizes) // 2
+
 
 @record
 class Irfft(AlongAxes, Linear):
@@ -205,6 +222,10 @@ class Irfft(AlongAxes, Linear):
     def work(self, node: Node) -> float:
         """Some logarithm of the length."""
         return 20.0
+
+    def flops(self, node: Node) -> Dim:
+        """Half of those of complex numbers."""
+        return 5 * node.size * _rounds(self.sizes) // 2
 
 
 def _multiplicity(length: Dim, axis: int, like: Node) -> Node:
@@ -442,6 +463,10 @@ class FftShift(AlongAxes, Linear):
     def work(self, node: Node) -> float:
         """A copy."""
         return 1.0
+
+    def flops(self, node: Node) -> Dim:
+        """None: it copies."""
+        return 0
 
 
 @of_numpy(np.fft.fftshift)

@@ -18,7 +18,7 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, product
 from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_axis
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import in_front
@@ -282,6 +282,13 @@ class Changing(Op):
     def work(self, node: Node) -> float:
         """A copy, and random access."""
         return 4.0
+
+    def flops(self, node: Node) -> Dim:
+        """One for each element that changes by arithmetic."""
+        if not self.ufunc:
+            return 0
+        base, _, *arrays = node.inputs
+        return product(indexed_shape(self.index, base.shape, [array.shape for array in arrays]))
 
     @property
     def label(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.amounts import logarithm
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
@@ -96,6 +97,10 @@ class Interp(Structured):
     def work(self, node: Node) -> float:
         """A binary search for each value."""
         return 30.0
+
+    def flops(self, node: Node) -> Dim:
+        """A binary search for each value, and a line."""
+        return node.size * (logarithm(node.inputs[1].shape[0]) + 5)
 
 
 def _take_rows(rows: Node, positions: Node) -> Node:

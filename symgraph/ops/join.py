@@ -97,6 +97,10 @@ class Concatenate(AlongAxes, Linear):
         """A copy."""
         return 0.5
 
+    def flops(self, node: Node) -> Dim:
+        """None: it copies."""
+        return 0
+
 
 def _listed(function: str, args: Sequence[Code], axis: int) -> Code:
     """A call with a list of arrays."""
@@ -197,6 +201,10 @@ class Stack(AlongAxes, Linear):
     def work(self, node: Node) -> float:
         """A copy."""
         return 0.5
+
+    def flops(self, node: Node) -> Dim:
+        """None: it copies."""
+        return 0
 
 
 @builder(np.stack)

@@ -321,6 +321,10 @@ class Elementwise(Op):
         """Nanoseconds an element."""
         return self.cost
 
+    def flops(self, node: Node) -> Dim:
+        """One an element; of slow functions as many as nanoseconds."""
+        return max(1, round(self.cost)) * node.size
+
     @property
     def analytic(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Where NumPy has it for complex numbers, unless the facts deny it."""
@@ -474,6 +478,10 @@ class Linear(Op):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Cotangents of the linear operands, in their order."""
         raise NotImplementedError(type(self).__name__)
+
+    def flops(self, node: Node) -> Dim:
+        """None where elements only move."""
+        return 0 if self.moves else super().flops(node)
 
     def positions(self, node: Node) -> tuple[int, ...]:
         """The positions of the linear operands of `node`."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
+from symgraph.graph.amounts import nbytes
 from symgraph.graph.code import Scope
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Placeholder
@@ -72,6 +73,15 @@ class Scan(ControlFlow):
         results = self.body.types
         stacked = [t.with_shape((self.length, *t.shape)) for t in results[self.carries :]]
         return TupleType((*results[: self.carries], *stacked))
+
+    def flops(self, node: Node) -> Dim:
+        """Those of a round, as often as there are rounds."""
+        return self.length * self.body.flops()
+
+    def allocated(self, node: Node) -> Dim:
+        """The stacked rows, and what each round makes."""
+        stacked = TupleType(self.body.types[self.carries :])
+        return self.length * (nbytes(stacked) + self.body.allocated())
 
     def parts(self, values: Sequence[_T]) -> tuple[list[_T], list[_T], list[_T]]:
         """Constants, carries and rows among the operands, or what belongs to them."""

@@ -16,6 +16,7 @@ from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.elementwise import astype, exp, fmax, log
@@ -50,6 +51,10 @@ class _Normalised(AlongAxes, Structured):
     def work(self, node: Node) -> float:
         """An exponential, and three passes."""
         return 2.0
+
+    def flops(self, node: Node) -> Dim:
+        """Maximum, difference, exponential, sum, and what the sum does."""
+        return 5 * node.size
 
     def _sum(self, value: Node) -> Node:
         return sum(value, axis=self.axes, keepdims=len(self.axes) < value.ndim)
@@ -139,6 +144,10 @@ class LogSumExp(AlongAxes, Structured):
     def work(self, node: Node) -> float:
         """For each element of the operand."""
         return 20.0
+
+    def flops(self, node: Node) -> Dim:
+        """Maximum, difference, exponential and sum, for each element of the operand."""
+        return 4 * node.inputs[0].size
 
 
 def _applied(op: Structured, node: Node, *args: Any) -> Any:

@@ -89,6 +89,10 @@ class Pad(Linear):
         """A copy."""
         return 1.0
 
+    def flops(self, node: Node) -> Dim:
+        """None: it copies."""
+        return 0
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """No border in front; a value for each row is chosen by a mask."""
         x, value = operands
@@ -192,6 +196,10 @@ class PadCopies(Linear):
     def work(self, node: Node) -> float:
         """A copy."""
         return 1.0
+
+    def flops(self, node: Node) -> Dim:
+        """None: it copies."""
+        return 0
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """No border in front."""

@@ -67,6 +67,10 @@ class MatMul(Multilinear):
         inner = node.inputs[0].shape[-1]
         return 0.1 * inner if isinstance(inner, int) else 10.0
 
+    def flops(self, node: Node) -> Dim:
+        """A multiplication and an addition for each inner element of each element."""
+        return 2 * node.size * node.inputs[0].shape[-1]
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One product: a stack of vectors is a matrix, beside stacks of matrices one of columns."""
         (a, b), (first, second) = operands, node.inputs

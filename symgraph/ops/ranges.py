@@ -58,6 +58,10 @@ class LinSpace(Linear):
         dtype = np.result_type(*[t.dtype for t in types], 1.0)
         return TensorType(dtype if dtype.kind in "fc" else np.dtype(float), (self.num, *shape))
 
+    def flops(self, node: Node) -> Dim:
+        """A multiplication and an addition."""
+        return 2 * node.size
+
     def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
         """Not a negative number of numbers."""
         return nonnegative(self.num)

@@ -164,6 +164,8 @@ class Reduction(AlongAxes):
 
     axes: tuple[int, ...]
     keepdims: bool = False
+    passes: ClassVar[int] = 1
+    """Operations for each element of the operand."""
 
     def infer(self, *types: TensorType) -> Type:
         """The other axes; NumPy's dtype (small integers add up in the platform integer)."""
@@ -188,6 +190,10 @@ class Reduction(AlongAxes):
     def work(self, node: Node) -> float:
         """For each element of the operand, not of the result."""
         return 10.0
+
+    def flops(self, node: Node) -> Dim:
+        """So many for each element of the operand."""
+        return self.passes * node.inputs[0].size
 
     def spread(self, value: Node, like: Node) -> Node:
         """A result with axes of size one, so that it broadcasts against the operand."""

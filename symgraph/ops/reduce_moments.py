@@ -44,6 +44,7 @@ class _Spread(Reduction, Structured):
     """Variance or standard deviation over axes."""
 
     ddof: int = 0
+    passes: ClassVar[int] = 4
 
     def keywords(self) -> dict[str, str]:
         """Delta degrees of freedom, where there are some."""
@@ -254,6 +255,10 @@ class ProdOfOthers(AlongAxes, Structured):
     def work(self, node: Node) -> float:
         """Comparison, choice, product and division."""
         return 5.0
+
+    def flops(self, node: Node) -> Dim:
+        """A comparison, two products and a choice."""
+        return 4 * node.size
 
 
 @over_axes(np.prod)

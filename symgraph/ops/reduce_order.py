@@ -233,6 +233,10 @@ class _ArgExtreme(Discrete):
         """For each element of the operand."""
         return 10.0
 
+    def flops(self, node: Node) -> Dim:
+        """A comparison for each element of the operand."""
+        return node.inputs[0].size
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Along the next axis; the rows in one dimension, if it was of all elements."""
         (x,) = operands

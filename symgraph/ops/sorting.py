@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.graph.amounts import logarithm
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
@@ -71,6 +72,10 @@ class _Permutation(AlongAxes, Discrete):
         """Comparisons."""
         return 50.0
 
+    def flops(self, node: Node) -> Dim:
+        """Comparisons: as a sort."""
+        return node.size * logarithm(node.shape[self.axis])
+
 
 @record
 class ArgSort(_Permutation):
@@ -94,6 +99,10 @@ class ArgPartition(_Permutation):
     def more(self) -> list[str]:
         """The places that are right."""
         return [str(self.kth[0]) if len(self.kth) == 1 else str(self.kth)]
+
+    def flops(self, node: Node) -> Dim:
+        """Comparisons of a selection, on average."""
+        return 3 * node.size
 
 
 def _along(a: Any, axis: Any, what: str) -> tuple[Node, int]:
@@ -207,6 +216,10 @@ class Sort(AlongAxes, Structured):
     def work(self, node: Node) -> float:
         """Comparisons."""
         return 30.0
+
+    def flops(self, node: Node) -> Dim:
+        """Comparisons."""
+        return node.size * logarithm(node.shape[self.axis])
 
 
 @of_numpy(np.sort)
@@ -333,6 +346,10 @@ class LexSort(AlongAxes, Discrete):
         """Comparisons, for each key."""
         return 50.0
 
+    def flops(self, node: Node) -> Dim:
+        """Comparisons, for each key."""
+        return len(node.inputs) * node.size * logarithm(node.shape[self.axis])
+
 
 @of_numpy(np.lexsort)
 def lexsort(keys: Any, axis: int = -1) -> Any:
@@ -385,6 +402,10 @@ class SearchSorted(Discrete):
     def work(self, node: Node) -> float:
         """A binary search for each value."""
         return 20.0
+
+    def flops(self, node: Node) -> Dim:
+        """A binary search for each value."""
+        return node.size * logarithm(node.inputs[0].shape[0])
 
 
 def _positions(table: TensorType, shape: Shape, what: str) -> TensorType:
@@ -444,6 +465,10 @@ class Digitize(Discrete):
     def work(self, node: Node) -> float:
         """A binary search for each value."""
         return 20.0
+
+    def flops(self, node: Node) -> Dim:
+        """A binary search for each value."""
+        return node.size * logarithm(node.inputs[1].shape[0])
 
 
 @of_numpy(np.digitize)

@@ -71,6 +71,10 @@ class _BinCount(Op):
         """Random access."""
         return 3.0
 
+    def flops(self, node: Node) -> Dim:
+        """An addition for each number."""
+        return node.inputs[0].size
+
 
 @record
 class Occurrences(_BinCount, Discrete):

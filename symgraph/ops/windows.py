@@ -201,6 +201,10 @@ class WindowSum(_Sliding):
         """One addition for each position of a window."""
         return float(np.prod([size if isinstance(size, int) else 3 for size in self.sizes]))
 
+    def flops(self, node: Node) -> Dim:
+        """An addition for each position of a window."""
+        return node.inputs[0].size
+
 
 def windows_of(
     x: Any, axes: Sequence[int], sizes: Sequence[Dim], steps: Sequence[int], gaps: Sequence[int]

@@ -19,6 +19,7 @@ import sympy
 
 import symgraph.ops
 from symgraph.errors import SymgraphError, UnsupportedError
+from symgraph.graph.amounts import nbytes
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, constant, make, placeholder, topological
@@ -196,6 +197,26 @@ def test_value_dtype_and_shape_are_numpys(example):
         assert node.shape == np.shape(wanted) == np.shape(value)
         assert node.dtype == np.asarray(wanted).dtype == np.asarray(value).dtype
         np.testing.assert_allclose(value, wanted, **tolerance(node.dtype))
+
+
+@every_example
+def test_cost_is_that_of_the_arrays(example):
+    inputs = placeholders(example.args)
+    nodes = [n for n in topological(results(example, inputs)) if n.op.work(n) or n.op.views]
+    for node in nodes:
+        op, flops, memory = node.op, node.op.flops(node), node.op.allocated(node)
+        assert isinstance(flops, int)
+        assert flops >= 0
+        if isinstance(op, Elementwise):
+            assert flops == max(1, round(op.cost)) * node.size
+        if not isinstance(op, ControlFlow):
+            assert memory == (0 if op.views and not memory else nbytes(node.result_type))
+    # What is counted as made is what NumPy makes.
+    made = [n for n in nodes if n.op.allocated(n) and isinstance(n.result_type, TensorType)]
+    for node, value in zip(made, values(made, inputs, example.args), strict=True):
+        assert isinstance(node.op, ControlFlow) or np.asarray(value).nbytes == node.op.allocated(
+            node
+        )
 
 
 @every_example

@@ -12,6 +12,7 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.facts import Facts
@@ -122,6 +123,10 @@ class IsClose(OnTrailingAxes, Discrete):
         """Booleans in the broadcast shape."""
         shape = broadcast_shapes(*[t.shape for t in types], what="isclose")
         return TensorType(np.dtype(bool), shape)
+
+    def flops(self, node: Node) -> Dim:
+        """Differences, sizes, a bound, and comparisons."""
+        return 6 * node.size
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.isclose``."""

@@ -11,11 +11,12 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.diagonals import tril
 from symgraph.ops.kinds import Example, Structured, any_node
-from symgraph.ops.linalg.operands import adjoint, check_square, floating, mirrored
+from symgraph.ops.linalg.operands import adjoint, check_square, cubes, floating, mirrored
 from symgraph.ops.linalg.solve import solve, turned
 from symgraph.ops.products import array
 
@@ -52,6 +53,10 @@ class Cholesky(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """A third of a matrix product, by columns."""
         return 20.0
+
+    def flops(self, node: Node) -> Dim:
+        """``n**3 / 3``."""
+        return cubes(node.inputs[0], 1, 3)
 
 
 @builder(np.linalg.cholesky)

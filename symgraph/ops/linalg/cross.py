@@ -12,6 +12,7 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import OnTrailingAxes
@@ -57,6 +58,10 @@ class Cross(OnTrailingAxes, Multilinear):
     def work(self, node: Node) -> float:
         """A few passes."""
         return 5.0
+
+    def flops(self, node: Node) -> Dim:
+        """Two multiplications and a subtraction for each element."""
+        return 3 * node.size
 
 
 @of_numpy(np.cross)

@@ -12,11 +12,12 @@ from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.inv import inv
-from symgraph.ops.linalg.operands import check_square, floating, real_dtype, real_part
+from symgraph.ops.linalg.operands import check_square, cubes, floating, real_dtype, real_part
 from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, swapaxes
@@ -61,6 +62,10 @@ class Det(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """A factorisation."""
         return 1000.0
+
+    def flops(self, node: Node) -> Dim:
+        """Those of the factorisation, ``2 n**3 / 3``."""
+        return cubes(node.inputs[0], 2, 3)
 
 
 @builder(np.linalg.det)
@@ -126,6 +131,10 @@ class Slogdet(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """A factorisation."""
         return 1000.0
+
+    def flops(self, node: Node) -> Dim:
+        """Those of the factorisation, ``2 n**3 / 3``."""
+        return cubes(node.inputs[0], 2, 3)
 
 
 @builder(np.linalg.slogdet)

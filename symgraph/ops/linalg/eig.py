@@ -11,6 +11,7 @@ from symgraph.graph.code import Code, Scope, atom, call, method
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
@@ -21,6 +22,7 @@ from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.linalg.operands import (
     check_square,
     conjugate,
+    cubes,
     floating,
     inverse_gaps,
     results,
@@ -86,6 +88,10 @@ class Eig(OnTrailingAxes, Structured):
         """Many factorisations."""
         return 1000.0
 
+    def flops(self, node: Node) -> Dim:
+        """``25 n**3``, about (Golub and Van Loan, Matrix Computations, 7.5)."""
+        return cubes(node.inputs[0], 25)
+
 
 @record
 class EigVals(OnTrailingAxes, Structured):
@@ -122,6 +128,10 @@ class EigVals(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """Many factorisations."""
         return 500.0
+
+    def flops(self, node: Node) -> Dim:
+        """``10 n**3``, about (Golub and Van Loan, Matrix Computations, 7.5)."""
+        return cubes(node.inputs[0], 10)
 
 
 @of_numpy(np.linalg.eig)

@@ -11,6 +11,7 @@ from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
@@ -21,6 +22,7 @@ from symgraph.ops.linalg.operands import (
     adjoint,
     check_square,
     columns_by,
+    cubes,
     floating,
     inverse_gaps,
     mirrored,
@@ -70,6 +72,10 @@ class Eigh(OnTrailingAxes, Structured):
         """Many factorisations."""
         return 300.0
 
+    def flops(self, node: Node) -> Dim:
+        """``9 n**3``, about (Golub and Van Loan, Matrix Computations, 8.3)."""
+        return cubes(node.inputs[0], 9)
+
 
 @record
 class EigValsH(OnTrailingAxes, Structured):
@@ -108,6 +114,10 @@ class EigValsH(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """Many factorisations."""
         return 300.0
+
+    def flops(self, node: Node) -> Dim:
+        """``4 n**3 / 3``, for the tridiagonal form."""
+        return cubes(node.inputs[0], 4, 3)
 
 
 @of_numpy(np.linalg.eigh)

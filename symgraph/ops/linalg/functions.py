@@ -30,6 +30,7 @@ from symgraph.ops.linalg.operands import (
     check_square,
     columns_by,
     conjugate,
+    cubes,
     floating,
     mirrored,
     real_part,
@@ -136,6 +137,10 @@ class MatrixFunction(OnTrailingAxes, Structured):
         """Some twenty products."""
         return 300.0
 
+    def flops(self, node: Node) -> Dim:
+        """``20 n**3``, about: some products, a solution, and squares or roots."""
+        return cubes(node.inputs[0], 20)
+
 
 @record
 class Frechet(Structured):
@@ -151,6 +156,10 @@ class Frechet(Structured):
     def infer(self, *types: TensorType) -> Type:
         """The same type."""
         return types[0]
+
+    def flops(self, node: Node) -> Dim:
+        """Those of the function of a matrix twice as large."""
+        return cubes(node.inputs[0], 160)
 
     def decompose(self, *inputs: Node) -> Node | None:
         """A block of the function of the block matrix."""
@@ -217,6 +226,10 @@ class HermitianRoot(OnTrailingAxes, Structured):
         """As eigenvalues and vectors."""
         return 300.0
 
+    def flops(self, node: Node) -> Dim:
+        """Those of the eigenvectors, and a product."""
+        return cubes(node.inputs[0], 11)
+
 
 @record
 class Lyapunov(Structured):
@@ -257,6 +270,10 @@ class Lyapunov(Structured):
     def work(self, node: Node) -> float:
         """As eigenvalues and vectors."""
         return 300.0
+
+    def flops(self, node: Node) -> Dim:
+        """Those of the eigenvectors, and four products."""
+        return cubes(node.inputs[0], 17)
 
 
 @evaluated()

@@ -11,10 +11,11 @@ from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.kinds import Example, Structured, any_node
-from symgraph.ops.linalg.operands import check_square, floating
+from symgraph.ops.linalg.operands import check_square, cubes, floating
 from symgraph.ops.linalg.solve import regular, turned
 
 
@@ -43,6 +44,10 @@ class Inv(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """As a factorisation and a product."""
         return 60.0
+
+    def flops(self, node: Node) -> Dim:
+        """``2 n**3``."""
+        return cubes(node.inputs[0], 2)
 
 
 @builder(np.linalg.inv)

@@ -10,7 +10,7 @@ from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.registry import apply
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, product
 from symgraph.graph.types import DType, TensorType, TupleType
 from symgraph.ops.diagonals import tril, triu
 from symgraph.ops.elementwise import absolute, astype, where
@@ -34,6 +34,30 @@ def floating(x: Any, what: str, *, real: bool = True) -> Node:
     if real and node.dtype.kind == "c":
         raise DTypeError(f"{what} of complex values", expected="a real dtype", got=str(node.dtype))
     return node
+
+
+def cubes(a: Node, times: int, per: int = 1) -> Dim:
+    """``times * n**3 / per`` for each of a stack of square matrices."""
+    n = a.shape[-1]
+    return product(a.shape[:-2]) * (times * n * n * n // per)
+
+
+def singular(a: Node, mixed: int, cubic: int) -> Dim:
+    """``mixed * l * k**2 + cubic * k**3`` for each of a stack of matrices, of sizes l >= k."""
+    longer, k = _lengths(a)
+    return product(a.shape[:-2]) * (k * k * (mixed * longer + cubic * k))
+
+
+def reflections(a: Node) -> Dim:
+    """``2 * k**2 * (l - k / 3)`` for each of a stack of matrices, of sizes l >= k."""
+    longer, k = _lengths(a)
+    return product(a.shape[:-2]) * (2 * k * k * (3 * longer - k) // 3)
+
+
+def _lengths(a: Node) -> tuple[Dim, Dim]:
+    rows, columns = a.shape[-2:]
+    k = smaller(rows, columns)
+    return (rows if k == columns else columns), k
 
 
 def check_square(type_: TensorType, what: str) -> None:

@@ -26,6 +26,7 @@ from symgraph.ops.linalg.operands import (
     floating,
     mirrored,
     real_part,
+    singular,
 )
 from symgraph.ops.linalg.rank import MatrixRank
 from symgraph.ops.linalg.solve import regular, turned
@@ -91,6 +92,11 @@ class Pinv(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """As a decomposition into singular values."""
         return 500.0
+
+    def flops(self, node: Node) -> Dim:
+        """The singular vectors, and a product."""
+        a = node.inputs[0]
+        return singular(a, 8, 20)
 
 
 @of_numpy(np.linalg.pinv)
@@ -198,6 +204,11 @@ class Lstsq(Structured):
     def work(self, node: Node) -> float:
         """As a decomposition into singular values."""
         return 500.0
+
+    def flops(self, node: Node) -> Dim:
+        """The singular vectors, and products with the right sides."""
+        a = node.inputs[0]
+        return singular(a, 6, 20) + 4 * a.shape[0] * node.size
 
 
 @of_numpy(np.linalg.lstsq)

@@ -23,6 +23,7 @@ from symgraph.ops.linalg.operands import (
     check_matrix,
     floating,
     on_diagonal,
+    reflections,
     results,
     smaller,
 )
@@ -100,6 +101,10 @@ class Qr(OnTrailingAxes, Structured):
     def work(self, node: Node) -> float:
         """A few factorisations."""
         return 60.0
+
+    def flops(self, node: Node) -> Dim:
+        """Householder reflections: ``2 k**2 (l - k / 3)`` of sizes l >= k, and as many for Q."""
+        return (1 if self.mode == "r" else 2) * reflections(node.inputs[0])
 
 
 def _divided(x: Node, triangle: Node) -> Node:

@@ -11,13 +11,14 @@ from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.kinds import Discrete, Example, any_node
 from symgraph.ops.linalg.inv import inv
 from symgraph.ops.linalg.norm import norm
-from symgraph.ops.linalg.operands import check_matrix, check_square, floating
+from symgraph.ops.linalg.operands import check_matrix, check_square, floating, singular
 from symgraph.ops.linalg.solve import regular
 from symgraph.ops.linalg.svd import svdvals
 from symgraph.ops.products import array
@@ -47,6 +48,10 @@ class MatrixRank(OnTrailingAxes, Discrete):
     def work(self, node: Node) -> float:
         """As the singular values."""
         return 2000.0
+
+    def flops(self, node: Node) -> Dim:
+        """As the singular values."""
+        return singular(node.inputs[0], 2, 2)
 
 
 @of_numpy(np.linalg.matrix_rank)

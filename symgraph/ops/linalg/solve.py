@@ -17,7 +17,7 @@ from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import in_front
 from symgraph.ops.kinds import Example, Structured, any_node, promote
-from symgraph.ops.linalg.operands import check_square, floating
+from symgraph.ops.linalg.operands import check_square, cubes, floating
 from symgraph.ops.products import array, matmul
 from symgraph.ops.shape import expand_dims, reshape, shape_text, squeeze, swapaxes
 
@@ -73,6 +73,11 @@ class Solve(Structured):
     def work(self, node: Node) -> float:
         """As a factorisation."""
         return 30.0
+
+    def flops(self, node: Node) -> Dim:
+        """The factorisation, ``2 n**3 / 3``, and two triangular systems for each column."""
+        a = node.inputs[0]
+        return cubes(a, 2, 3) + 2 * a.shape[-1] * node.size
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Right sides for one matrix are columns beside each other."""

@@ -29,6 +29,7 @@ from symgraph.ops.linalg.operands import (
     real_dtype,
     real_part,
     results,
+    singular,
     smaller,
 )
 from symgraph.ops.linalg.solve import regular, turned
@@ -122,6 +123,10 @@ class Svd(_Singular):
         """Many factorisations."""
         return 500.0
 
+    def flops(self, node: Node) -> Dim:
+        """``6 l k**2 + 20 k**3``, about, of sizes l >= k (Trefethen and Bau, lecture 31)."""
+        return singular(node.inputs[0], 6, 20)
+
 
 def _outside(basis: Node, x: Node) -> Node:
     """The part of `x` that the columns of `basis` do not span."""
@@ -166,6 +171,10 @@ class SvdVals(_Singular):
     def work(self, node: Node) -> float:
         """Many factorisations."""
         return 200.0
+
+    def flops(self, node: Node) -> Dim:
+        """``2 l k**2 + 2 k**3``, about, of sizes l >= k (Trefethen and Bau, lecture 31)."""
+        return singular(node.inputs[0], 2, 2)
 
 
 def _transposed(x: Node) -> Node:

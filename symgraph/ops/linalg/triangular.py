@@ -16,6 +16,7 @@ from symgraph.graph.code import HELPERS, Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
+from symgraph.graph.sizes import Dim
 from symgraph.ops.calls import evaluated
 from symgraph.ops.diagonals import diagonal, tril, triu
 from symgraph.ops.kinds import Example
@@ -92,6 +93,10 @@ class TriangularSolve(Solve):
     def work(self, node: Node) -> float:
         """As a product."""
         return 20.0
+
+    def flops(self, node: Node) -> Dim:
+        """``n**2`` for each column."""
+        return node.inputs[0].shape[-1] * node.size
 
 
 @evaluated()

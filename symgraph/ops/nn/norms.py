@@ -68,6 +68,10 @@ class Standardize(Structured):
         """Four passes."""
         return 4.0
 
+    def flops(self, node: Node) -> Dim:
+        """Mean and difference, square, sum and quotient."""
+        return (5 if self.centered else 3) * node.size
+
 
 def _standardized(x: Any, axis: Any, eps: float, what: str, centered: bool = True) -> Any:
     node = as_node(x)
