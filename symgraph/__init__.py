@@ -7,8 +7,8 @@ in ``notebooks/quickstart.ipynb``.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# The namespaces, and the ways to look at graphs, which register themselves.
-from symgraph import fft, linalg, nn, notebook, special
+# The ways to look at graphs register themselves.
+from symgraph import notebook
 from symgraph.errors import (
     DerivativeError,
     DisconnectedError,
@@ -20,6 +20,7 @@ from symgraph.errors import (
 )
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, constant, placeholder
+from symgraph.graph.registry import builder_named
 from symgraph.graph.sizes import Size
 from symgraph.interop import from_sympy
 from symgraph.ops.arrange import (
@@ -36,37 +37,8 @@ from symgraph.ops.arrange import (
     shape,
     size,
 )
-from symgraph.ops.assemble import (
-    apply_along_axis,
-    apply_over_axes,
-    block,
-    delete,
-    dsplit,
-    extract,
-    insert,
-    isin,
-    meshgrid,
-    resize,
-    rollaxis,
-    rot90,
-    unstack,
-    vander,
-)
 from symgraph.ops.branches import (
     cond,
-)
-from symgraph.ops.changed import (
-    fill_diagonal,
-    put_along_axis,
-)
-from symgraph.ops.choosing import (
-    choose,
-    piecewise,
-    select,
-)
-from symgraph.ops.correlation import (
-    convolve,
-    correlate,
 )
 from symgraph.ops.create import (
     arange,
@@ -81,11 +53,6 @@ from symgraph.ops.create import (
     zeros,
     zeros_like,
 )
-from symgraph.ops.cumulative import (
-    cumprod,
-    cumulative_prod,
-    cumulative_sum,
-)
 from symgraph.ops.declared import (
     elementwise,
 )
@@ -95,12 +62,6 @@ from symgraph.ops.diagonals import (
     diagonal,
     tril,
     triu,
-)
-from symgraph.ops.differences import (
-    diff,
-    ediff1d,
-    gradient,
-    trapezoid,
 )
 from symgraph.ops.einsum import (
     dot,
@@ -231,9 +192,6 @@ from symgraph.ops.index import (
     take,
     take_along_axis,
 )
-from symgraph.ops.interpolate import (
-    interp,
-)
 from symgraph.ops.join import (
     append,
     array_split,
@@ -250,22 +208,6 @@ from symgraph.ops.join import (
 from symgraph.ops.loops import (
     scan,
 )
-from symgraph.ops.nan import (
-    nanargmax,
-    nanargmin,
-    nancumprod,
-    nancumsum,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-)
-from symgraph.ops.padding import (
-    pad,
-)
 from symgraph.ops.products import (
     matmul,
     matvec,
@@ -273,27 +215,6 @@ from symgraph.ops.products import (
     vdot,
     vecdot,
     vecmat,
-)
-from symgraph.ops.quantiles import (
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    percentile,
-    quantile,
-)
-from symgraph.ops.ranges import (
-    diag_indices,
-    geomspace,
-    indices,
-    ix_,
-    linspace,
-    logspace,
-    ravel_multi_index,
-    tri,
-    tril_indices,
-    triu_indices,
-    unravel_index,
 )
 from symgraph.ops.reduce import (
     average,
@@ -327,32 +248,113 @@ from symgraph.ops.shape import (
     swapaxes,
     transpose,
 )
-from symgraph.ops.sorting import (
-    argpartition,
-    argsort,
-    digitize,
-    lexsort,
-    partition,
-    searchsorted,
-    sort,
-    top_k,
-)
-from symgraph.ops.statistics import (
-    bincount,
-    corrcoef,
-    cov,
-)
-from symgraph.ops.windows import (
-    sliding_window_view,
-)
 from symgraph.trace import spec, trace
 
 if TYPE_CHECKING:
+    from symgraph import fft, linalg, nn, optim, special, tape
     from symgraph.check import CheckReport, check_gradients
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from symgraph.implicit import fixed_point, root
     from symgraph.measure import AccuracyReport, accuracy
+    from symgraph.ops.assemble import (
+        apply_along_axis,
+        apply_over_axes,
+        block,
+        delete,
+        dsplit,
+        extract,
+        insert,
+        isin,
+        meshgrid,
+        resize,
+        rollaxis,
+        rot90,
+        unstack,
+        vander,
+    )
+    from symgraph.ops.changed import (
+        fill_diagonal,
+        put_along_axis,
+    )
+    from symgraph.ops.choosing import (
+        choose,
+        piecewise,
+        select,
+    )
+    from symgraph.ops.correlation import (
+        convolve,
+        correlate,
+    )
+    from symgraph.ops.cumulative import (
+        cumprod,
+        cumulative_prod,
+        cumulative_sum,
+    )
+    from symgraph.ops.differences import (
+        diff,
+        ediff1d,
+        gradient,
+        trapezoid,
+    )
+    from symgraph.ops.interpolate import (
+        interp,
+    )
+    from symgraph.ops.nan import (
+        nanargmax,
+        nanargmin,
+        nancumprod,
+        nancumsum,
+        nanmax,
+        nanmean,
+        nanmin,
+        nanprod,
+        nanstd,
+        nansum,
+        nanvar,
+    )
+    from symgraph.ops.padding import (
+        pad,
+    )
+    from symgraph.ops.quantiles import (
+        median,
+        nanmedian,
+        nanpercentile,
+        nanquantile,
+        percentile,
+        quantile,
+    )
+    from symgraph.ops.ranges import (
+        diag_indices,
+        geomspace,
+        indices,
+        ix_,
+        linspace,
+        logspace,
+        ravel_multi_index,
+        tri,
+        tril_indices,
+        triu_indices,
+        unravel_index,
+    )
+    from symgraph.ops.sorting import (
+        argpartition,
+        argsort,
+        digitize,
+        lexsort,
+        partition,
+        searchsorted,
+        sort,
+        top_k,
+    )
+    from symgraph.ops.statistics import (
+        bincount,
+        corrcoef,
+        cov,
+    )
+    from symgraph.ops.windows import (
+        sliding_window_view,
+    )
     from symgraph.pair import ForwardBackward, forward_backward
     from symgraph.simplify import Rule, assume, equation, rewrite
     from symgraph.simplify import simplified as simplify
@@ -414,15 +416,19 @@ _COMPILER = {
 }
 
 
-_MODULES = ("optim", "simplify", "tape", "testing")
+_MODULES = ("fft", "linalg", "nn", "optim", "simplify", "special", "tape", "testing")
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"symgraph.{name}")
-    if name not in _COMPILER:
-        raise AttributeError(f"module 'symgraph' has no attribute {name!r}")
-    value = getattr(import_module(_COMPILER[name]), name)
+    if name in _COMPILER:
+        value = getattr(import_module(_COMPILER[name]), name)
+    else:
+        # What is left are functions of the families that are loaded on demand.
+        value = builder_named(name) if name in __all__ else None
+        if value is None:
+            raise AttributeError(f"module 'symgraph' has no attribute {name!r}")
     globals()[name] = value
     return value
 

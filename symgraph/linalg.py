@@ -8,7 +8,7 @@ Examples
 ()
 """
 
-from symgraph.ops.linalg import (
+from symgraph.ops.linalg.names import (
     block_diag,
     cho_factor,
     cho_solve,

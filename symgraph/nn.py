@@ -8,7 +8,7 @@ Examples
 ()
 """
 
-from symgraph.ops.nn import (
+from symgraph.ops.nn.names import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,

@@ -1,91 +1,57 @@
 """What exists: one declaration for each operation, in families; leaf families first.
 
-Importing this package fills the registry: elementwise < shape < index < reduce < products <
-linalg < control. A new file is one line here.
+Importing this package fills the registry with what almost every program uses: elementwise < shape
+< index < reduce < products < control. The other families wait in `symgraph.ops.families` until a
+name is asked for that is not here. A new file is one line in one of the two.
 """
 
+from importlib import import_module
+
+from symgraph.graph.registry import ON_DEMAND
 from symgraph.ops import (
     arrange,
-    assemble,
     at,
     branches,
-    changed,
-    choosing,
     contract,
-    correlation,
     create,
-    cumulative,
     declared,
-    delta,
     diagonals,
-    differences,
     einsum,
     elementwise,
     extend,
-    fft,
     index,
-    interpolate,
     join,
-    linalg,
     loops,
-    nan,
-    nn,
     normalised,
-    padding,
     products,
-    quantiles,
-    ranges,
     reduce,
     reduce_moments,
     reduce_order,
     refused,
     shape,
-    sorting,
-    special,
-    statistics,
-    ufunc_methods,
-    windows,
 )
 
 __all__ = [
     "arrange",
-    "assemble",
     "at",
     "branches",
-    "changed",
-    "choosing",
     "contract",
-    "correlation",
     "create",
-    "cumulative",
     "declared",
-    "delta",
     "diagonals",
-    "differences",
     "einsum",
     "elementwise",
     "extend",
-    "fft",
     "index",
-    "interpolate",
     "join",
-    "linalg",
     "loops",
-    "nan",
-    "nn",
     "normalised",
-    "padding",
     "products",
-    "quantiles",
-    "ranges",
     "reduce",
     "reduce_moments",
     "reduce_order",
     "refused",
     "shape",
-    "sorting",
-    "special",
-    "statistics",
-    "ufunc_methods",
-    "windows",
 ]
+
+ON_DEMAND.append(lambda: import_module("symgraph.ops.families"))

@@ -28,7 +28,7 @@ from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
-from symgraph.graph.registry import apply, builder
+from symgraph.graph.registry import apply, builder, complete
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import in_front
@@ -397,6 +397,8 @@ ELEMENTWISE: dict[str, Elementwise] = {}
 
 def _by_name(name: str) -> Elementwise:
     found = ELEMENTWISE.get(name)
+    if found is None and complete():
+        found = ELEMENTWISE.get(name)
     if found is None:
         raise UnsupportedError(
             f"the operation {name} does not exist here",

@@ -10,7 +10,7 @@ from functools import partial, wraps
 from typing import Any, NamedTuple
 
 from symgraph.errors import UnsupportedError
-from symgraph.graph.registry import BUILDERS
+from symgraph.graph.registry import BUILDERS, complete
 
 __all__ = ["FUNCTIONS", "METHODS", "torch_words"]
 
@@ -122,6 +122,9 @@ _ALIASES = {
     "true_divide": "divide",
     "unsqueeze": "expand_dims",
 }
+
+# Tensors have every operation as a function and as a method.
+complete()
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: torch_words(builder) for name, builder in BUILDERS.items() if name.isidentifier()},

@@ -7,7 +7,9 @@ import scipy.special
 from symgraph.errors import DTypeError, InputError, ShapeError, UnsupportedError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import constant, placeholder, topological
-from symgraph.ops import linalg, nn, normalised
+from symgraph.ops import normalised
+from symgraph.ops.linalg import names as linalg
+from symgraph.ops.nn import names as nn
 from symgraph.transforms.vjp import vjp
 
 

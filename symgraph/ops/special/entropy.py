@@ -24,7 +24,7 @@ from symgraph.ops.elementwise import (
 )
 from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Example
-from symgraph.ops.nn import log_sigmoid
+from symgraph.ops.nn.activations import log_sigmoid
 from symgraph.ops.special.common import ABOVE_ZERO, PROBABILITY, special
 
 __all__ = [

@@ -1,0 +1,47 @@
+"""The families of operations that are loaded when one of them is first asked for."""
+
+from symgraph.ops import (
+    assemble,
+    changed,
+    choosing,
+    correlation,
+    cumulative,
+    delta,
+    differences,
+    fft,
+    interpolate,
+    nan,
+    padding,
+    quantiles,
+    ranges,
+    sorting,
+    special,
+    statistics,
+    ufunc_methods,
+    windows,
+)
+from symgraph.ops.linalg import names as linalg
+from symgraph.ops.nn import names as nn
+
+__all__ = [
+    "assemble",
+    "changed",
+    "choosing",
+    "correlation",
+    "cumulative",
+    "delta",
+    "differences",
+    "fft",
+    "interpolate",
+    "linalg",
+    "nan",
+    "nn",
+    "padding",
+    "quantiles",
+    "ranges",
+    "sorting",
+    "special",
+    "statistics",
+    "ufunc_methods",
+    "windows",
+]
