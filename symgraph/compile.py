@@ -32,7 +32,7 @@ from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, apply_view, as_node, topological
-from symgraph.graph.side import ORIGINS
+from symgraph.graph.side import ORIGINS, Origin
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
@@ -186,7 +186,7 @@ def compile_graph(
         requirements=requirements(prepared.outputs),
         extra=emitted.extra,
         gradients=gradients,
-        explanation=explain(graph, prepared, emitted),
+        explanation=explain(graph, prepared, emitted, parts.origins),
         options=options,
         updated=[i for i, node in enumerate(graph.inputs) if node in updates],
     )
@@ -258,14 +258,18 @@ def describe(parts: ModuleParts, texts: Sequence[FunctionText]) -> list[str]:
     return describe_module([text.signature for text in texts], parts.imports, large)
 
 
-def explain(graph: Graph, prepared: Prepared, emitted: Emitted) -> Explanation:
+def explain(
+    graph: Graph, prepared: Prepared, emitted: Emitted, origins: Mapping[str, Origin]
+) -> Explanation:
     """What happened to a graph on its way to source."""
-    return Explanation.of(
+    return Explanation(
         before=len(graph.nodes),
         after=len(topological(prepared.outputs)),
         firings=prepared.firings,
         source=emitted.source,
         graph=graph,
+        results=prepared.outputs,
+        origins=origins,
     )
 
 

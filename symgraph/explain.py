@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Container, Mapping, Sequence
+from functools import cached_property
 
 from symgraph.graph.code import LEVELS, Code, atom, attribute, call, infix, prefix
+from symgraph.graph.cost import Cost, cost_of
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import SizeValue
-from symgraph.graph.node import Node, apply_view
+from symgraph.graph.node import Node, apply_view, topological
 from symgraph.graph.record import record
 from symgraph.graph.side import NAMES, ORIGINS, Origin
+from symgraph.graph.sizes import Dim
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify import Firing
 
@@ -29,6 +32,13 @@ class Rewrite:
         The node and what took its place.
     where : str
         The user's line.
+    keeps : {"bitwise", "accurate", "real"}
+        What the law keeps.
+    nodes : int
+        How many nodes fewer there are below what took its place. A node that has other users
+        counts as well: it stays in the graph.
+    flops, bytes : int or Size
+        What these nodes cost more than those that came: see `Cost`.
     """
 
     rule: str
@@ -36,51 +46,86 @@ class Rewrite:
     before: str
     after: str
     where: str
+    keeps: str = "bitwise"
+    nodes: int = 0
+    flops: Dim = 0
+    bytes: Dim = 0
+
+    @property
+    def saved(self) -> str:
+        """Nodes and cost saved, in words; empty if nothing changes."""
+        parts = [
+            f"{amount} {unit}"
+            for amount, unit in (
+                (self.nodes, "node" if abs(self.nodes) == 1 else "nodes"),
+                (self.flops, "flops"),
+                (self.bytes, "bytes"),
+            )
+            if not (isinstance(amount, int) and amount == 0)
+        ]
+        return f"saves {', '.join(parts)}" if parts else ""
 
 
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """The rewrites of one compilation; prints as text, shows as HTML.
+
+    It holds the nodes, and works out the rest when it is looked at.
 
     Attributes
     ----------
     before, after : int
         Number of nodes.
-    rewrites : list of Rewrite
     source : str
     graph : Graph or None
         What was compiled, as the user wrote it, gradients included.
+    rewrites : list of Rewrite
+    costs : tuple of Cost, or None
+        Of the graph as written, and of what the source computes.
+    lines : list of (str, str)
+        Each line of source with the user's line that it comes from.
     """
 
-    before: int = 0
-    after: int = 0
-    rewrites: list[Rewrite] = field(default_factory=list[Rewrite])
-    source: str = ""
-    graph: Graph | None = None
-
-    @classmethod
-    def of(
-        cls,
-        before: int,
-        after: int,
-        firings: Sequence[Firing],
-        source: str,
+    def __init__(
+        self,
+        before: int = 0,
+        after: int = 0,
+        firings: Sequence[Firing] = (),
+        source: str = "",
         graph: Graph | None = None,
-    ) -> Explanation:
-        """From the simplifier's record."""
+        results: Sequence[Node] = (),
+        origins: Mapping[str, Origin] | None = None,
+    ) -> None:
+        self.before, self.after = before, after
+        self.source, self.graph = source, graph
+        self._firings, self._results = firings, results
+        self._origins: Mapping[str, Origin] = origins or {}
+
+    @cached_property
+    def rewrites(self) -> list[Rewrite]:
+        """The rewrites that fired, in order."""
         known: dict[tuple[Node, int], Code] = {}
-        places = {origin: _where(origin) for origin in {f.origin for f in firings}}
-        rows = [
-            Rewrite(
-                f.rule.name,
-                f.rule.law,
-                _code(f.before, _DEPTH, known).text,
-                _code(f.after, _DEPTH, known).text,
-                places[f.origin],
-            )
-            for f in firings
+        places = {origin: _where(origin) for origin in {f.origin for f in self._firings}}
+        return [_rewrite(firing, places[firing.origin], known) for firing in self._firings]
+
+    @cached_property
+    def costs(self) -> tuple[Cost, Cost] | None:
+        """The cost of the graph as written, and of what the source computes."""
+        if self.graph is None or not self._results:
+            return None
+        return self.graph.cost(), cost_of(topological(self._results), self._results)
+
+    @cached_property
+    def lines(self) -> list[tuple[str, str]]:
+        """Each line of source with the user's line that it comes from; empty if from none."""
+        return [
+            (line, _where(self._origins.get(line)) if line else "")
+            for line in self.source.splitlines()
         ]
-        return cls(before, after, rows, source, graph)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        names = ("before", "after", "source", "graph", "rewrites", "costs", "lines")
+        state = {name: getattr(self, name) for name in names}
+        return (Explanation, (), {**state, "_firings": (), "_results": (), "_origins": {}})
 
     @property
     def notes(self) -> list[str]:
@@ -91,20 +136,96 @@ class Explanation:
     @property
     def summary(self) -> str:
         """How many nodes there were and are, in one line."""
-        plural = "" if len(self.rewrites) == 1 else "s"
-        fired = f"{len(self.rewrites)} rewrite{plural}"
+        count = len(self.rewrites)
+        fired = f"{count} rewrite{'' if count == 1 else 's'}"
         return f"{self.before} nodes as written, {self.after} after {fired}"
 
+    @property
+    def cost_text(self) -> str:
+        """The cost before and after, in one line; empty if it is not known."""
+        if self.costs is None:
+            return ""
+        before, after = self.costs
+        return f"{before.flops} flops as written, {after.flops} after"
+
     def __str__(self) -> str:
-        lines = [self.summary, *self.notes]
+        lines = [self.summary, *filter(None, [self.cost_text]), *self.notes]
         for row in self.rewrites:
-            lines += [f"{row.rule}: {row.law}", f"  {row.before}", f"  -> {row.after}"]
+            lines += [
+                f"{row.rule} ({row.keeps}): {row.law}",
+                f"  {row.before}",
+                f"  -> {row.after}",
+            ]
+            if row.saved:
+                lines.append(f"  {row.saved}")
             if row.where:
                 lines.append(f"  at {row.where}")
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        return f"<Explanation: {self.summary}>"
+
     def _repr_html_(self) -> str:
         return apply_view("explanation", self)
+
+
+def _rewrite(firing: Firing, where: str, known: dict[tuple[Node, int], Code]) -> Rewrite:
+    gone, came = _difference(firing.before, firing.after)
+    rule = firing.rule
+    return Rewrite(
+        rule.name,
+        rule.law,
+        _code(firing.before, _DEPTH, known).text,
+        _code(firing.after, _DEPTH, known).text,
+        where,
+        rule.keeps,
+        len(gone) - len(came),
+        _flops(gone) - _flops(came),
+        _bytes(gone) - _bytes(came),
+    )
+
+
+def _flops(nodes: Sequence[Node]) -> Dim:
+    total: Dim = 0
+    for node in nodes:
+        total = total + node.op.flops(node)
+    return total
+
+
+def _bytes(nodes: Sequence[Node]) -> Dim:
+    total: Dim = 0
+    for node in nodes:
+        total = total + node.op.allocated(node)
+    return total
+
+
+_LOOKED_AT = (16, 512)
+"""Nodes below the two sides of a rewrite: a few mostly tell, and more than the last are not
+looked at, so that the time for a rewrite is bounded."""
+
+
+def _difference(before: Node, after: Node) -> tuple[list[Node], list[Node]]:
+    """The operations that one expression has and the other has not."""
+    gone, came = dict[Node, None](), dict[Node, None]()
+    for limit in _LOOKED_AT:
+        old, new = (_below(node, limit, {}) for node in (before, after))
+        gone, came = _below(before, limit, new), _below(after, limit, old)
+        # If all paths end in what both have, nothing further down differs.
+        if all(node.inputs for node in (*gone, *came)) and max(len(gone), len(came)) < limit:
+            break
+    return [n for n in gone if n.inputs], [n for n in came if n.inputs]
+
+
+def _below(root: Node, limit: int, known: Container[Node]) -> dict[Node, None]:
+    """The nodes of an expression, at most so many, down to those that are known."""
+    found: dict[Node, None] = {}
+    queue = deque([root])
+    while queue and len(found) < limit:
+        node = queue.popleft()
+        if node not in found and node not in known:
+            found[node] = None
+            queue.extend(node.inputs)
+    return found
 
 
 def _where(origin: Origin | None) -> str:

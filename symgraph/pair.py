@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from symgraph.calling import (
@@ -112,7 +112,7 @@ def forward_backward(
     compiled = _compile(
         graph, prepared, cotangents, names, wrt_tree, [places.get(node, -1) for node in by]
     )
-    compiled.explanation = replace(compiled.explanation, graph=joint)
+    compiled.explanation.graph = joint
     return ForwardBackward(compiled)
 
 
@@ -173,11 +173,13 @@ def _compile(
         saved_sizes=back.saved_sizes,
         requirements=requirements(prepared.outputs),
         extra=emitted.extra,
-        explanation=Explanation.of(
+        explanation=Explanation(
             before=len(graph.nodes),
             after=len(plan.steps),
             firings=prepared.firings,
             source=emitted.source,
+            results=prepared.outputs,
+            origins=parts.origins,
         ),
     )
 

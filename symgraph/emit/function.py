@@ -45,6 +45,8 @@ class ModuleParts:
         Source of helper functions by name.
     constants : dict
         Constant arrays by node, with their names.
+    origins : dict
+        For each statement's lines where they come from.
     """
 
     names: Names = field(default_factory=Names)
@@ -52,6 +54,7 @@ class ModuleParts:
     imports: list[str] = field(default_factory=list[str])
     helpers: dict[str, str] = field(default_factory=dict[str, str])
     constants: dict[Node, str] = field(default_factory=dict[Node, str])
+    origins: dict[str, Origin] = field(default_factory=dict[str, Origin])
 
 
 class FunctionWriter:
@@ -155,7 +158,11 @@ class FunctionWriter:
         for step in plan.steps:
             self._comment(step.node)
             self._reasons(step.node)
+            start = len(self.lines)
             self._statement(step)
+            origin = ORIGINS.get(step.node)
+            if origin is not None:
+                self.parts.origins |= dict.fromkeys(self.lines[start:], origin)
         for node in plan.outputs:
             if node in plan.inline:
                 self._comment(node)

@@ -39,8 +39,8 @@ def test_firings_are_recorded_and_explained():
     x = sg.placeholder("x")
     result = simplify([np.sin(np.negative(-x))])
     assert [f.rule.name for f in result.firings] == ["involution"]
-    text = str(Explanation.of(3, 2, result.firings, ""))
-    assert "involution: op(op(x)) = x" in text
+    text = str(Explanation(3, 2, result.firings))
+    assert "involution (bitwise): op(op(x)) = x" in text
     assert "test_driver.py" in text
 
 
@@ -79,7 +79,7 @@ def test_origins_survive():
     x = sg.placeholder("x", 3)
     (result,) = simplify([np.exp(np.negative(-x)) * 2.0]).outputs
     listing = Graph([x], result)
-    assert "test_driver.py" in str(Explanation.of(0, 0, simplify([np.negative(-x)]).firings, ""))
+    assert "test_driver.py" in str(Explanation(0, 0, simplify([np.negative(-x)]).firings))
     assert listing.outputs[0] is result
 
 
