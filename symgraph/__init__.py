@@ -255,6 +255,7 @@ if TYPE_CHECKING:
     from symgraph.check import CheckReport, check_gradients
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from symgraph.explanation import explain
     from symgraph.implicit import fixed_point, root
     from symgraph.measure import AccuracyReport, accuracy
     from symgraph.ops.assemble import (
@@ -412,6 +413,7 @@ _COMPILER = {
     "jvp": "symgraph.differentiate",
     "value_and_grad": "symgraph.differentiate",
     "vjp": "symgraph.differentiate",
+    "explain": "symgraph.explanation",
     "vmap": "symgraph.transforms.vmap",
 }
 
@@ -559,6 +561,7 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "explain",
     "expm1",
     "extract",
     "eye",

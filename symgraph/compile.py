@@ -6,7 +6,7 @@ import itertools
 import linecache
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
@@ -27,7 +27,7 @@ from symgraph.emit.module import (
 )
 from symgraph.emit.names import safe_name
 from symgraph.errors import PACKAGE_FOLDER, InputError, Location
-from symgraph.explain import Explanation
+from symgraph.explanation import Explanation
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
@@ -104,6 +104,7 @@ def function(
     name: str | None = None,
     strictness: Strictness = "accurate",
     updates: Mapping[Node, Node] | None = None,
+    without: Collection[str] = (),
 ) -> Function:
     """Compile nodes to a function of arrays.
 
@@ -123,6 +124,8 @@ def function(
         all else is computed: a whole step of training is one function. This is the one exception
         from the rule that a function leaves its arguments alone; such an argument must be a
         writable array of exactly the declared dtype, and share memory with no other.
+    without : collection of str, optional
+        Names of rules that are not used, as `explain` shows them.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def function(
     ------
     InputError
         If an input is not a placeholder, or one that the outputs need is missing; if what is
-        updated is no input, or its new value has another shape or dtype.
+        updated is no input, or its new value has another shape or dtype; if there is no such rule.
 
     Examples
     --------
@@ -153,7 +156,7 @@ def function(
         graph = Graph(inputs, [] if outputs is None and updates else outputs)
     for node, text in caller_names().items():
         graph.names.setdefault(node, text)
-    return compile_graph(graph, name=name, options=Options(strictness), updates=updates)
+    return compile_graph(graph, name=name, options=Options.of(strictness, without), updates=updates)
 
 
 @without_collection
@@ -170,7 +173,7 @@ def compile_graph(
         if isinstance(node.result_type, TupleType):
             raise InputError(f"output {place} has several results; take one of them")
     gradients = gradient_entries(graph)
-    parts = ModuleParts()
+    parts = ModuleParts(options.strictness, options.without)
     title = parts.names.fresh(safe_name(name) if name else default_name(graph, gradients))
     text, prepared = emit_graph(parts, graph, title, options, updates)
     emitted = emit_module(parts, [text], describe(parts, [text]))
@@ -473,7 +476,7 @@ class Function:
     def _source_with_values(self, values: Sequence[Node]) -> tuple[str, str]:
         """The module with a function for the values, which the gradients are compared with."""
         compiled, graph = self._compiled, self.graph
-        parts = ModuleParts()
+        parts = ModuleParts(compiled.options.strictness, compiled.options.without)
         parts.names.fresh(compiled.name)
         name = parts.names.fresh("_value")
         texts = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -28,7 +28,7 @@ from symgraph.emit.document import CheckPlan, self_check
 from symgraph.emit.function import ModuleParts
 from symgraph.emit.module import Signature, emit_backward, emit_function, emit_module
 from symgraph.errors import InputError
-from symgraph.explain import Explanation
+from symgraph.explanation import Explanation
 from symgraph.graph.graph import Graph, flatten_nodes
 from symgraph.graph.node import Node, apply_view, placeholder
 from symgraph.graph.sizes import Dim
@@ -61,7 +61,12 @@ class CompiledPair:
 
 
 def forward_backward(
-    inputs: Any, output: Any = None, wrt: Any = None, *, strictness: Strictness = "accurate"
+    inputs: Any,
+    output: Any = None,
+    wrt: Any = None,
+    *,
+    strictness: Strictness = "accurate",
+    without: Collection[str] = (),
 ) -> ForwardBackward:
     """Compile a value and its reverse derivative as two functions.
 
@@ -74,6 +79,7 @@ def forward_backward(
     wrt : tree of Node, optional
         What ``backward`` gives the cotangents of, in this form; by default all inputs.
     strictness : {"accurate", "bitwise", "real"}
+    without : collection of str, optional
         As for `function`.
 
     Returns
@@ -105,12 +111,12 @@ def forward_backward(
     places = {node: i for i, node in enumerate(graph.inputs)}
     cotangents = _cotangents(graph)
     gradients = vjp(graph.outputs, by, cotangents)
-    options = Options(strictness)
+    options = Options.of(strictness, without)
     prepared = prepare([*graph.outputs, *gradients], options)
     joint = Graph([*graph.inputs, *cotangents], [*graph.outputs, *gradients], graph.names)
     names = wishes(joint, prepared.image)
     compiled = _compile(
-        graph, prepared, cotangents, names, wrt_tree, [places.get(node, -1) for node in by]
+        options, graph, prepared, cotangents, names, wrt_tree, [places.get(node, -1) for node in by]
     )
     compiled.explanation.graph = joint
     return ForwardBackward(compiled)
@@ -127,6 +133,7 @@ def _cotangents(graph: Graph) -> list[Node]:
 
 
 def _compile(
+    options: Options,
     graph: Graph,
     prepared: Prepared,
     cotangents: list[Node],
@@ -137,7 +144,7 @@ def _compile(
     count = len(graph.outputs)
     values, gradients = prepared.outputs[:count], prepared.outputs[count:]
     saved = choose_residuals(gradients, cotangents, values)
-    parts = ModuleParts()
+    parts = ModuleParts(options.strictness, options.without)
     parts.locations |= user_locations(graph)
     parts.names.fresh("forward")
     parts.names.fresh("backward")

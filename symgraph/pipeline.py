@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,7 +15,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
 from symgraph.plan.lower import lower
-from symgraph.simplify import Firing, simplify
+from symgraph.simplify import Firing, known_rules, simplify
 from symgraph.transforms.guards import guard
 
 __all__ = ["PASSES", "Options", "Prepared", "Strictness", "prepare", "wishes"]
@@ -31,9 +31,23 @@ class Options:
     ----------
     strictness : {"bitwise", "accurate", "real"}
         Which rewrites the simplifier may use.
+    without : frozenset of str
+        Names of rules that it may not use.
     """
 
     strictness: Strictness = "accurate"
+    without: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, strictness: Strictness, without: Collection[str]) -> Options:
+        """From what a user gave.
+
+        Raises
+        ------
+        InputError
+            If there is no such strictness, or no such rule.
+        """
+        return cls(strictness, known_rules(without))
 
     def __post_init__(self) -> None:
         if self.strictness not in ("bitwise", "accurate", "real"):
@@ -74,7 +88,7 @@ Pass = Callable[[Prepared, Options], None]
 
 def simplify_pass(prepared: Prepared, options: Options) -> None:
     """Fold, stabilise and tidy up."""
-    result = simplify(prepared.outputs, strictness=options.strictness)
+    result = simplify(prepared.outputs, options.strictness, without=options.without)
     prepared.firings += result.firings
     prepared.follow(result.mapping, result.outputs)
 
@@ -87,7 +101,7 @@ def lower_pass(prepared: Prepared, options: Options) -> None:
 
 def idiom_pass(prepared: Prepared, options: Options) -> None:
     """Say it as NumPy is best told."""
-    result = simplify(prepared.outputs, strictness=options.strictness, stage="numpy")
+    result = simplify(prepared.outputs, options.strictness, stage="numpy", without=options.without)
     prepared.firings += result.firings
     prepared.follow(result.mapping, result.outputs)
 

@@ -35,6 +35,8 @@ class ModuleParts:
 
     Attributes
     ----------
+    strictness, without
+        How the bodies of loops and branches are simplified: see `simplify`.
     names : Names
         Names at module level.
     locations : set of Location
@@ -49,6 +51,8 @@ class ModuleParts:
         For each statement's lines where they come from.
     """
 
+    strictness: str = "accurate"
+    without: frozenset[str] = frozenset()
     names: Names = field(default_factory=Names)
     locations: set[Location] = field(default_factory=set[Location])
     imports: list[str] = field(default_factory=list[str])
@@ -129,8 +133,9 @@ class FunctionWriter:
         inner.lines_shown = set()  # the loop's own line says it all
         for node, arg in zip(inputs, args, strict=True):
             inner.bind(node, arg)
-        lowered, _ = lower(simplify(outputs).outputs)
-        results = simplify(lowered, stage="numpy").outputs
+        how, without = self.parts.strictness, self.parts.without
+        lowered, _ = lower(simplify(outputs, how, without=without).outputs)
+        results = simplify(lowered, how, stage="numpy", without=without).outputs
         sources = inner.write(replace(make_plan(inputs, results, self.named), copied=set()))
         return inner.lines, sources
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from symgraph.compile import Function, compile_graph
 from symgraph.errors import SymgraphError
-from symgraph.explain import Explanation, Rewrite
+from symgraph.explanation import Explanation, Rewrite
 from symgraph.graph.cost import Cost
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node
@@ -86,7 +86,11 @@ def explanation_html(explanation: Explanation) -> str:
         else:
             rows.append(("expression", _formula(graph)))
     rows.append(("rewrites", _rewrite_list(explanation.rewrites)))
-    rows.append(("source", _source(explanation.source)))
+    if explanation.cost_text:
+        rows.append(("cost", escape(explanation.cost_text)))
+    if explanation.source:
+        rows.append(("source", _source(explanation.source)))
+        rows.append(("line by line", _line_list(explanation.lines)))
     return _table(f"<b>{escape(explanation.summary)}</b>", rows)
 
 
@@ -214,10 +218,27 @@ def _rewrite_list(rewrites: Sequence[Rewrite]) -> str:
     return f'<ol style="margin:4px 0">{items}</ol>{rest}' if items else "none"
 
 
+def _line_list(lines: Sequence[tuple[str, str]]) -> str:
+    """Statements and, beside each, the user's line."""
+    style = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:12px;text-align:left"
+    shown = [
+        f'<tr style="{style}"><td style="white-space:pre">{escape(line)}</td>'
+        f'<td style="color:#7f8a99">{escape(where)}</td></tr>'
+        for line, where in lines
+        if where
+    ]
+    if not shown:
+        return "none"
+    return (
+        f"<details><summary>{len(shown)} lines</summary><table>{''.join(shown)}</table></details>"
+    )
+
+
 def _rewrite_item(row: Rewrite) -> str:
+    saved = f"<br>{escape(row.saved)}" if row.saved else ""
     where = f'<br><code style="color:#7f8a99">{escape(row.where)}</code>' if row.where else ""
     return (
         f'<li style="margin:4px 0"><b>{escape(row.rule.replace("_", " "))}</b>: '
-        f"<code>{escape(row.law)}</code><br>"
-        f"<code>{escape(row.before)}</code> → <code>{escape(row.after)}</code>{where}</li>"
+        f"<code>{escape(row.law)}</code> ({row.keeps})<br>"
+        f"<code>{escape(row.before)}</code> → <code>{escape(row.after)}</code>{saved}{where}</li>"
     )

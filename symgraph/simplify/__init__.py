@@ -17,7 +17,7 @@ from symgraph.simplify import rules as _rules
 from symgraph.simplify.driver import Firing, Simplified, simplify
 from symgraph.simplify.facts import assume
 from symgraph.simplify.pattern import p
-from symgraph.simplify.rule import RULES, Rule, equation, rewrite
+from symgraph.simplify.rule import RULES, Rule, equation, known_rules, rewrite, rule_named
 
 __all__ = [
     "RULES",
@@ -26,6 +26,7 @@ __all__ = [
     "Simplified",
     "assume",
     "equation",
+    "known_rules",
     "p",
     "rewrite",
     "rule",
@@ -49,10 +50,7 @@ def rule(name: str) -> Rule:
     >>> rule("log_one_plus").law
     'log(1 + x) = log1p(x)'
     """
-    for found in reversed(RULES):
-        if found.name == name:
-            return found
-    raise InputError("no rule has this name", got=repr(name), hint="symgraph.simplify.RULES")
+    return rule_named(name)
 
 
 def simplified(
@@ -98,13 +96,9 @@ def simplified(
         raise InputError(
             "strictness", expected="'bitwise', 'accurate' or 'real'", got=repr(strictness)
         )
-    for name in without:
-        rule(name)
-    wanted = [some for some in RULES if some.stage == "graph"] if rules is None else list(rules)
-    chosen = [some for some in wanted if some.name not in without]
     nodes, form = flatten_nodes(outputs, "simplify")
-    given = None if rules is None and not without else chosen
-    return unflatten(form, simplify(nodes, strictness, given).outputs)
+    found = simplify(nodes, strictness, rules, without=known_rules(without))
+    return unflatten(form, found.outputs)
 
 
 class _CallableModule(ModuleType):

@@ -52,6 +52,7 @@ def simplify(
     strictness: str = "accurate",
     rules: Sequence[Rule] | None = None,
     stage: Stage = "graph",
+    without: frozenset[str] = frozenset(),
 ) -> Simplified:
     """Rewrite until no rule applies.
 
@@ -63,13 +64,15 @@ def simplify(
         Instead of all.
     stage : {"graph", "numpy"}, optional
         Which rules: the laws, or the idioms of NumPy after lowering.
+    without : frozenset of str, optional
+        Names of rules that are not used.
 
     Raises
     ------
     SymgraphError
         If rules undo each other; it names them.
     """
-    table = rules_for(strictness, stage, rules)
+    table = rules_for(strictness, stage, rules, without)
     result = Simplified(list(outputs))
     final = result.mapping
     pending: dict[Node, Rule] = {}

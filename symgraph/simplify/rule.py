@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
 from inspect import Parameter, Signature
 from typing import Any, Literal, TypeAlias
 
+from symgraph.errors import InputError
 from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
@@ -220,17 +222,61 @@ class Table:
 
 
 _MOST_OPERANDS = 4
-_TABLES: dict[tuple[str, Stage], tuple[list[Rule], Table]] = {}
+_TABLES: dict[tuple[str, Stage, frozenset[str]], tuple[list[Rule], Table]] = {}
 
 
-def rules_for(strictness: str, stage: Stage, rules: Sequence[Rule] | None = None) -> Table:
-    """The rules that a strictness allows, of one stage or among those that are given."""
+def rules_for(
+    strictness: str,
+    stage: Stage,
+    rules: Sequence[Rule] | None = None,
+    without: frozenset[str] = frozenset(),
+) -> Table:
+    """The rules that a strictness allows, of one stage or among those that are given.
+
+    Those whose names are in `without` are left out.
+    """
     levels = _LEVELS[strictness]
     if rules is not None:
-        return Table([rule for rule in rules if rule.keeps in levels])
-    known = _TABLES.get((strictness, stage))
+        return Table([r for r in rules if r.keeps in levels and r.name not in without])
+    known = _TABLES.get((strictness, stage, without))
     if known is not None and known[0] == RULES:
         return known[1]
-    table = Table([rule for rule in RULES if rule.keeps in levels and rule.stage == stage])
-    _TABLES[strictness, stage] = ([*RULES], table)
+    some = [r for r in RULES if r.keeps in levels and r.stage == stage and r.name not in without]
+    table = Table(some)
+    _TABLES[strictness, stage, without] = ([*RULES], table)
     return table
+
+
+def known_rules(names: Collection[str]) -> frozenset[str]:
+    """Names of rules, all of which exist.
+
+    Raises
+    ------
+    InputError
+        If one does not, or `names` is one text.
+    """
+    if isinstance(names, str):
+        raise InputError("rules are named in a list", expected=f"[{names!r}]", got=repr(names))
+    for name in names:
+        rule_named(name)
+    return frozenset(names)
+
+
+def rule_named(name: str) -> Rule:
+    """The rule of that name; of several the one that was declared last.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    for found in reversed(RULES):
+        if found.name == name:
+            return found
+    near = get_close_matches(str(name), [some.name for some in RULES], cutoff=0.4)
+    raise InputError(
+        "no rule has this name",
+        expected=" or ".join(near) or "a name of symgraph.simplify.RULES",
+        got=repr(name),
+        hint="f.explain() names the rules that fired; symgraph.simplify.RULES holds all",
+    )

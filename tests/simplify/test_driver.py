@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symgraph as sg
-from symgraph.explain import Explanation
+from symgraph.explanation import Explanation
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import constant

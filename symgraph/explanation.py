@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from functools import cached_property
+from operator import is_
+from typing import Any
 
 from symgraph.graph.code import LEVELS, Code, atom, attribute, call, infix, prefix
 from symgraph.graph.cost import Cost, cost_of
-from symgraph.graph.graph import Graph
-from symgraph.graph.leaves import SizeValue
+from symgraph.graph.graph import Graph, flatten_nodes
+from symgraph.graph.leaves import Placeholder, SizeValue
 from symgraph.graph.node import Node, apply_view, topological
 from symgraph.graph.record import record
 from symgraph.graph.side import NAMES, ORIGINS, Origin
 from symgraph.graph.sizes import Dim
 from symgraph.ops.kinds import Elementwise
-from symgraph.simplify import Firing
+from symgraph.simplify import Firing, known_rules, simplify
 
-__all__ = ["Explanation", "Rewrite"]
+__all__ = ["Explanation", "Rewrite", "explain"]
 
 
 @record
@@ -55,11 +57,11 @@ class Rewrite:
     def saved(self) -> str:
         """Nodes and cost saved, in words; empty if nothing changes."""
         parts = [
-            f"{amount} {unit}"
+            f"{amount} {unit}{'' if str(amount) in ('1', '-1') else 's'}"
             for amount, unit in (
-                (self.nodes, "node" if abs(self.nodes) == 1 else "nodes"),
-                (self.flops, "flops"),
-                (self.bytes, "bytes"),
+                (self.nodes, "node"),
+                (self.flops, "flop"),
+                (self.bytes, "byte"),
             )
             if not (isinstance(amount, int) and amount == 0)
         ]
@@ -83,6 +85,8 @@ class Explanation:
         Of the graph as written, and of what the source computes.
     lines : list of (str, str)
         Each line of source with the user's line that it comes from.
+    agrees : bool or None
+        Of two expressions, whether the rewrites lead from one to the other.
     """
 
     def __init__(
@@ -94,18 +98,22 @@ class Explanation:
         graph: Graph | None = None,
         results: Sequence[Node] = (),
         origins: Mapping[str, Origin] | None = None,
+        back: Sequence[Firing] = (),
+        agrees: bool | None = None,
     ) -> None:
         self.before, self.after = before, after
         self.source, self.graph = source, graph
         self._firings, self._results = firings, results
         self._origins: Mapping[str, Origin] = origins or {}
+        self._back, self.agrees = back, agrees
 
     @cached_property
     def rewrites(self) -> list[Rewrite]:
         """The rewrites that fired, in order."""
         known: dict[tuple[Node, int], Code] = {}
         places = {origin: _where(origin) for origin in {f.origin for f in self._firings}}
-        return [_rewrite(firing, places[firing.origin], known) for firing in self._firings]
+        there = [_rewrite(firing, places[firing.origin], known) for firing in self._firings]
+        return there + [_backwards(_rewrite(f, "", known)) for f in reversed(self._back)]
 
     @cached_property
     def costs(self) -> tuple[Cost, Cost] | None:
@@ -123,9 +131,9 @@ class Explanation:
         ]
 
     def __reduce__(self) -> tuple[object, ...]:
-        names = ("before", "after", "source", "graph", "rewrites", "costs", "lines")
-        state = {name: getattr(self, name) for name in names}
-        return (Explanation, (), {**state, "_firings": (), "_results": (), "_origins": {}})
+        names = ("before", "after", "source", "graph", "agrees", "rewrites", "costs", "lines")
+        # What is worked out takes the place of the nodes, which rules of this process made.
+        return (Explanation, (), {name: getattr(self, name) for name in names})
 
     @property
     def notes(self) -> list[str]:
@@ -138,7 +146,11 @@ class Explanation:
         """How many nodes there were and are, in one line."""
         count = len(self.rewrites)
         fired = f"{count} rewrite{'' if count == 1 else 's'}"
-        return f"{self.before} nodes as written, {self.after} after {fired}"
+        if self.agrees is None:
+            return f"{self.before} nodes as written, {self.after} after {fired}"
+        if self.agrees:
+            return f"the same by {fired}"
+        return "not shown to be the same: the rules lead to two expressions"
 
     @property
     def cost_text(self) -> str:
@@ -167,6 +179,85 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return apply_view("explanation", self)
+
+
+def explain(
+    value: Any,
+    after: Any = None,
+    *,
+    strictness: str = "accurate",
+    without: Collection[str] = (),
+) -> Explanation:
+    """The rewrites of a compiled function, of nodes, or from one expression to another.
+
+    Parameters
+    ----------
+    value : Function, ForwardBackward, or tree of Node
+        Of what is compiled, the rewrites that fired; of nodes, those that would.
+    after : tree of Node, optional
+        Another expression: the rewrites lead from the first to the form that both have, and from
+        there, backwards, to this one.
+    strictness : {"accurate", "bitwise", "real"}, optional
+        Of nodes: which rules may be used, as for `simplify`.
+    without : collection of str, optional
+        Of nodes: names of rules that are not used.
+
+    Returns
+    -------
+    Explanation
+        Prints as text, shows as HTML; ``agrees`` says whether two expressions have one form.
+
+    Raises
+    ------
+    InputError
+        If `value` is nothing of these, or there is no such rule.
+
+    Examples
+    --------
+    >>> import numpy as np, symgraph as sg
+    >>> x = sg.placeholder("x")
+    >>> found = sg.explain(np.log(x + 1), np.log1p(x))
+    >>> found.agrees, [row.rule for row in found.rewrites]
+    (True, ['log_one_plus'])
+    """
+    if after is None and hasattr(value, "explain"):
+        return value.explain()
+    off = known_rules(without)
+    nodes, _ = flatten_nodes(value, "explain")
+    graph = _closed(nodes)
+    first = simplify(nodes, strictness, without=off)
+    if after is None:
+        count = len(topological(first.outputs))
+        return Explanation(len(graph), count, first.firings, "", graph, first.outputs)
+    others, _ = flatten_nodes(after, "explain")
+    second = simplify(others, strictness, without=off)
+    agrees = len(first.outputs) == len(second.outputs) and all(
+        map(is_, first.outputs, second.outputs)
+    )
+    back = second.firings if agrees else ()
+    return Explanation(
+        len(graph),
+        len(topological(others)),
+        first.firings,
+        graph=graph,
+        results=others,
+        back=back,
+        agrees=agrees,
+    )
+
+
+def _closed(outputs: Sequence[Node]) -> Graph:
+    """The graph of some values, its inputs the placeholders that they need."""
+    inputs = [node for node in topological(outputs) if isinstance(node.op, Placeholder)]
+    return Graph(inputs, list(outputs))
+
+
+def _backwards(row: Rewrite) -> Rewrite:
+    """From the right side of a law to the left."""
+    law = f"{row.law}, backwards"
+    sides = row.after, row.before
+    saved = -row.nodes, -row.flops, -row.bytes
+    return Rewrite(row.rule, law, *sides, row.where, row.keeps, *saved)
 
 
 def _rewrite(firing: Firing, where: str, known: dict[tuple[Node, int], Code]) -> Rewrite:
