@@ -147,6 +147,7 @@ def rewrite(
 def equation(
     *,
     keeps: Keeps,
+    stage: Stage = "graph",
     when: Callable[[dict[str, Node]], bool] | None = None,
     headroom: int = 0,
 ) -> Callable[[Callable[..., tuple[Pattern, Pattern]]], Callable[..., tuple[Pattern, Pattern]]]:
@@ -157,6 +158,8 @@ def equation(
     Parameters
     ----------
     keeps : {"bitwise", "accurate", "real"}
+    stage : {"graph", "numpy"}, optional
+        As in `Rule`.
     when : callable, optional
         Whether it holds for what the variables stand for.
     headroom : int, optional
@@ -174,7 +177,7 @@ def equation(
         at = roots(left)
         admits = admission(left)
         RULES.append(
-            Rule(function.__name__, law, keeps, at, apply, "graph", examples, headroom, admits)
+            Rule(function.__name__, law, keeps, at, apply, stage, examples, headroom, admits)
         )
         return function
 

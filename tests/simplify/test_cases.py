@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symgraph as sg
+from symgraph.plan.lower import lower
 from symgraph.simplify import simplify
 
 NAMES = {
@@ -21,9 +22,9 @@ NAMES = {
 NAMES["n"] = NAMES["x"].shape[0]
 
 
-def read():
+def read(folder=""):
     """All cases with their places."""
-    for path in sorted(Path(__file__).with_name("cases").glob("*.txt")):
+    for path in sorted((Path(__file__).with_name("cases") / folder).glob("*.txt")):
         for text in path.read_text(encoding="utf-8").strip().split("\n\n"):
             before, after = text.splitlines()
             yield pytest.param(before, after, id=f"{path.stem}: {before}")
@@ -34,3 +35,19 @@ def test_case(before, after):
     expected = eval(after, NAMES)
     (result,) = simplify([eval(before, NAMES)]).outputs
     assert result is simplify([expected]).outputs[0]
+
+
+@pytest.mark.parametrize(("before", "after"), list(read("numpy")))
+def test_case_as_numpy_is_told(before, after):
+    lowered, _ = lower(simplify([eval(before, NAMES)]).outputs)
+    (result,) = simplify(lowered, stage="numpy").outputs
+    assert result is eval(after, NAMES)
+
+
+def test_products_for_powers_share_their_parts():
+    x = NAMES["x"]
+    graph = simplify([x**2, x**3, x**6, x**-3], "real").outputs
+    powers = simplify(graph, "real", stage="numpy").outputs
+    cube, inverse = np.square(x) * x, 1 / x
+    expected = [np.square(x), cube, np.square(cube), np.square(inverse) * inverse]
+    assert all(a is b for a, b in zip(powers, expected, strict=True))

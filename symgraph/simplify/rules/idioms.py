@@ -12,7 +12,8 @@ from symgraph.ops.index import Changing, is_zeros
 from symgraph.ops.reduce import Sum
 from symgraph.ops.statistics import BinCount
 from symgraph.simplify.common import is_number, is_op, number, scalar
-from symgraph.simplify.rule import rewrite
+from symgraph.simplify.pattern import Pattern, p
+from symgraph.simplify.rule import equation, rewrite
 
 
 @rewrite("sum", keeps="accurate", stage="numpy", examples=(lambda x, y: (x * y).sum(),))
@@ -122,3 +123,11 @@ def size_of_negative(node: Node) -> Node | None:
     if not is_op(x, "negative") or x.dtype.kind != "f":
         return None
     return make(node.op, x.inputs[0])
+
+
+@equation(keeps="accurate", stage="numpy")
+def slope_of_sigmoid(x: Pattern) -> tuple[Pattern, Pattern]:
+    """sigmoid(x) * sigmoid(-x) = e / (1 + e)**2, e = exp(-abs(x)): one exponential for three."""
+    e = p.exp(-p.absolute(x))
+    both = p.exp(p.minimum(x, 0.0)) * p.exp(p.minimum(-x, 0.0))
+    return both / p.square(1 + e), e / p.square(1 + e)

@@ -58,7 +58,8 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     plus = 1.5957691216057308 + 0.07135481627260025 * product_3**2
     product_4 = product_3 * plus
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
-    plus_2 = 1 + np.exp(-np.abs(product_4))
+    exp_2 = np.exp(-np.abs(product_4))
+    plus_2 = 1 + exp_2
     # out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
     ratio_2 = np.exp(np.minimum(product_4, 0.0)) / plus_2
     product_5 = product_3 * ratio_2
@@ -72,8 +73,7 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     d_out *= np.float64(2.0) / (48 * n)
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
     product_6 = d_out @ w2.T
-    product_7 = ratio_2 * (np.exp(np.minimum(-product_4, 0.0)) / plus_2)
-    product_7 *= product_6 * product_3
+    product_7 = product_6 * product_3 * (exp_2 / plus_2**2)
     product_8 = 0.07135481627260025 * (product_7 * product_3) * (2 * product_3)
     plus_3 = product_6 * ratio_2 + product_7 * plus + product_8
     d_out_2 = plus_3 @ w1.T
