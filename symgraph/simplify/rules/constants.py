@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.graph.evaluate import evaluate_node
-from symgraph.graph.leaves import Constant
+from symgraph.graph.evaluate import interpret
+from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import Node, constant
+from symgraph.graph.op import Op
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import TupleType
+from symgraph.ops.create import eye
 from symgraph.ops.elementwise import where
-from symgraph.ops.kinds import Elementwise
+from symgraph.ops.reduce import BroadcastTo
 from symgraph.simplify.common import (
     factor,
     is_moderate,
@@ -24,26 +26,18 @@ from symgraph.simplify.common import (
 )
 from symgraph.simplify.rule import rewrite
 
-_FOLDED = (
-    Elementwise,
-    "astype",
-    "where",
-    "sum",
-    "mean",
-    "max",
-    "min",
-    "transpose",
-    "reshape",
-    "expand_dims",
-    "squeeze",
-    "getitem",
-)
 _SMALL = 16
+_MOST_STEPS = 4
+_MOST_ELEMENTS = 10**7
+
+
+def _may_fold(op: Op) -> bool:
+    # A number that is broadcast is known as a number.
+    return not isinstance(op, (Constant, Placeholder, SizeValue, BroadcastTo))
 
 
 @rewrite(
-    *_FOLDED,
-    operands=("constant",),
+    _may_fold,
     keeps="bitwise",
     examples=(
         lambda: constant(2.0) * constant(3.0),
@@ -51,20 +45,49 @@ _SMALL = 16
         lambda: constant(2.0) < constant(3.0),
         lambda: constant(np.arange(3.0)).sum(),
         lambda: constant(np.ones(3)).max(),
+        lambda: np.negative(constant(0.0)),
+        lambda: np.linalg.det(constant(np.diag([2.0, 3.0]))),
+        lambda: np.linalg.slogdet(constant(np.diag([-2.0, 3.0])))[0],
+        lambda: np.outer(constant(np.arange(9.0)), constant(np.arange(9.0))).sum(),
+        lambda: np.max(eye(4) * constant(2.0)),
+        lambda: np.sort(constant(np.array([3.0, np.nan, 1.0]))),
     ),
 )
 def fold(node: Node) -> Node | None:
-    """op(constants) = constant."""
+    """op(constants) = constant, unless it is larger than what it is made from."""
     if not node.inputs or isinstance(node.result_type, TupleType):
         return None
-    values = [i.op.value for i in node.inputs if isinstance(i.op, Constant)]
     size = node.size
-    if len(values) < len(node.inputs) or isinstance(size, Size):
+    made_from = _known_elements(node, _MOST_STEPS)
+    if made_from is None or isinstance(size, Size):
         return None
-    if size > max(_SMALL, *[value.size for value in values]):
+    least = _SMALL if all(isinstance(i.op, Constant) for i in node.inputs) else 1
+    if size > max(least, made_from):
         return None
-    result = np.asarray(evaluate_node(node, [value[()] for value in values], {}))
+    try:
+        result = np.asarray(interpret([node], {})[0])
+    except (ArithmeticError, ImportError, LookupError, TypeError, ValueError):
+        return None  # What NumPy refuses is refused when it is called, in NumPy's words.
     return constant(result) if result.dtype == node.dtype else None
+
+
+def _known_elements(node: Node, steps: int) -> int | None:
+    """How many elements the constants have that a node is made of; ``None`` if not only of them."""
+    if isinstance(node.op, Constant):
+        return node.op.value.size
+    if not steps or isinstance(node.op, (Placeholder, SizeValue)):
+        return None
+    if not isinstance(node.result_type, TupleType):
+        size = node.size
+        if isinstance(size, Size) or size > _MOST_ELEMENTS:
+            return None
+    most = 0
+    for operand in node.inputs:
+        known = _known_elements(operand, steps - 1)
+        if known is None:
+            return None
+        most = max(most, known)
+    return most
 
 
 def _safe(value: Any) -> bool:
