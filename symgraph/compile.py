@@ -177,6 +177,7 @@ def compile_graph(
     title = parts.names.fresh(safe_name(name) if name else default_name(graph, gradients))
     text, prepared = emit_graph(parts, graph, title, options, updates)
     emitted = emit_module(parts, [text], describe(parts, [text]))
+    order = topological(prepared.outputs)
     compiled = Compiled(
         name=title,
         source=emitted.source,
@@ -186,10 +187,10 @@ def compile_graph(
         output_tree=graph.output_tree,
         results=[node.type for node in graph.outputs],
         signatures=emitted.signatures,
-        requirements=requirements(prepared.outputs),
+        requirements=requirements(order),
         extra=emitted.extra,
         gradients=gradients,
-        explanation=explain(graph, prepared, emitted, parts.origins),
+        explanation=explain(graph, prepared, len(order), emitted, parts.origins),
         options=options,
         updated=[i for i, node in enumerate(graph.inputs) if node in updates],
     )
@@ -262,12 +263,12 @@ def describe(parts: ModuleParts, texts: Sequence[FunctionText]) -> list[str]:
 
 
 def explain(
-    graph: Graph, prepared: Prepared, emitted: Emitted, origins: Mapping[str, Origin]
+    graph: Graph, prepared: Prepared, after: int, emitted: Emitted, origins: Mapping[str, Origin]
 ) -> Explanation:
     """What happened to a graph on its way to source."""
     return Explanation(
         before=len(graph.nodes),
-        after=len(topological(prepared.outputs)),
+        after=after,
         firings=prepared.firings,
         source=emitted.source,
         graph=graph,
@@ -276,10 +277,10 @@ def explain(
     )
 
 
-def requirements(outputs: Sequence[Node]) -> list[Dim]:
+def requirements(nodes: Sequence[Node]) -> list[Dim]:
     """Symbolic sizes that a call must not make negative."""
     found: dict[Dim, None] = {}
-    for node in topological(outputs):
+    for node in nodes:
         if isinstance(node.op, Placeholder):
             dims: Sequence[Dim] = node.shape
         else:

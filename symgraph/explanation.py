@@ -77,10 +77,13 @@ class Explanation:
     ----------
     before, after : int
         Number of nodes.
+    count : int
+        Number of rewrites.
     source : str
     graph : Graph or None
         What was compiled, as the user wrote it, gradients included.
     rewrites : list of Rewrite
+        In order; of what was pickled before it was looked at, the first two hundred.
     costs : tuple of Cost, or None
         Of the graph as written, and of what the source computes.
     lines : list of (str, str)
@@ -106,14 +109,20 @@ class Explanation:
         self._firings, self._results = firings, results
         self._origins: Mapping[str, Origin] = origins or {}
         self._back, self.agrees = back, agrees
+        self.count = len(firings) + len(back)
 
     @cached_property
     def rewrites(self) -> list[Rewrite]:
         """The rewrites that fired, in order."""
+        return self._worked_out(self.count)
+
+    def _worked_out(self, most: int) -> list[Rewrite]:
         known: dict[tuple[Node, int], Code] = {}
-        places = {origin: _where(origin) for origin in {f.origin for f in self._firings}}
-        there = [_rewrite(firing, places[firing.origin], known) for firing in self._firings]
-        return there + [_backwards(_rewrite(f, "", known)) for f in reversed(self._back)]
+        firings = self._firings[:most]
+        places = {origin: _where(origin) for origin in {f.origin for f in firings}}
+        there = [_rewrite(firing, places[firing.origin], known) for firing in firings]
+        back = self._back[::-1][: most - len(there)]
+        return there + [_backwards(_rewrite(f, "", known)) for f in back]
 
     @cached_property
     def costs(self) -> tuple[Cost, Cost] | None:
@@ -131,9 +140,15 @@ class Explanation:
         ]
 
     def __reduce__(self) -> tuple[object, ...]:
-        names = ("before", "after", "source", "graph", "agrees", "rewrites", "costs", "lines")
+        names = ("before", "after", "count", "source", "graph", "agrees", "lines")
         # What is worked out takes the place of the nodes, which rules of this process made.
-        return (Explanation, (), {name: getattr(self, name) for name in names})
+        state = {name: getattr(self, name) for name in names}
+        known = vars(self)
+        few = self.count <= _MOST_PICKLED or "rewrites" in known
+        state["rewrites"] = self.rewrites if few else self._worked_out(_MOST_PICKLED)
+        small = self.before <= _LARGE or "costs" in known
+        state["costs"] = self.costs if small else None
+        return (Explanation, (), state)
 
     @property
     def notes(self) -> list[str]:
@@ -144,7 +159,7 @@ class Explanation:
     @property
     def summary(self) -> str:
         """How many nodes there were and are, in one line."""
-        count = len(self.rewrites)
+        count = self.count
         fired = f"{count} rewrite{'' if count == 1 else 's'}"
         if self.agrees is None:
             return f"{self.before} nodes as written, {self.after} after {fired}"
@@ -179,6 +194,11 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return apply_view("explanation", self)
+
+
+# What nobody has looked at is worked out for a pickle only if it is little.
+_MOST_PICKLED = 200
+_LARGE = 5000
 
 
 def explain(

@@ -30,7 +30,7 @@ from symgraph.emit.module import Signature, emit_backward, emit_function, emit_m
 from symgraph.errors import InputError
 from symgraph.explanation import Explanation
 from symgraph.graph.graph import Graph, flatten_nodes
-from symgraph.graph.node import Node, apply_view, placeholder
+from symgraph.graph.node import Node, apply_view, placeholder, topological
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, unflatten
 from symgraph.graph.types import TensorType
@@ -178,7 +178,7 @@ def _compile(
         signatures=[fore.signature, back.signature],
         saved=[(text, n.type) for n, text in zip(saved, fore.kept, strict=True)],
         saved_sizes=back.saved_sizes,
-        requirements=requirements(prepared.outputs),
+        requirements=requirements(topological(prepared.outputs)),
         extra=emitted.extra,
         explanation=Explanation(
             before=len(graph.nodes),

@@ -41,8 +41,8 @@ def _forget(entry: ref[Node]) -> None:
     if _TABLE.get(entry.key) is entry:
         del _TABLE[entry.key]
     identity = entry.identity
-    for table in SideTable.tables:
-        table.forget(identity)
+    for forget in SideTable.forgetters:
+        forget(identity, None)
 
 
 def make(op: Op, *inputs: Node) -> Node:

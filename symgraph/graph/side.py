@@ -5,8 +5,9 @@ None of it is meaning: equal expressions from two lines are one node.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import local
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from weakref import ref
@@ -29,6 +30,7 @@ __all__ = [
     "current_origin",
     "note_gradient",
     "origin_as",
+    "origin_at",
     "set_origin",
 ]
 
@@ -38,11 +40,12 @@ _T = TypeVar("_T")
 class SideTable(Generic[_T]):
     """A mapping from nodes, by identity, that does not keep them alive."""
 
-    tables: list[SideTable[object]] = []  # noqa: RUF012 - the one list of all tables
+    forgetters: list[Callable[[int, None], object]] = []  # noqa: RUF012 - of all tables
+    """What drops the entry of a node that died: bound methods, for there are many nodes."""
 
     def __init__(self) -> None:
         self._values: dict[int, _T] = {}
-        SideTable.tables.append(self)  # pyright: ignore[reportArgumentType]
+        SideTable.forgetters.append(self._values.pop)
 
     def get(self, node: Node) -> _T | None:
         """The entry of `node`, or ``None``."""
@@ -54,10 +57,6 @@ class SideTable(Generic[_T]):
     def setdefault(self, node: Node, value: _T) -> _T:
         """Enter `value` unless there is an entry; returns the entry."""
         return self._values.setdefault(id(node), value)
-
-    def forget(self, identity: int) -> None:
-        """Drop the entry of a node that died."""
-        self._values.pop(identity, None)
 
 
 class Origin(NamedTuple):
@@ -118,7 +117,13 @@ def current_origin() -> Origin | None:
     if _current.origin is not None:
         return _current.origin
     location = user_location()
-    return None if location is None else Origin(location)
+    return None if location is None else origin_at(location)
+
+
+@lru_cache(maxsize=4096)
+def origin_at(location: Location, gradient: bool = False) -> Origin:
+    """The origin of a line; one object for all its nodes, which pickle it once."""
+    return Origin(location, gradient)
 
 
 @contextmanager

@@ -48,6 +48,8 @@ def plan_updates(
     outputs : sequence of Node
         What else is computed: a value that is needed there cannot exist in the argument only.
     """
+    if not targets:
+        return []
     users: dict[Node, int] = {}
     for node in (*outputs, *new):
         users[node] = users.get(node, 0) + 1

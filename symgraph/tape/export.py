@@ -15,7 +15,7 @@ from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make, placeholder
-from symgraph.graph.side import STEPS, Origin, origin_as
+from symgraph.graph.side import STEPS, Origin, origin_as, origin_at
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.pipeline import Options, Strictness
 from symgraph.tape.backward import recorded
@@ -225,7 +225,7 @@ class _Export:
 
 def _origin(value: Value) -> Origin | None:
     location = location_of(value.line)
-    return None if location is None else Origin(location)
+    return None if location is None else origin_at(location)
 
 
 def _variables() -> dict[Tensor, str]:

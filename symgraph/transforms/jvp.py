@@ -9,7 +9,7 @@ import numpy as np
 
 from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.node import Node, constant, topological
-from symgraph.graph.side import ORIGINS, Origin, current_origin, origin_as, set_origin
+from symgraph.graph.side import ORIGINS, current_origin, origin_as, origin_at, set_origin
 from symgraph.graph.tree import unflatten
 from symgraph.transforms import local
 from symgraph.transforms.local import differentiable_operands, fit
@@ -39,7 +39,7 @@ def push_forward(
                 continue
             origin = ORIGINS.get(node)
             if origin is not None:
-                set_origin(Origin(origin.location, gradient=True))
+                set_origin(origin_at(origin.location, gradient=True))
             allowed = differentiable_operands(node)
             known[node] = local.forward(
                 node,

@@ -15,10 +15,10 @@ from symgraph.graph.node import Node, as_node, constant, topological
 from symgraph.graph.side import (
     NAMES,
     ORIGINS,
-    Origin,
     current_origin,
     note_gradient,
     origin_as,
+    origin_at,
     set_origin,
 )
 from symgraph.graph.tree import Tree, unflatten
@@ -81,7 +81,7 @@ def pull_back(
 def _set_gradient_origin(node: Node) -> None:
     origin = ORIGINS.get(node)
     if origin is not None and node.inputs:
-        set_origin(Origin(origin.location, gradient=True))
+        set_origin(origin_at(origin.location, gradient=True))
 
 
 def _total(node: Node, terms: list[Any]) -> Any:
