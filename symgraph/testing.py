@@ -23,6 +23,7 @@ from symgraph.graph.record import record
 from symgraph.graph.sizes import evaluate
 from symgraph.measure import Errors, bits, doubles, errors_of
 from symgraph.ops.kinds import Elementwise
+from symgraph.simplify.common import Headroom, headroom_of
 from symgraph.simplify.driver import fitted, simplify
 from symgraph.simplify.rule import RULES, Rule
 from symgraph.transforms.vjp import grad
@@ -99,7 +100,9 @@ def rewritten(rule: Rule, node: Node) -> Node | None:
 BANDS = (-1100, -900, -500, -100, -20, -6, -2, 1, 4, 7, 20, 100, 500, 1100)
 """Exponents of two between which, for either sign, a region of an operand lies."""
 
+_BANDS = tuple(itertools.pairwise(BANDS))
 _MANY, _FEW = 8, 2
+_Sample: TypeAlias = "tuple[Mapping[Node, Any], Errors]"
 _HALF = log2(1.5)
 """Bits of error of what is correctly rounded."""
 
@@ -147,7 +150,7 @@ def regions(
     before: Node,
     after: Node,
     rng: np.random.Generator,
-    headroom: int = 0,
+    headroom: Headroom = 0,
 ) -> list[Region]:
     """Errors of two formulas of scalars, by sign and exponent of each operand.
 
@@ -157,27 +160,34 @@ def regions(
         Placeholders of shape ().
     before, after : Node
     rng : numpy.random.Generator
-    headroom : int
+    headroom : int or "half"
         Binary orders of magnitude to stay clear of both ends of the range (see `Rule`).
     """
     floats = [node for node in nodes if node.dtype.kind == "f"]
     most = _MOST_GROWING if _grows(before) else None
-    draws = [_by_band(rng, nodes, node, headroom, most) for node in floats]
-    if not draws:
-        return []
-    values = {
-        node: np.concatenate([draw[node] for draw in draws]).astype(node.dtype) for node in nodes
-    }
-    errors = errors_of(before, after, values)
+
+    def measured(chosen: Node, bands: Sequence[tuple[int, int]], times: int) -> _Sample:
+        draw = _by_band(rng, nodes, chosen, headroom, most, bands, times)
+        values = {node: draw[node].astype(node.dtype) for node in nodes}
+        return values, errors_of(before, after, values)
+
+    samples = [measured(node, _BANDS, 1) for node in floats]
     found: list[Region] = []
     for node in floats:
-        for low, high in itertools.pairwise(BANDS):
+        for band in _BANDS:
             for sign in (-1.0, 1.0):
-                region = _region(node, values[node], errors, (low, high), sign)
+                region = _region(node, samples, band, sign)
+                if region is not None and region.lost > 1:
+                    # The worst of a few points is a matter of chance where the sides cancel.
+                    more = measured(node, [band], _MORE)
+                    region = _region(node, [*samples, more], band, sign)
                 if region is not None:
                     found.append(region)
     return found
 
+
+_MORE = 40
+"""How many times as many points decide about a region that seems to lose more than a bit."""
 
 _MOST_GROWING = 12
 
@@ -191,19 +201,24 @@ def _by_band(
     rng: np.random.Generator,
     nodes: Sequence[Node],
     chosen: Node,
-    headroom: int,
-    limit: int | None = None,
+    headroom: Headroom,
+    limit: int | None,
+    bands: Sequence[tuple[int, int]],
+    times: int,
 ) -> Mapping[Node, np.ndarray[Any, Any]]:
-    """Points where one operand runs through all bands, and the others are anything."""
+    """Points where one operand runs through some bands, and the others are anything."""
     info = np.finfo(chosen.dtype)
     least, most = info.minexp - info.nmant, info.maxexp
     if headroom:
-        least, most = info.minexp + 2 * headroom, info.maxexp - 2 * headroom
+        clear = headroom_of(headroom, chosen.dtype)
+        least, most = info.minexp + clear, info.maxexp - clear
     most = most if limit is None else min(most, limit)
     exponents = np.concatenate(
         [
-            rng.integers(max(low, least), min(high, most), _MANY if abs(low + 1) <= 20 else _FEW)
-            for low, high in itertools.pairwise(BANDS)
+            rng.integers(
+                max(low, least), min(high, most), times * (_MANY if abs(low + 1) <= 20 else _FEW)
+            )
+            for low, high in bands
             if max(low, least) < min(high, most)
         ]
     )
@@ -229,19 +244,27 @@ def _by_band(
 
 
 def _region(
-    node: Node, values: Any, errors: Errors, band: tuple[int, int], sign: float
+    node: Node, samples: Sequence[_Sample], band: tuple[int, int], sign: float
 ) -> Region | None:
-    _, exponents = np.frexp(values)
-    inside = (exponents > band[0]) & (exponents <= band[1]) & (values * sign > 0)
-    inside &= errors.defined
-    if not inside.any():
+    sizes: list[Any] = []
+    before: list[Any] = []
+    after: list[Any] = []
+    for values, errors in samples:
+        _, exponents = np.frexp(values[node])
+        inside = (exponents > band[0]) & (exponents <= band[1]) & (values[node] * sign > 0)
+        inside &= errors.defined
+        sizes.append(values[node][inside])
+        before.append(errors.before[inside])
+        after.append(errors.after[inside])
+    at = np.concatenate(sizes)
+    if not at.size:
         return None
-    old, new = bits(errors.before[inside]), bits(errors.after[inside])
+    old, new = [bits(np.concatenate(part), node.dtype) for part in (before, after)]
     return Region(
         node.op.label,
-        float(values[inside].min()),
-        float(values[inside].max()),
-        int(inside.sum()),
+        float(at.min()),
+        float(at.max()),
+        at.size,
         float(old.mean()),
         float(new.mean()),
         float(old.max()),
@@ -549,6 +572,8 @@ class RuleRow:
     Attributes
     ----------
     name, law, keeps, proof : str
+    headroom : str
+        What operands must stay clear of at the ends of the range.
     region : Region or None
         The region that loses most, where the rule is a formula of scalars.
     """
@@ -557,6 +582,7 @@ class RuleRow:
     law: str
     keeps: str
     proof: str
+    headroom: str
     region: Region | None
 
 
@@ -573,6 +599,7 @@ class RuleTable:
                 row.law,
                 row.keeps,
                 row.proof,
+                row.headroom,
                 ""
                 if row.region is None
                 else f"{row.region.average_before:.1f} -> {row.region.average_after:.1f}, "
@@ -605,6 +632,7 @@ _HEAD = [
     "law",
     "keeps",
     "shown by",
+    "clear of the ends",
     "bits of error, average and worst, where it loses most",
 ]
 
@@ -636,6 +664,19 @@ def rule_table(rules: Sequence[Rule] | None = None, *, accuracy: bool = False) -
             found = regions(*case, rng, rule.headroom)
         worst = max(found, key=lambda region: region.lost, default=None)
         rows.append(
-            RuleRow(rule.name, rule.law, rule.keeps, ", ".join(dict.fromkeys(proofs)), worst)
+            RuleRow(
+                rule.name,
+                rule.law,
+                rule.keeps,
+                ", ".join(dict.fromkeys(proofs)),
+                _headroom(rule.headroom),
+                worst,
+            )
         )
     return RuleTable(rows)
+
+
+def _headroom(headroom: Headroom) -> str:
+    if headroom == "half":
+        return "half of the range"
+    return f"{headroom} powers of two" if headroom > 1 else "the last power of two" * headroom

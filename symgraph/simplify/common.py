@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite, log2
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from symgraph.ops.reduce import BroadcastTo
 
 __all__ = [
     "HEADROOM",
+    "Headroom",
     "factor",
+    "headroom_of",
     "is_known_factor",
     "is_moderate",
     "is_number",
@@ -113,11 +115,30 @@ def is_moderate(dtype: DType, *nodes: Node) -> bool:
     return total < -np.finfo(dtype).minexp - 2
 
 
+Headroom: TypeAlias = "int | Literal['half']"
 HEADROOM = 64
-"""Binary orders of magnitude by which a rule with headroom may overflow or underflow sooner."""
+"""The binary orders of magnitude between which known factors lie."""
+
+
+def headroom_of(headroom: Headroom, dtype: DType) -> int:
+    """By how many powers of two values must stay clear of both ends of a dtype's range.
+
+    At most half of the range; for ``"half"`` so many that the product of two values that stay
+    clear is clear of the ends by `HEADROOM`.
+
+    Examples
+    --------
+    >>> [headroom_of("half", np.dtype(kind)) for kind in ("float64", "float32", "float16")]
+    [544, 96, 12]
+    """
+    most = int(np.finfo(dtype).maxexp)
+    known = min(HEADROOM, most // 2)
+    return (most + known) // 2 if headroom == "half" else min(headroom, known)
 
 
 def is_known_factor(node: Node) -> bool:
     """Whether a 0-d node is made of numbers and sizes and lies within the headroom."""
     bound = _magnitude(node)
-    return bound is not None and bound <= HEADROOM
+    if bound is None or node.dtype.kind != "f":
+        return False
+    return bound <= headroom_of(HEADROOM, node.dtype)

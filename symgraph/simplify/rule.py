@@ -11,6 +11,7 @@ from symgraph.errors import InputError
 from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
+from symgraph.simplify.common import Headroom
 from symgraph.simplify.equations import rewriter
 from symgraph.simplify.heads import admission, roots
 from symgraph.simplify.match import instantiate
@@ -60,10 +61,11 @@ class Rule:
         Left sides: functions of placeholders that build a node on which the rule fires. The names
         of the parameters say what they are: x, y, z have one shape; a, b, c are 0-d; u, v are
         vectors and A, B matrices; m is a mask; k holds positions.
-    headroom : int
-        Binary orders of magnitude by which the right side may overflow or underflow sooner:
-        what an "accurate" rule promises, it promises for values that stay clear of the ends of
-        the range by so much.
+    headroom : int or "half"
+        Binary orders of magnitude by which the right side may overflow or underflow sooner: what
+        an "accurate" rule promises, it promises where the operands and what the left side computes
+        of them stay clear of both ends of the range by so much (see `headroom_of`). ``"half"``
+        where it multiplies two operands that the left side does not.
     admits : callable, optional
         Whether it can fire, from the names of the operands' operations; it is asked once for all
         nodes that look alike from there.
@@ -80,7 +82,7 @@ class Rule:
     apply: Callable[[Node], Node | None]
     stage: Stage = "graph"
     examples: tuple[Example, ...] = ()
-    headroom: int = 0
+    headroom: Headroom = 0
     admits: Callable[[tuple[str, ...]], bool] | None = None
     domain: Domain = "real"
     rounds: bool = False
@@ -105,7 +107,7 @@ def rewrite(
     keeps: Keeps,
     stage: Stage = "graph",
     examples: Sequence[Example] = (),
-    headroom: int = 0,
+    headroom: Headroom = 0,
     operands: Sequence[str] = (),
     domain: Domain = "real",
     rounds: bool = False,
@@ -149,7 +151,7 @@ def equation(
     keeps: Keeps,
     stage: Stage = "graph",
     when: Callable[[dict[str, Node]], bool] | None = None,
-    headroom: int = 0,
+    headroom: Headroom = 0,
 ) -> Callable[[Callable[..., tuple[Pattern, Pattern]]], Callable[..., tuple[Pattern, Pattern]]]:
     """Make a function a rule: from pattern variables to the two sides of its docstring's law.
 
@@ -162,7 +164,7 @@ def equation(
         As in `Rule`.
     when : callable, optional
         Whether it holds for what the variables stand for.
-    headroom : int, optional
+    headroom : int or "half", optional
         As in `Rule`.
     """
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from symgraph.graph.node import Node
+from symgraph.graph.types import DType
 from symgraph.ops.elementwise.arithmetic import absolute, sign, sqrt, square
 from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.comparison import logical_and
@@ -211,10 +212,15 @@ log1p_inverse = elementwise(
 # Differences of one function at b + d and at b ----------------------------------------------------
 
 
+def _far_below_one(dtype: DType) -> float:
+    """A ratio far from underflow whose logarithm is most of what logarithms can be."""
+    return float(f"1e-{int(0.65 * math.log10(np.finfo(dtype).max))}")
+
+
 def _log_difference(b: Node, d: Node) -> Node:
     less, size = minimum(b, b + d), absolute(d)
     # The quotient by the smaller of the two does not cancel; it overflows where that is tiny.
-    near = less > 1e-200 * size
+    near = less > _far_below_one(less.dtype) * size
     return where(near, sign(d) * log1p(size / where(near, less, 1.0)), log(b + d) - log(b))
 
 

@@ -67,7 +67,7 @@ def _is_part(part: Node, node: Node) -> bool:
     "multiply",
     operands=("multiply",),
     keeps="accurate",
-    headroom=HEADROOM,
+    headroom="half",
     examples=(lambda u, v, A: (A * u) * v, lambda u, v, A: u[:, None] * (v[:, None] * A)),
 )
 def gather_rows(node: Node) -> Node | None:
@@ -105,7 +105,7 @@ def quotient_of_rows(node: Node) -> Node | None:
     "subtract",
     operands=("multiply",),
     keeps="accurate",
-    headroom=HEADROOM,
+    headroom=1,
     examples=(lambda u, v, A: A * u + A * v, lambda u, v, A: u * A - A * v),
 )
 def common_rows(node: Node) -> Node | None:
@@ -147,7 +147,7 @@ def _flat(node: Node) -> Node:
     "matmul",
     operands=("multiply",),
     keeps="accurate",
-    headroom=HEADROOM,
+    headroom="half",
     examples=(
         lambda u, v, A: (u[:, None] * v) @ A,
         lambda u, v, A: A @ (u[:, None] * v),
@@ -176,6 +176,7 @@ def outer_product_times(node: Node) -> Node | None:
     "matmul",
     operands=("multiply",),
     keeps="accurate",
+    headroom="half",
     stage="numpy",
     examples=(lambda A, u, B: (A.T * u) @ B,),
 )
