@@ -15,6 +15,7 @@ NAMES = {
     "x": sg.placeholder("x", "n"),
     "y": sg.placeholder("y", "n"),
     "w": sg.placeholder("w", "n", "float32"),
+    "C": sg.placeholder("C", ("n", 2), "float32"),
     "v": sg.placeholder("v", 3),
     "A": sg.placeholder("A", (3, 3)),
     "B": sg.placeholder("B", (3, 3)),

@@ -3,6 +3,7 @@
 from symgraph.simplify.rules import (
     algebra,
     constants,
+    contractions,
     deltas,
     differences,
     formulas,
@@ -20,6 +21,7 @@ from symgraph.simplify.rules import (
 __all__ = [
     "algebra",
     "constants",
+    "contractions",
     "deltas",
     "differences",
     "formulas",
