@@ -9,12 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from symgraph.emit.document import SIGNATURE
 from symgraph.sentence import CommandError
 
 __all__ = ["Verdict", "is_exported", "run_check", "write_text"]
-
-SIGNATURE = "Written by symgraph."
-"""The last words of an exported module's docstring."""
 
 
 @dataclass(frozen=True, slots=True)

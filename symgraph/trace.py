@@ -14,6 +14,7 @@ from symgraph.graph.node import Node, as_node, placeholder
 from symgraph.graph.sizes import Size
 from symgraph.graph.tree import flatten, leaf_paths, unflatten
 from symgraph.graph.types import TensorType
+from symgraph.reading import readable
 
 __all__ = ["spec", "trace"]
 
@@ -73,7 +74,7 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     for name, value in bound.arguments.items():
         inputs[name] = _placeholders(name, value)
     bound.arguments.update(inputs)
-    leaves, form = flatten(fn(*bound.args, **bound.kwargs))
+    leaves, form = flatten(readable(fn)(*bound.args, **bound.kwargs))
     outputs = unflatten(form, [_output(leaf) for leaf in leaves])
     return Graph(list(inputs.values()), outputs)
 

@@ -18,7 +18,10 @@ from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, dim_names, evaluate
 from symgraph.graph.types import TensorType
 
-__all__ = ["CheckPlan", "describe_module", "self_check"]
+__all__ = ["SIGNATURE", "CheckPlan", "describe_module", "self_check"]
+
+SIGNATURE = "Written by symgraph."
+"""The last words of an exported module's docstring."""
 
 SIZES = (5, 4, 3, 6, 7, 2, 8)
 """Small and different, so that a mistaken axis is noticed."""
@@ -42,7 +45,7 @@ def describe_module(
         if signature.changed:
             lines += ["", *wrap(f"Changes {', '.join(signature.changed)} in place.", WIDTH)]
     lines += ["", *(f"The constant array {name} is an argument as well." for name in large)]
-    lines.append(f"Needs {' and '.join(['NumPy', *imports])} only. Written by symgraph.")
+    lines.append(f"Needs {' and '.join(['NumPy', *imports])} only. {SIGNATURE}")
     return lines
 
 

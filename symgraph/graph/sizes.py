@@ -135,6 +135,14 @@ class Size:
             return NotImplemented
         return _modulo(other, self)
 
+    def __pow__(self, power: object) -> Dim:
+        if not isinstance(power, int) or isinstance(power, bool) or power < 0:
+            return NotImplemented
+        result: Dim = 1
+        for _ in range(power):
+            result = result * self
+        return result
+
     def __array_ufunc__(self, ufunc: Any, kind: str, *args: Any, **keywords: Any) -> Any:
         """A size of sizes and integers, also NumPy's; of anything else a node (``np.sqrt(n)``)."""
         if kind != "__call__" or keywords:
