@@ -491,12 +491,12 @@ def _divide(a: Dim, b: Dim) -> Dim:
     exact = _exact_quotient(a, b)
     if exact is not None:
         return exact
-    if isinstance(b, int) and b > 0:  # split off the multiples: (4 * n + 3) // 2 = 2 * n + 1
-        whole = _collect([(m, c // b) for m, c in _terms(a) if m and c % b == 0])
-        rest = _collect([(m, c) for m, c in _terms(a) if not m or c % b])
+    if isinstance(b, int) and b > 0:  # split off the multiples: (n + 4 * m - 1) // 2
+        whole = _collect([(m, c // b) for m, c in _terms(a) if not m or c % b == 0])
+        rest = _collect([(m, c if m else c % b) for m, c in _terms(a) if not m or c % b])
         if isinstance(rest, int):
             return whole + rest // b
-        if not isinstance(whole, int):
+        if not isinstance(whole, int) or whole:
             return whole + _divide(rest, b)
     return Size(((((_Ratio("//", a, b), 1),), 1),))
 

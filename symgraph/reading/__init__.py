@@ -1,5 +1,7 @@
-"""Functions as `trace` runs them: with a NumPy that takes symbolic sizes, and our own modules
-with their writes into arrays, loops and branches read back as the operations they stand for.
+"""Functions as `trace` runs them.
+
+They see a NumPy that takes symbolic sizes; in modules that symgraph wrote, writes into arrays,
+loops and branches are read back as the operations that they stand for.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from symgraph.emit.names import Names
 from symgraph.errors import Location, UnsupportedError
 from symgraph.reading import statements
 from symgraph.reading.aliases import check_writes
+from symgraph.reading.forms import form_of
 from symgraph.reading.statements import OPERATORS
 
 __all__ = ["rewritten"]
@@ -93,23 +94,33 @@ class _Expressions(ast.NodeTransformer):
         named = [ast.keyword(key, value) for key, value in keywords.items()]
         return ast.Call(function, list(args), named)
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802 - ast's name
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         return self._operator(node, node.left, node.op, node.right)
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:  # noqa: N802 - ast's name
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
         if len(node.ops) > 1 or type(node.ops[0]).__name__ not in OPERATORS:
             return node
         return self._operator(node, node.left, node.ops[0], node.comparators[0])
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - ast's name
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.copy_location(self.call("part", node.value, _index(node.slice)), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="np"), attr=attr), args=[arg], keywords=[]
             ) if attr in _SCALARS:
                 return ast.copy_location(self.call("number", node.func, arg), node)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr="array")):
+                found = self.call("array", *node.args)
+                found.keywords = node.keywords
+                return ast.copy_location(found, node)
             case _:
                 return node
 
@@ -171,7 +182,9 @@ class _Rewriter:
     def _statement(self, node: ast.stmt) -> list[ast.stmt]:
         match node:
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=index)]):
-                return self._write(name, "changed", ast.Constant(""), _load(name), index, node.value)
+                return self._write(
+                    name, "changed", ast.Constant(""), _load(name), index, node.value
+                )
             case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=name), slice=index)):
                 op = ast.Constant(type(node.op).__name__)
                 return self._write(name, "changed", op, _load(name), index, node.value)
@@ -221,9 +234,7 @@ class _Rewriter:
         first, second = _stored(node.body), _stored(node.orelse)
         given = sorted((first | second) & self._bound)
         targets = [
-            name
-            for name in sorted(first & second | set(given))
-            if self._reads[name] > inside[name]
+            name for name in sorted(first & second | set(given)) if self._reads[name] > inside[name]
         ]
         test = self._expressions.visit(node.test)
         before = set(self._bound)
@@ -237,20 +248,21 @@ class _Rewriter:
         value = self._expressions.call("branch", test, *names, _tuple(list(map(_load, given))))
         return [*functions, _unpack(targets, value)]
 
-    def _local(
-        self, wish: str, parameters: Sequence[str], body: list[ast.stmt]
-    ) -> ast.FunctionDef:
+    def _local(self, wish: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
         args = ast.arguments([], [ast.arg(name) for name in parameters], None, [], [], None, [])
         return ast.FunctionDef(self._names.fresh(wish), args, body, [])
 
     # Loops ---------------------------------------------------------------------------------------
 
     def _loop(self, node: ast.For) -> list[ast.stmt]:
+        form = form_of(node)
+        if form is not None:
+            return self._write(form.target, form.function, _load(form.target), *form.arguments)
         head = _Head.of(node)
         if head is None or _has_jump(node.body):
             raise self._unknown(node)
         body, fetched = _taken(node.body, head)
-        body, kept = _kept(body, head.index, self._bound)
+        body, kept = _kept(body, head.index, self._bound, self._names)
         carried = sorted(_stored(body) & self._bound)
         rows = [*head.rows, *[row for row, _ in fetched]]
         arrays = [*head.arrays, *[_load(array) for _, array in fetched]]
@@ -258,16 +270,17 @@ class _Rewriter:
         before = set(self._bound)
         self._bound |= {*rows, head.index}
         lines = self._statements(body)
-        values = [self._expressions.visit(value) for _, value in kept]
         self._bound = before
         parameter = self._names.fresh("carried")
-        results = _tuple([_tuple(list(map(_load, carried))), _tuple(values)])
+        results = _tuple(
+            [_tuple(list(map(_load, carried))), _tuple(list(map(_load, kept.values())))]
+        )
         function = self._local(
             "body",
             [parameter, head.index or self._names.fresh("index"), *rows],
             [_unpack(carried, _load(parameter)), *lines, ast.Return(results)],
         )
-        stacked = [name for name, _ in kept]
+        stacked = list(kept)
         bounds = ast.Constant(None) if head.bounds is None else _tuple(self._visited(head.bounds))
         value = self._expressions.call(
             "loop",
@@ -295,9 +308,7 @@ class _Rewriter:
                     *body,
                     ast.Assign(),
                     ast.If(
-                        test=ast.Compare(
-                            comparators=[ast.BinOp(left=ast.Constant() as tolerance)]
-                        ),
+                        test=ast.Compare(comparators=[ast.BinOp(left=ast.Constant() as tolerance)]),
                         body=[ast.Break()],
                     ),
                 ],
@@ -367,9 +378,7 @@ class _Head:
                 return None
 
 
-def _taken(
-    body: Sequence[ast.stmt], head: _Head
-) -> tuple[list[ast.stmt], list[tuple[str, str]]]:
+def _taken(body: Sequence[ast.stmt], head: _Head) -> tuple[list[ast.stmt], list[tuple[str, str]]]:
     """The statements but ``row = array[i]``, and those rows with the names of their arrays."""
     if not head.index or (head.bounds is not None and len(head.bounds) > 1):
         return list(body), []
@@ -389,24 +398,29 @@ def _taken(
 
 
 def _kept(
-    body: Sequence[ast.stmt], index: str, bound: set[str]
-) -> tuple[list[ast.stmt], list[tuple[str, ast.expr]]]:
-    """The statements but ``target[i] = row`` where nothing else touches the target."""
+    body: Sequence[ast.stmt], index: str, bound: set[str], names: Names
+) -> tuple[list[ast.stmt], dict[str, str]]:
+    """The statements with ``target[i] = row`` as ``kept = row``, and those names by target.
+
+    Only where nothing else touches the target.
+    """
     if not index:
-        return list(body), []
+        return list(body), {}
     uses = Counter(n.id for node in body for n in ast.walk(node) if isinstance(n, ast.Name))
-    rest: list[ast.stmt] = []
-    found: list[tuple[str, ast.expr]] = []
+    found: dict[str, str] = {}
+    lines: list[ast.stmt] = []
     for node in body:
         match node:
             case ast.Assign(
                 targets=[ast.Subscript(value=ast.Name(id=name), slice=ast.Name(id=place))],
                 value=value,
             ) if place == index and uses[name] == 1 and name in bound:
-                found.append((name, value))
+                found[name] = names.fresh("kept")
+                node = ast.copy_location(_assign(found[name], value), node)
             case _:
-                rest.append(node)
-    return rest, found
+                pass
+        lines.append(node)
+    return lines, found
 
 
 def _has_jump(body: Sequence[ast.stmt]) -> bool:

@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 
 from symgraph.errors import SymgraphError, UnsupportedError
-from symgraph.graph.node import Node, as_node, constant
+from symgraph.graph.leaves import Constant
+from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Size
+from symgraph.graph.tree import flatten
 from symgraph.implicit import fixed_point
+from symgraph.ops.branches import cond
 from symgraph.ops.create import arange
+from symgraph.ops.cumulative import Recurrence
 from symgraph.ops.loops import scan
+from symgraph.ops.windows import WindowSum
 
 __all__ = ["OPERATORS"]
 
@@ -61,6 +66,13 @@ def number(kind: Any, value: Any) -> Any:
     return constant(value, kind) if isinstance(value, Size | Node) else kind(value)
 
 
+def array(items: Any, **keywords: Any) -> Any:
+    """``np.array(items)``, also of lists with nodes."""
+    if not any(isinstance(leaf, Node) for leaf in flatten(items)[0]):
+        return np.array(items, **keywords)
+    return constant(as_node(items), keywords.get("dtype"))
+
+
 def augmented(name: str, old: Any, value: Any) -> Any:
     """What ``old op= value`` leaves in `old`."""
     new = operate(name, old, value)
@@ -82,12 +94,43 @@ def accumulated(ufunc: str, old: Any, index: Any, value: Any) -> Node:
     return getattr(as_node(old).at[index], _CHANGES.get(ufunc, ufunc))(value)
 
 
+def part(array: Any, index: Any) -> Any:
+    """``array[index]``, also where the array is known and the index is not."""
+    leaves = index if isinstance(index, tuple) else (index,)
+    unknown = isinstance(array, np.ndarray) and any(isinstance(leaf, Node) for leaf in leaves)
+    return (as_node(array) if unknown else array)[index]
+
+
+def windows_added(
+    target: Any,
+    windows: Any,
+    sizes: tuple[Any, ...],
+    axes: tuple[int, ...],
+    gaps: tuple[int, ...],
+    steps: tuple[int, ...],
+) -> Node:
+    """Zeros with windows added where they belong."""
+    zeros, windows = as_node(target), as_node(windows)
+    if zeros.op.name == "broadcast_to":
+        (zeros,) = zeros.inputs
+    if not isinstance(zeros.op, Constant) or zeros.op.value.any():
+        raise UnsupportedError("windows that are added to what is not zero")
+    shape = as_node(target).shape
+    places = tuple([axis % len(shape) for axis in axes])
+    return make(WindowSum(places, sizes, steps, gaps, shape), windows)
+
+
+def recurrence(start: Any, factors: Any, axis: int) -> Node:
+    """``start[k] += factors[k] * start[k - 1]`` one after the other along an axis."""
+    return make(Recurrence(axis), as_node(factors), as_node(start))
+
+
 def branch(
     test: Any, if_true: Callable[..., Any], if_false: Callable[..., Any], given: tuple[Any, ...]
 ) -> Any:
     """What an ``if`` statement binds, given the values of what it binds anew."""
     if isinstance(test, Node):
-        return apply("cond", test, lambda: if_true(*given), lambda: if_false(*given))
+        return cond(test, lambda: if_true(*given), lambda: if_false(*given))
     return (if_true if test else if_false)(*given)
 
 
@@ -139,7 +182,7 @@ def loop(
         raise UnsupportedError("a loop of symbolic length that stores rows and counts as well")
     try:
         numbers = arange(start, stop, step)
-        carried, _ = scan(lambda values, i: body(values, i), carried, numbers, None, backwards)
+        carried, _ = scan(body, carried, numbers, None, backwards)
     except SymgraphError as error:
         raise UnsupportedError(
             "a loop over a symbolic number of positions, which no operation stands for",

@@ -53,29 +53,36 @@ def viewed(value: Any) -> Any:
     array([0., 0.])
     """
     if isinstance(value, ModuleType):
-        ours = value.__name__ == "numpy" or value.__name__.startswith("numpy.")
-        return _view(value) if ours and not isinstance(value, View) else value
+        return _view(value) if _is_viewed(value.__name__) and not isinstance(value, View) else value
     if callable(value) and not isinstance(value, type | np.ufunc):
         module = getattr(value, "__module__", None)
-        if isinstance(module, str) and (module == "numpy" or module.startswith("numpy.")):
+        if isinstance(module, str) and _is_viewed(module):
             return _taking_sizes(value)
     return value
+
+
+def _is_viewed(module: str) -> bool:
+    return module.partition(".")[0] == "numpy" or module == "scipy" or _is_special(module)
+
+
+def _is_special(module: str) -> bool:
+    return module == _SPECIAL or module.startswith(f"{_SPECIAL}.")
+
+
+_SPECIAL = "scipy.special"
+"""Some of its functions are no ufuncs, and ask for arrays: the Riemann zeta function does."""
 
 
 @cache
 def _taking_sizes(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's function, which gives way to ours where a size is symbolic."""
     complete()
-    creates = _CREATORS().get(function)
+    creates = _creators().get(function)
     if creates is not None:
-
-        @wraps(function)
-        def create(*args: Any, **keywords: Any) -> Any:
-            known = not _holds((*args, *keywords.values()), (Size, Node))
-            return (function if known else creates)(*args, **keywords)
-
-        return create
+        return _taking_nodes(function, creates)
     ours = NUMPY_FUNCTIONS.get(function)
+    if ours is None and _is_special(function.__module__):
+        return _taking_nodes(function, BUILDERS.get(function.__name__))
     if ours is None:
         return function
 
@@ -90,8 +97,22 @@ def _taking_sizes(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _taking_nodes(
+    function: Callable[..., Any], ours: Callable[..., Any] | None
+) -> Callable[..., Any]:
+    if ours is None:
+        return function
+
+    @wraps(function)
+    def call(*args: Any, **keywords: Any) -> Any:
+        known = not _holds((*args, *keywords.values()), (Size, Node))
+        return (function if known else ours)(*args, **keywords)
+
+    return call
+
+
 @cache
-def _CREATORS() -> dict[Callable[..., Any], Callable[..., Any]]:  # noqa: N802 - a table
+def _creators() -> dict[Callable[..., Any], Callable[..., Any]]:
     """NumPy's functions that take sizes and no array, to ours."""
     found = {np.empty: _empty}
     for module in (np, np.fft):
