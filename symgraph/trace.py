@@ -39,6 +39,11 @@ def spec(shape: object = (), dtype: object = "float64") -> TensorType:
 def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     """Run a plain NumPy function on placeholders.
 
+    What runs is a copy that sees a NumPy whose ``np.zeros(n)``, ``np.arange(n)`` and so on take
+    symbolic sizes; so do the functions of the same module that it calls. The function of a module
+    that symgraph exported is read back whole, with its writes into arrays, its loops and
+    branches; arguments that it changes in place come as further results.
+
     Parameters
     ----------
     fn : callable
@@ -55,6 +60,9 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     ------
     InputError
         If the arguments do not fit the function's signature.
+    UnsupportedError
+        If an exported module was edited into what symgraph does not write, or has a loop of
+        symbolic length that no operation stands for.
 
     Examples
     --------
@@ -65,6 +73,8 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     w: float64[3] = placeholder
     X: float64[n, 3] = placeholder
     2: float64[n] = matmul(X, w)...
+    >>> trace(lambda x: np.eye(x.shape[0]) * x, spec("n")).output.shape
+    (n, n)
     """
     try:
         bound = inspect.signature(fn).bind(*specs, **named_specs)

@@ -15,7 +15,7 @@ from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.op import Op
 from symgraph.graph.registry import VIEWS, Eager, apply, builder_for, builder_named
 from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
-from symgraph.graph.sizes import Dim, Shape, Size, product
+from symgraph.graph.sizes import READ_BACK, Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 
 __all__ = ["ArrayLike", "Node", "as_node", "constant", "make", "placeholder"]
@@ -202,7 +202,7 @@ class Node:
         _refuse(
             "the truth",
             "choose element by element with np.where(condition, a, b), or in a "
-            "graph with sg.cond(condition, if_true, if_false)",
+            f"graph with sg.cond(condition, if_true, if_false); {READ_BACK}",
         )
 
     def __float__(self) -> NoReturn:
@@ -226,7 +226,8 @@ class Node:
     def __setitem__(self, index: object, value: object) -> NoReturn:
         raise DTypeError(
             "nodes are immutable: item assignment",
-            hint="y = x.at[index].set(value), or .add(value), .multiply(value), .min, .max",
+            hint="y = x.at[index].set(value), or .add(value), .multiply(value), .min, .max; "
+            + READ_BACK,
         )
 
     def __len__(self) -> int:
@@ -244,7 +245,7 @@ class Node:
         if self.shape and isinstance(self.shape[0], Size):
             raise DTypeError(
                 f"a loop over a node whose length {self.shape[0]} is symbolic",
-                hint="use array operations over the axis, or sg.scan",
+                hint=f"use array operations over the axis, or sg.scan; {READ_BACK}",
             )
         return (self[i] for i in range(len(self)))
 
@@ -254,7 +255,8 @@ class Node:
         if kind in ("at", "reduceat"):
             raise UnsupportedError(
                 f"np.{ufunc.__name__}.{kind} cannot be recorded in a graph",
-                hint="y = x.at[i].add(values) adds at positions, np.bincount(segment, x) sums them",
+                hint="y = x.at[i].add(values) adds at positions, np.bincount(segment, x) sums "
+                f"them; {READ_BACK}",
             )
         if kind != "__call__":
             return apply(f"ufunc_{kind}", ufunc, *args, **keywords)
@@ -408,7 +410,8 @@ class Node:
         if self.op.views:
             raise DTypeError(
                 f"an in-place operator on a view ({self.op.name})",
-                hint="y = x.at[index].add(value) gives x with the change; or write v = v + w",
+                hint="y = x.at[index].add(value) gives x with the change; or write v = v + w; "
+                + READ_BACK,
             )
         return apply(name, self, other)
 

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, SupportsIndex, TypeAlias, cast
 
-from symgraph.errors import DTypeError, ShapeError
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 
 __all__ = [
+    "READ_BACK",
     "Dim",
     "Shape",
     "Size",
@@ -30,6 +31,14 @@ __all__ = [
     "product",
     "solve",
 ]
+
+READ_BACK = "sg.trace(function, ...) reads what symgraph exported"
+"""The end of hints of errors that an exported function runs into if it is called with nodes."""
+
+_INSTEAD = (
+    "sg.zeros, sg.ones, sg.full, sg.eye and sg.arange take symbolic sizes, "
+    f"sg.scan stands for a loop; {READ_BACK}"
+)
 
 
 @record
@@ -159,7 +168,7 @@ class Size:
         raise DTypeError(  # np.arange(n) ends here, too
             f"the quotient of the symbolic size {self} and {other} is no size",
             hint=f"{self} // {other} for sizes, sg.constant({self}) / {other} for numbers; "
-            "sg.arange(n) instead of np.arange(n)",
+            f"sg.arange(n) instead of np.arange(n); {READ_BACK}",
         )
 
     # Comparison ------------------------------------------------------------------------------
@@ -178,10 +187,14 @@ class Size:
     def __int__(self) -> int:
         raise DTypeError(
             f"the symbolic size {self} has no value until the function is called",
-            hint="sg.zeros, sg.ones, sg.full, sg.eye and sg.arange take symbolic sizes",
+            hint=_INSTEAD,
         )
 
-    __index__ = __int__
+    def __index__(self) -> int:
+        # No TypeError: NumPy would put its own, which does not help, in the place of ours.
+        raise UnsupportedError(
+            f"the symbolic size {self} has no value until the function is called", hint=_INSTEAD
+        )
 
     def __repr__(self) -> str:
         return self._text

@@ -108,7 +108,8 @@ def _windows(node: ast.For) -> Form | None:
         found[name] = (axis - len(entries) if backwards else axis, gap, step)
     if found.keys() != sizes.keys():
         return None
-    table = [ast.Constant(tuple(column)) for column in zip(*map(found.get, sizes), strict=True)]
+    rows = [found[name] for name in sizes]
+    table = [ast.parse(repr(column), mode="eval").body for column in zip(*rows, strict=True)]
     own_sizes = ast.Tuple(list(sizes.values()), ast.Load())
     return Form("windows_added", y, [ast.Name(windows, ast.Load()), own_sizes, *table])
 

@@ -51,9 +51,10 @@ class _Copies:
 
     def seen(self, value: Any, home: dict[str, Any]) -> Any:
         """A value as code whose globals are `home` should see it."""
-        if isinstance(value, FunctionType):
-            own = value.__globals__ is home or _is_exported(vars_of=value.__globals__)
-            return self._copy(value) if own else value
+        if isinstance(value, FunctionType) and (
+            value.__globals__ is home or _is_exported(vars_of=value.__globals__)
+        ):
+            return self._copy(value)
         if isinstance(value, ModuleType) and _is_exported(vars_of=vars(value)):
             return _Module(value, self)
         return viewed(value)

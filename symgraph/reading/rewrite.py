@@ -162,9 +162,15 @@ class _Rewriter:
         node = self._definition
         body = self._statements(node.body)
         if self._changed:
-            last = body.pop() if isinstance(body[-1], ast.Return) else ast.Return(None)
-            value = last.value
-            results = value.elts if isinstance(value, ast.Tuple) else [value] if value else []
+            results: list[ast.expr] = []
+            match body[-1]:
+                case ast.Return(value=value):
+                    results = (
+                        value.elts if isinstance(value, ast.Tuple) else [value] if value else []
+                    )
+                    body.pop()
+                case _:
+                    pass
             body.append(ast.Return(_tuple([*results, *map(_load, self._changed)])))
         result = ast.FunctionDef(node.name, node.args, body, [])
         return ast.copy_location(result, node)

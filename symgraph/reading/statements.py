@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,33 +18,34 @@ from symgraph.implicit import fixed_point
 from symgraph.ops.branches import cond
 from symgraph.ops.create import arange
 from symgraph.ops.cumulative import Recurrence
+from symgraph.ops.kinds import any_node
 from symgraph.ops.loops import scan
 from symgraph.ops.windows import WindowSum
 
 __all__ = ["OPERATORS"]
 
-OPERATORS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
-    "Add": ("add", operator.add),
-    "Sub": ("subtract", operator.sub),
-    "Mult": ("multiply", operator.mul),
-    "FloorDiv": ("floor_divide", operator.floordiv),
-    "Mod": ("remainder", operator.mod),
-    "Pow": ("power", operator.pow),
-    "Div": ("divide", operator.truediv),
-    "MatMult": ("matmul", operator.matmul),
-    "BitAnd": ("bitwise_and", operator.and_),
-    "BitOr": ("bitwise_or", operator.or_),
-    "BitXor": ("bitwise_xor", operator.xor),
-    "LShift": ("left_shift", operator.lshift),
-    "RShift": ("right_shift", operator.rshift),
-    "Eq": ("equal", operator.eq),
-    "NotEq": ("not_equal", operator.ne),
-    "Lt": ("less", operator.lt),
-    "LtE": ("less_equal", operator.le),
-    "Gt": ("greater", operator.gt),
-    "GtE": ("greater_equal", operator.ge),
+OPERATORS: dict[str, tuple[str, str]] = {
+    "Add": ("add", "add"),
+    "Sub": ("subtract", "sub"),
+    "Mult": ("multiply", "mul"),
+    "FloorDiv": ("floor_divide", "floordiv"),
+    "Mod": ("remainder", "mod"),
+    "Pow": ("power", "pow"),
+    "Div": ("divide", "truediv"),
+    "MatMult": ("matmul", "matmul"),
+    "BitAnd": ("bitwise_and", "and_"),
+    "BitOr": ("bitwise_or", "or_"),
+    "BitXor": ("bitwise_xor", "xor"),
+    "LShift": ("left_shift", "lshift"),
+    "RShift": ("right_shift", "rshift"),
+    "Eq": ("equal", "eq"),
+    "NotEq": ("not_equal", "ne"),
+    "Lt": ("less", "lt"),
+    "LtE": ("less_equal", "le"),
+    "Gt": ("greater", "gt"),
+    "GtE": ("greater_equal", "ge"),
 }
-"""Operators by the names of their syntax: the ufunc, and Python's function."""
+"""Operators by the names of their syntax: the ufunc, and the function of Python's ``operator``."""
 
 _OF_SIZES = {"Add", "Sub", "Mult", "FloorDiv", "Mod", "Pow"}
 _CHANGES = {"minimum": "min", "maximum": "max"}
@@ -52,7 +53,8 @@ _CHANGES = {"minimum": "min", "maximum": "max"}
 
 def operate(name: str, first: Any, second: Any) -> Any:
     """An operator; of sizes a size where that exists, and otherwise a number of the graph."""
-    ufunc, function = OPERATORS[name]
+    ufunc, plain = OPERATORS[name]
+    function: Callable[[Any, Any], Any] = getattr(operator, plain)
     pair = (first, second)
     if not any(isinstance(value, Size) for value in pair):
         return function(first, second)
@@ -76,8 +78,10 @@ def array(items: Any, **keywords: Any) -> Any:
 def augmented(name: str, old: Any, value: Any) -> Any:
     """What ``old op= value`` leaves in `old`."""
     new = operate(name, old, value)
-    if isinstance(old, Node | np.ndarray) and new.dtype != old.dtype:
-        return new.astype(old.dtype)
+    is_array = isinstance(old, Node | np.ndarray)
+    dtype: Any = cast("Any", old).dtype if is_array else None
+    if dtype is not None and new.dtype != dtype:
+        return new.astype(dtype)
     return new
 
 
@@ -96,9 +100,9 @@ def accumulated(ufunc: str, old: Any, index: Any, value: Any) -> Node:
 
 def part(array: Any, index: Any) -> Any:
     """``array[index]``, also where the array is known and the index is not."""
-    leaves = index if isinstance(index, tuple) else (index,)
-    unknown = isinstance(array, np.ndarray) and any(isinstance(leaf, Node) for leaf in leaves)
-    return (as_node(array) if unknown else array)[index]
+    if isinstance(array, np.ndarray) and any_node(index):
+        return apply("getitem", array, index)
+    return cast("Any", array)[index]
 
 
 def windows_added(

@@ -13,7 +13,7 @@ from symgraph.graph.node import Node
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, apply, complete
 from symgraph.graph.sizes import Size
 
-__all__ = ["NUMPY", "viewed"]
+__all__ = ["viewed"]
 
 
 class View(ModuleType):
@@ -34,11 +34,8 @@ class View(ModuleType):
 
 
 @cache
-def _view(module: ModuleType) -> View:
+def _view(module: Any) -> View:
     return View(module)
-
-
-NUMPY = _view(np)
 
 
 def viewed(value: Any) -> Any:
