@@ -106,10 +106,12 @@ def test_changed_arguments_are_further_results(tmp_path):
 
 
 def test_an_exported_function_called_with_nodes_says_who_reads_it(tmp_path):
-    x = sg.placeholder("x", "n")
-    f = sg.function([x], sg.grad(np.sum(x[1:] * x[:-1]), x), name="f")
-    with pytest.raises(SymgraphError, match=r"sg\.trace\(function, \.\.\.\) reads"):
-        exported(f, tmp_path).f(x)
+    x, y = sg.placeholder("x", ("n", 2)), sg.placeholder("y", 3)
+    sized = sg.function([x], sg.grad(np.sum(x[1:] * x[:-1]), x), name="f")
+    written = sg.function([y], y.at[0].set(1.0), name="f")
+    for f, node in ((sized, x), (written, y)):
+        with pytest.raises(DTypeError, match=r"sg\.trace\(function, \.\.\.\) reads"):
+            exported(f, tmp_path).f(node)
 
 
 EDITS = {

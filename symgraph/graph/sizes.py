@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, SupportsIndex, TypeAlias, cast
 
-from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 
@@ -34,11 +34,6 @@ __all__ = [
 
 READ_BACK = "sg.trace(function, ...) reads what symgraph exported"
 """The end of hints of errors that an exported function runs into if it is called with nodes."""
-
-_INSTEAD = (
-    "sg.zeros, sg.ones, sg.full, sg.eye and sg.arange take symbolic sizes, "
-    f"sg.scan stands for a loop; {READ_BACK}"
-)
 
 
 @record
@@ -187,14 +182,11 @@ class Size:
     def __int__(self) -> int:
         raise DTypeError(
             f"the symbolic size {self} has no value until the function is called",
-            hint=_INSTEAD,
+            hint="sg.zeros, sg.ones, sg.full, sg.eye and sg.arange take symbolic sizes, "
+            f"sg.scan stands for a loop; {READ_BACK}",
         )
 
-    def __index__(self) -> int:
-        # No TypeError: NumPy would put its own, which does not help, in the place of ours.
-        raise UnsupportedError(
-            f"the symbolic size {self} has no value until the function is called", hint=_INSTEAD
-        )
+    __index__ = __int__
 
     def __repr__(self) -> str:
         return self._text

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex, TypeAlias, cast
 
 import numpy as np
 
-from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, Shape, as_shape, product
 
@@ -161,7 +161,7 @@ def normalize_axis(axis: object, ndim: int, what: str) -> int:
     """
     try:
         index = cast("SupportsIndex", axis).__index__()
-    except (AttributeError, TypeError, UnsupportedError):  # the last one of symbolic sizes
+    except (AttributeError, TypeError):
         raise DTypeError(
             f"{what}: an axis must be an integer", expected="an integer", got=repr(axis)
         ) from None
