@@ -39,8 +39,8 @@ def logarithm(length: Dim) -> int:
     return max(1, (length - 1).bit_length()) if isinstance(length, int) else SYMBOLIC_LOGARITHM
 
 
-def at_most(a: Dim, b: Dim) -> bool:
-    """Whether ``a <= b`` for all sizes from 1 up; false where that is not seen at once.
+def at_most(a: Dim, b: Dim, least: int = 1) -> bool:
+    """Whether ``a <= b`` for all sizes from `least` up; false where that is not seen at once.
 
     Examples
     --------
@@ -52,13 +52,13 @@ def at_most(a: Dim, b: Dim) -> bool:
     gap = b - a
     if isinstance(gap, int):
         return gap >= 0
-    # Where every name is one more than what is left of it, no coefficient may be negative.
+    # Where every name is `least` and what it has beyond that, no coefficient may be negative.
     total: Dim = 0
     for monomial, coefficient in gap.terms:
         term: Dim = coefficient
         for atom, power in monomial:
             one = Size((((((atom, 1),), 1)),))
-            factor = one + 1 if isinstance(atom, str) else one
+            factor = one + least if isinstance(atom, str) else one
             for _ in range(power):
                 term = term * factor
         total = total + term

@@ -15,6 +15,7 @@ from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
 from symgraph.simplify.rule import Rule, Stage, Table, rules_for
+from symgraph.simplify.uses import Uses, following
 
 __all__ = ["Firing", "Simplified", "fitted", "simplify"]
 
@@ -78,7 +79,7 @@ def simplify(
     pending: dict[Node, Rule] = {}
     # A node without a target is yet to be looked at; one with a target waits for its value.
     stack: list[tuple[Node, Node | None]] = [(node, None) for node in reversed(outputs)]
-    with origin_as(None):
+    with origin_as(None), following(Uses(outputs, final)):
         while stack:
             node, target = stack[-1]
             if target is not None:
