@@ -34,8 +34,7 @@ def loglik_and_grad(x, mean, log_sigma):
     d_log_sigma = squared_z.sum(axis=0) - n
     # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
     squared_z *= -0.5
-    squared_z -= log_sigma
-    squared_z -= 0.9189385332046727
+    squared_z -= log_sigma + 0.9189385332046727
     loglik = squared_z.sum()
     return loglik, d_mean, d_log_sigma
 

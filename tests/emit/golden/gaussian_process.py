@@ -52,8 +52,8 @@ def gaussian_process(x, y, length, noise):
     # gradient of: weights = sg.linalg.cho_solve(factor, y)
     triangular_solve_3 = solve_triangular(factor, (0.5 * y)[:, None], lower=True)
     # gradient of: factor = sg.linalg.cho_factor(covariance, lower=True)
-    product = solve_triangular(factor.T, triangular_solve_3) @ triangular_solve.T
-    product_2 = factor.T @ product
+    product = factor.T @ solve_triangular(factor.T, triangular_solve_3)
+    product_2 = product @ triangular_solve.T
     product_3 = factor.T @ (-(triangular_solve_3 @ triangular_solve_2.T)).T
     product_4 = 0.5 * (factor.T / diagonal_factor - product_2 + product_3)
     solve = np.linalg.solve(factor.T, np.tril(product_4, -1) + np.tril(product_4))
