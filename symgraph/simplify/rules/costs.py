@@ -9,7 +9,7 @@ from symgraph.ops.elementwise import exp
 from symgraph.ops.products import MatMul
 from symgraph.ops.reduce import Mean
 from symgraph.ops.shape import Transpose
-from symgraph.simplify.common import HEADROOM, is_op, number
+from symgraph.simplify.common import is_op, number
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.uses import uses_of
 
@@ -78,7 +78,7 @@ def _steps(a: Node, b: Node) -> Dim:
     "matmul",
     operands=("matmul", "transpose"),
     keeps="accurate",
-    headroom=HEADROOM,
+    headroom="half",
     examples=(
         lambda A, B, v: (A @ B) @ v,
         lambda A, B, v: v @ (A @ B),
@@ -138,7 +138,7 @@ def _scaled(node: Node) -> tuple[Node, Node, int] | None:
     "matmul",
     operands=("multiply", "transpose"),
     keeps="accurate",
-    headroom=HEADROOM,
+    headroom="half",
     examples=(
         lambda A, u, v: (A * u) @ v,
         lambda A, u, v: (u[:, None] * A) @ v,
@@ -181,7 +181,7 @@ def _is_rounded(node: Node) -> bool:
     "subtract",
     operands=("add", "subtract"),
     keeps="accurate",
-    headroom=HEADROOM,
+    headroom=1,
     examples=(
         lambda A, u, c: (exp(A) - u) - c,
         lambda A, u, v: (exp(A) + u) - v,
