@@ -3,30 +3,69 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
 
 from symgraph.errors import InputError
 from symgraph.graph.leaves import Constant, Item, SizeValue
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
 from symgraph.graph.side import FACTS
 from symgraph.graph.types import TupleType
-from symgraph.ops.diagonals import Triangle
-from symgraph.simplify.common import is_op, number
+from symgraph.ops.create import Eye
+from symgraph.ops.delta import Delta
+from symgraph.ops.diagonals import Diag, Triangle
+from symgraph.ops.kinds import Elementwise
+from symgraph.simplify.common import is_op, number, unbroadcast
 
-__all__ = ["Fact", "assume", "bounds", "states"]
+__all__ = ["Fact", "assume", "bounds", "diagonal_of", "states"]
 
 Fact: TypeAlias = Literal[
     "positive",
     "nonnegative",
     "negative",
+    "integer",
     "symmetric",
+    "positive_definite",
+    "positive_semidefinite",
+    "diagonal",
     "lower_triangular",
     "upper_triangular",
     "orthogonal",
 ]
-_SIGNS = {"positive": (0.0, inf), "nonnegative": (0.0, inf), "negative": (-inf, 0.0)}
+_SIGNS: dict[Fact, tuple[float, float]] = {
+    "positive": (0.0, inf),
+    "nonnegative": (0.0, inf),
+    "negative": (-inf, 0.0),
+}
+_ELEMENTWISE: tuple[Fact, ...] = (*_SIGNS, "integer")
+_IMPLIED_BY: dict[Fact, tuple[Fact, ...]] = {
+    "nonnegative": ("positive",),
+    "symmetric": ("positive_definite", "positive_semidefinite", "diagonal"),
+    "positive_semidefinite": ("positive_definite",),
+    "lower_triangular": ("diagonal",),
+    "upper_triangular": ("diagonal",),
+}
+_TURNED: dict[Fact, Fact] = {
+    "lower_triangular": "upper_triangular",
+    "upper_triangular": "lower_triangular",
+}
+_KEPT_BY_SUMS: tuple[Fact, ...] = ("symmetric", "lower_triangular", "upper_triangular")
+_KEPT_BY_INVERSE: tuple[Fact, ...] = (
+    *_KEPT_BY_SUMS,
+    "diagonal",
+    "positive_definite",
+    "orthogonal",
+)
+_INTEGERS = ("floor", "ceil", "rint", "trunc", "sign", "heaviside")
+_KEEP_INTEGERS = (
+    *("add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum"),
+    *("sum", "max", "min", "transpose", "reshape", "expand_dims", "squeeze", "broadcast_to"),
+    *("where", "getitem", "matmul"),
+)
 _MOST_STEPS = 6
+_MOST_ELEMENTS = 10_000
 
 
 def assume(node: Node, *facts: Fact) -> Node:
@@ -37,7 +76,8 @@ def assume(node: Node, *facts: Fact) -> Node:
     node : Node
         Often a placeholder. The statement is about the value, wherever it stands in a graph.
     *facts : str
-        ``positive``, ``nonnegative`` or ``negative`` elements; a matrix that is ``symmetric``,
+        ``positive``, ``nonnegative``, ``negative`` or ``integer`` elements; a matrix that is
+        ``symmetric``, ``positive_definite``, ``positive_semidefinite``, ``diagonal``,
         ``lower_triangular``, ``upper_triangular`` or ``orthogonal``. They are not checked when a
         function is called: with other values its result is wrong.
 
@@ -63,41 +103,199 @@ def assume(node: Node, *facts: Fact) -> Node:
             raise InputError(
                 "assume: no such fact", expected=", ".join(get_args(Fact)), got=repr(fact)
             )
-        if fact not in _SIGNS and (node.ndim < 2 or node.shape[-1] != node.shape[-2]):
+        if fact not in _ELEMENTWISE and (node.ndim < 2 or node.shape[-1] != node.shape[-2]):
             raise InputError(f"assume: {fact}", expected="a square matrix", got=repr(node))
         FACTS[node] = (FACTS.get(node) or frozenset()) | {fact}
     return node
 
 
-def states(node: Node, fact: Fact) -> bool:
+def states(node: Node, fact: Fact, steps: int = _MOST_STEPS) -> bool:
     """Whether a user stated a fact of a node, or it follows from what the node is."""
     if fact in (FACTS.get(node) or ()):
         return True
-    op = node.op
+    if not steps or isinstance(node.result_type, TupleType):
+        return False
+    if any(states(node, stronger, steps - 1) for stronger in _IMPLIED_BY.get(fact, ())):
+        return True
+    if fact in _SIGNS:
+        return fact == "positive" and _is_positive(node, steps - 1)
+    if fact == "integer":
+        return _is_integer(node, steps - 1)
+    if fact == "diagonal" and all(states(node, side, steps - 1) for side in _TURNED):
+        return True
+    return node.ndim == 2 and _follows(node, fact, steps - 1)
+
+
+def _follows(node: Node, fact: Fact, steps: int) -> bool:
+    """Whether a fact of a matrix follows from its operation and the facts of the operands."""
+    op, operands = node.op, node.inputs
+    if isinstance(op, Constant):
+        return bool(op.value.size <= _MOST_ELEMENTS) and _of_array(op.value, fact)
+    if isinstance(op, Item):
+        return fact == "orthogonal" and op.index == 0 and is_op(operands[0], "qr")
     if isinstance(op, Triangle):
-        upper = op.side == "triu"
-        return fact == ("upper_triangular" if upper else "lower_triangular") and (
-            op.k >= 0 if upper else op.k <= 0
-        )
-    if isinstance(op, Item) and op.index == 0 and is_op(node.inputs[0], "qr"):
-        return fact == "orthogonal"
+        return _of_triangle(op, fact) or (fact in _TURNED and states(operands[0], fact, steps))
     if is_op(node, "cholesky"):
         return fact == "lower_triangular"
-    if is_op(node, "transpose") and node.ndim == 2:
-        turned: dict[str, Fact] = {
-            "lower_triangular": "upper_triangular",
-            "upper_triangular": "lower_triangular",
-        }
-        return turned.get(fact, fact) in (FACTS.get(node.inputs[0]) or ())
-    return fact == "symmetric" and _is_gram(node)
+    if diagonal_of(node) is not None:
+        return _of_diagonal(node, fact, steps)
+    if is_op(node, "transpose"):
+        return states(operands[0], _TURNED.get(fact, fact), steps)
+    if is_op(node, "inv"):
+        return fact in _KEPT_BY_INVERSE and states(operands[0], fact, steps)
+    return _of_arithmetic(node, fact, steps)
 
 
-def _is_gram(node: Node) -> bool:
-    """Whether a node is ``A.T @ A`` or ``A @ A.T``."""
-    if not is_op(node, "matmul") or node.ndim != 2:
+def _of_triangle(op: Triangle, fact: Fact) -> bool:
+    if op.side == "triu":
+        return fact == "upper_triangular" and op.k >= 0
+    return fact == "lower_triangular" and op.k <= 0
+
+
+def _of_arithmetic(node: Node, fact: Fact, steps: int) -> bool:
+    if is_op(node, "matmul"):
+        return _of_product(node, fact, steps)
+    if is_op(node, "add", "subtract", "negative") and fact in _KEPT_BY_SUMS:
+        return all(states(operand, fact, steps) for operand in node.inputs)
+    if is_op(node, "add"):
+        return _of_sum(node, fact, steps)
+    if is_op(node, "multiply", "divide"):
+        return _of_multiple(node, fact, steps)
+    return fact == "symmetric" and isinstance(node.op, Elementwise) and _all_symmetric(node, steps)
+
+
+def _of_array(a: np.ndarray[Any, Any], fact: Fact) -> bool:
+    """What is seen of a matrix that is known."""
+    if a.dtype.kind not in "iuf" or a.shape[0] != a.shape[1] or not np.isfinite(a).all():
         return False
+    match fact:
+        case "lower_triangular":
+            return not np.triu(a, 1).any()
+        case "upper_triangular":
+            return not np.tril(a, -1).any()
+        case "symmetric":
+            return np.array_equal(a, a.T)
+        case "orthogonal":
+            return np.array_equal(a @ a.T, np.eye(len(a)))
+        case _:
+            # Of other matrices rounding would decide.
+            diagonal = np.diagonal(a)
+            only = np.array_equal(a, np.diag(diagonal))
+            least = diagonal.min(initial=inf)
+            return only and bool(least > 0 if fact == "positive_definite" else least >= 0)
+
+
+def _all_symmetric(node: Node, steps: int) -> bool:
+    return all(
+        not unbroadcast(operand).ndim or states(operand, "symmetric", steps)
+        for operand in node.inputs
+    )
+
+
+def diagonal_of(node: Node) -> Node | None:
+    """The vector or number on the diagonal of a matrix that is built of it."""
+    op = node.op
+    if isinstance(op, Diag) and op.k == 0:
+        return node.inputs[0]
+    if isinstance(op, Delta) and node.ndim == 2 and not op.starts and not op.lengths:
+        square = len(set(op.outer)) == 1 and node.shape[0] == node.shape[1]
+        return node.inputs[0] if square else None
+    if isinstance(op, Eye) and node.shape[0] == node.shape[1] and op.k == 0:
+        return constant(np.ones((), node.dtype))
+    return None
+
+
+def _of_diagonal(node: Node, fact: Fact, steps: int) -> bool:
+    values = diagonal_of(node)
+    assert values is not None
+    if fact == "positive_definite":
+        return states(values, "positive", steps)
+    if fact == "positive_semidefinite":
+        return bounds(values)[0] >= 0
+    return fact == "diagonal" or (fact == "orthogonal" and bounds(values) == (1, 1))
+
+
+def _of_product(node: Node, fact: Fact, steps: int) -> bool:
     a, b = node.inputs
+    if fact in (*_TURNED, "orthogonal"):
+        return states(a, fact, steps) and states(b, fact, steps)
+    if fact not in ("symmetric", "positive_semidefinite", "positive_definite"):
+        return False
+    if a.ndim != 2 or b.ndim != 2:
+        return False
+    if _are_turned(a, b):
+        # A Cholesky factor has an inverse; of another matrix that is not known.
+        factor = a.inputs[0] if is_op(a, "transpose") else a
+        return fact != "positive_definite" or is_op(factor, "cholesky")
+    middle = _between(a, b)
+    return middle is not None and fact != "positive_definite" and states(middle, fact, steps)
+
+
+def _are_turned(a: Node, b: Node) -> bool:
     return any(is_op(x, "transpose") and x.inputs[0] is y for x, y in ((a, b), (b, a)))
+
+
+def _between(a: Node, b: Node) -> Node | None:
+    """The S of ``A.T @ S @ A``, however it is grouped."""
+    if is_op(a, "matmul") and a.inputs[0].ndim == 2 and _are_turned(a.inputs[0], b):
+        return a.inputs[1]
+    if is_op(b, "matmul") and b.inputs[1].ndim == 2 and _are_turned(a, b.inputs[1]):
+        return b.inputs[0]
+    return None
+
+
+def _of_sum(node: Node, fact: Fact, steps: int) -> bool:
+    """Of what is definite and what is semidefinite."""
+    if fact not in ("positive_definite", "positive_semidefinite"):
+        return False
+    if not all(states(operand, "positive_semidefinite", steps) for operand in node.inputs):
+        return False
+    return fact == "positive_semidefinite" or any(
+        states(operand, "positive_definite", steps) for operand in node.inputs
+    )
+
+
+def _of_multiple(node: Node, fact: Fact, steps: int) -> bool:
+    """Of a number times a matrix, and of products element by element."""
+    a, b = node.inputs
+    pairs = ((a, b), (b, a)) if is_op(node, "multiply") else ((b, a),)
+    for scale, x in pairs:
+        if unbroadcast(scale).ndim or x.shape != node.shape:
+            continue
+        if fact == "positive_definite" and not states(scale, "positive", steps):
+            return False
+        if fact == "positive_semidefinite" and not bounds(scale)[0] >= 0:
+            return False
+        return fact != "orthogonal" and states(x, fact, steps)
+    if fact == "symmetric":
+        return _all_symmetric(node, steps)
+    return fact in _TURNED and any(states(x, fact, steps) for _, x in pairs if x.ndim == 2)
+
+
+def _is_positive(node: Node, steps: int) -> bool:
+    low = bounds(node)[0]
+    if low > 0 or is_op(node, "exp", "exp2", "sigmoid", "softplus"):
+        return True
+    if is_op(node, "add"):
+        some = any(states(operand, "positive", steps) for operand in node.inputs)
+        return some and all(bounds(operand)[0] >= 0 for operand in node.inputs)
+    kept = is_op(node, "multiply", "divide", "sqrt", "square", "broadcast_to", "expand_dims")
+    return kept and all(states(operand, "positive", steps) for operand in node.inputs)
+
+
+def _is_integer(node: Node, steps: int) -> bool:
+    """Whether all elements are integers, of whatever dtype."""
+    op = node.op
+    if node.dtype.kind in "biu" or isinstance(op, SizeValue) or is_op(node, *_INTEGERS):
+        return True
+    if isinstance(op, Constant):
+        with np.errstate(invalid="ignore"):
+            return node.dtype.kind == "f" and bool(np.all(op.value % 1 == 0))
+    if is_op(node, "astype"):
+        return states(node.inputs[0], "integer", steps)
+    return is_op(node, *_KEEP_INTEGERS) and all(
+        states(operand, "integer", steps) for operand in node.inputs
+    )
 
 
 def bounds(node: Node, steps: int = _MOST_STEPS) -> tuple[float, float]:

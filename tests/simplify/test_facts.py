@@ -5,7 +5,7 @@ import pytest
 
 import symgraph as sg
 from symgraph.graph.node import topological
-from symgraph.simplify.facts import bounds
+from symgraph.simplify.facts import bounds, states
 
 x = sg.placeholder("x", "n")
 A, b = sg.placeholder("A", (4, 4)), sg.placeholder("b", 4)
@@ -13,6 +13,11 @@ positive = sg.assume(sg.placeholder("p", "n"), "positive")
 LOWER = sg.assume(sg.placeholder("L", (4, 4)), "lower_triangular")
 UPPER = sg.assume(sg.placeholder("U", (4, 4)), "upper_triangular")
 TURNED = sg.assume(sg.placeholder("Q", (4, 4)), "orthogonal")
+EYE = sg.eye(4)
+FACTOR = np.linalg.cholesky(A)
+c = sg.placeholder("c", 4)
+DIAGONAL = sg.assume(sg.placeholder("D", (4, 4)), "diagonal")
+DEFINITE = sg.assume(sg.placeholder("K", (4, 4)), "positive_definite")
 EVEN = sg.assume(sg.placeholder("S", (4, 4)), "symmetric")
 
 
@@ -28,10 +33,66 @@ EVEN = sg.assume(sg.placeholder("S", (4, 4)), "symmetric")
         (np.linalg.inv(TURNED), TURNED.T),
         (np.linalg.inv(A) @ b, np.linalg.solve(A, b)),
         (np.trace(A @ EVEN), np.sum(A * EVEN)),
+        ((A.T @ EVEN @ A).T, A.T @ EVEN @ A),
+        (np.linalg.solve(EYE + A.T @ A, b).T, np.linalg.solve(EYE + A.T @ A, b)),
+        (np.linalg.solve(DIAGONAL, b), b / np.diagonal(DIAGONAL)),
+        (np.linalg.solve(np.diag(c), A), A / c[:, None]),
+        (np.linalg.inv(np.diag(c)), np.diag(1 / c)),
+        (np.linalg.solve(TURNED, b), TURNED.T @ b),
+        (np.linalg.det(LOWER), np.prod(np.diagonal(LOWER))),
+        (np.linalg.slogdet(FACTOR)[1], np.sum(np.log(abs(np.diagonal(FACTOR))))),
+        (np.linalg.slogdet(DEFINITE)[0], sg.constant(1.0)),
+        (np.linalg.slogdet(TURNED)[1], sg.constant(0.0)),
+        (np.log(np.linalg.det(DEFINITE)), np.linalg.slogdet(DEFINITE)[1]),
+        (np.floor(np.rint(x) * 2 - 3), np.rint(x) * 2 - 3),
     ],
 )
 def test_rewrites(before, after):
     assert sg.simplify(before) is sg.simplify(after)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "definite", "known"),
+    [
+        (A.T @ A, False, True),
+        (A @ A.T + 0.1 * EYE, True, True),
+        (FACTOR @ FACTOR.T, True, True),
+        (np.linalg.inv(DEFINITE), True, True),
+        (DEFINITE + 3.0 * (A @ A.T), True, True),
+        (DEFINITE - A @ A.T, False, False),
+        (A @ DEFINITE @ A.T, False, True),
+        (np.diag(np.exp(c)), True, True),
+        (np.diag(c), False, False),
+        (-2.0 * DEFINITE, False, False),
+        (EVEN, False, False),
+    ],
+)
+def test_definite_matrices(matrix, definite, known):
+    for node in (matrix, sg.simplify(matrix)):
+        assert states(node, "positive_definite") is definite
+        assert states(node, "positive_semidefinite") is known
+        assert states(node, "symmetric")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "facts"),
+    [
+        (LOWER @ FACTOR, {"lower_triangular"}),
+        (np.linalg.inv(UPPER), {"upper_triangular"}),
+        (LOWER.T, {"upper_triangular"}),
+        (LOWER + UPPER, set()),
+        (LOWER * UPPER, {"lower_triangular", "upper_triangular", "diagonal", "symmetric"}),
+        (2.0 * LOWER, {"lower_triangular"}),
+        (1.0 / LOWER, set()),
+        (np.exp(EVEN) * EVEN, {"symmetric"}),
+        (np.exp(EVEN) * A, set()),
+        (np.linalg.inv(TURNED) @ TURNED, {"orthogonal"}),
+        (2.0 * TURNED, set()),
+    ],
+)
+def test_facts_of_matrices(matrix, facts):
+    names = ("lower_triangular", "upper_triangular", "diagonal", "symmetric", "orthogonal")
+    assert {fact for fact in names if states(matrix, fact)} == facts
 
 
 @pytest.mark.parametrize(("matrix", "side"), [(LOWER, np.tril), (UPPER, np.triu)])

@@ -14,7 +14,7 @@ from symgraph.ops.linalg.triangular import TriangularSolve
 from symgraph.ops.reduce import Sum
 from symgraph.ops.shape import Transpose
 from symgraph.simplify.common import is_op, number
-from symgraph.simplify.facts import bounds, states
+from symgraph.simplify.facts import bounds, diagonal_of, states
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
 
@@ -115,7 +115,7 @@ def logarithm_of_determinant(node: Node) -> Node | None:
         return None
     parts = make(Slogdet(), x.inputs[0])
     size = make(Item(1), parts)
-    if positive:
+    if positive or states(x.inputs[0], "positive_definite"):
         return size
     # The logarithm of a negative determinant is NaN, and stays so.
     return apply("where", make(Item(0), parts) < 0, constant(np.asarray(np.nan, x.dtype)), size)
@@ -147,6 +147,99 @@ def transpose_of_symmetric(node: Node) -> Node | None:
     """A.T = A for symmetric A."""
     (x,) = node.inputs
     return x if x.ndim == 2 and node.op == Transpose((1, 0)) and states(x, "symmetric") else None
+
+
+@rewrite(
+    "solve",
+    keeps="accurate",
+    examples=(
+        lambda u: apply("solve", np.diag(2.0 + np.cos(u)), u),
+        lambda u, A: apply("solve", np.diag(2.0 + np.cos(A[0])), A.T),
+        lambda A, v: apply("solve", np.linalg.qr(A)[0], np.sin(v)),
+    ),
+)
+def solve_of_diagonal(node: Node) -> Node | None:
+    """solve(D, b) = b / d for a diagonal matrix, solve(Q, b) = Q.T @ b for an orthogonal one."""
+    a, b = node.inputs
+    if a.ndim != 2 or b.ndim > 2 or node.op != Solve() or not a.dtype == b.dtype == node.dtype:
+        return None
+    if states(a, "orthogonal"):
+        return apply("matmul", make(Transpose((1, 0)), a), b)
+    if not states(a, "diagonal"):
+        return None
+    numbers = _numbers(a)
+    return b / (numbers if b.ndim == 1 else apply("expand_dims", numbers, -1))
+
+
+def _numbers(a: Node) -> Node:
+    """The diagonal."""
+    built = diagonal_of(a)
+    return make(Diagonal(), a) if built is None or not built.ndim else built
+
+
+@rewrite("inv", keeps="accurate", examples=(lambda u: np.linalg.inv(np.diag(2.0 + np.cos(u))),))
+def inverse_of_diagonal(node: Node) -> Node | None:
+    """inv(diag(d)) = diag(1 / d)."""
+    (a,) = node.inputs
+    if a.ndim != 2 or a.dtype != node.dtype or not states(a, "diagonal"):
+        return None
+    return apply("diag", 1.0 / _numbers(a))
+
+
+def _is_triangular(a: Node) -> bool:
+    return a.ndim == 2 and any(states(a, f) for f in ("lower_triangular", "upper_triangular"))
+
+
+@rewrite(
+    "det",
+    keeps="accurate",
+    examples=(lambda A: np.linalg.det(np.tril(A)), lambda u: np.linalg.det(np.diag(u))),
+)
+def determinant_of_triangular(node: Node) -> Node | None:
+    """det(L) = prod(diagonal(L)) for triangular L."""
+    (a,) = node.inputs
+    known = a.dtype == node.dtype and _is_triangular(a)
+    return apply("prod", _numbers(a)) if known else None
+
+
+@rewrite(
+    Item,
+    operands=("slogdet",),
+    keeps="accurate",
+    examples=(
+        lambda A: np.linalg.slogdet(np.tril(A))[1],
+        lambda A: np.linalg.slogdet(np.triu(A))[0],
+        lambda A: np.linalg.slogdet(np.linalg.qr(A)[0])[1],
+        lambda A: np.linalg.slogdet(A @ A.T + identity_like(A))[0],
+    ),
+)
+def logarithm_of_known_determinant(node: Node) -> Node | None:
+    """slogdet(L) from the diagonal of triangular L; (1, s) if definite, (s, 0) if orthogonal."""
+    assert isinstance(node.op, Item)
+    (a,) = node.inputs[0].inputs
+    is_sign = node.op.index == 0
+    if a.ndim != 2 or a.dtype != node.dtype or a.dtype.kind != "f":
+        return None
+    if states(a, "positive_definite" if is_sign else "orthogonal"):
+        return constant(np.asarray(1.0 if is_sign else 0.0, node.dtype))
+    if not _is_triangular(a):
+        return None
+    numbers = _numbers(a)
+    return apply("prod", np.sign(numbers)) if is_sign else apply("sum", np.log(abs(numbers)))
+
+
+@rewrite(
+    "floor",
+    "ceil",
+    "rint",
+    "trunc",
+    keeps="bitwise",
+    examples=(lambda x: np.floor(np.ceil(x)), lambda x: np.ceil(np.floor(x) - 2.0 * np.ceil(x))),
+)
+def round_of_integer(node: Node) -> Node | None:
+    """floor(x) = ceil(x) = rint(x) = trunc(x) = x for integers."""
+    (x,) = node.inputs
+    return x if x.dtype == node.dtype and states(x, "integer") else None
 
 
 @rewrite(
