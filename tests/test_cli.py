@@ -223,6 +223,17 @@ def test_export_of_a_function(capsys, name, specs):
     np.testing.assert_allclose(d_w, factor * 2 * x.T @ (x @ w))
 
 
+def test_what_was_exported_is_exported_again(capsys, folder, rng):
+    x = sg.placeholder("x", "n")
+    f = sg.function([x], sg.grad(np.sum(x[1:] * x[:-1]), x), name="slope")
+    (folder / "written.py").write_text(f.module(), encoding="utf-8")
+    _, source, _ = run(
+        capsys, "export", "written.py:slope", "--spec", "x=float64[n]", "--name", "again"
+    )
+    values = rng.random(4)
+    np.testing.assert_allclose(functions_of(source)["again"](values), f(values), rtol=1e-15)
+
+
 def test_an_argument_that_is_a_tree_names_its_leaves(capsys):
     _, whole, _ = run(capsys, "export", "model.py:of_tree", "--wrt", "params")
     _, leaves, _ = run(capsys, "export", "model.py:of_tree", "--wrt", "params_w,params_b")

@@ -18,7 +18,7 @@ from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
 from symgraph.graph.sizes import READ_BACK, Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 
-__all__ = ["ArrayLike", "Node", "as_node", "constant", "make", "placeholder"]
+__all__ = ["ArrayLike", "Node", "as_node", "constant", "make", "placeholder", "recorded"]
 
 ArrayLike: TypeAlias = "Node | np.ndarray[Any, Any] | np.generic | complex | Size | Sequence[Any]"
 """What may stand where a node is taken."""
@@ -267,7 +267,7 @@ class Node:
             )
         keywords.pop("out", None)
         if keywords and ufunc.signature is not None:
-            return _recorded(
+            return recorded(
                 lambda *a, **k: apply(ufunc.__name__, *a, **k),
                 f"np.{ufunc.__name__}",
                 args,
@@ -289,7 +289,7 @@ class Node:
                 f"{function.__module__}.{function.__name__} cannot be recorded in a graph",
                 hint="compose it from operations that exist (see dir(sg))",
             )
-        return _recorded(ours, f"np.{function.__name__}", args, keywords)
+        return recorded(ours, f"np.{function.__name__}", args, keywords)
 
     # Operators ----------------------------------------------------------------------------------
 
@@ -517,7 +517,7 @@ class Node:
         return apply_view("sympy", self)
 
 
-def _recorded(
+def recorded(
     ours: Callable[..., Any], what: str, args: Sequence[Any], keywords: dict[str, Any]
 ) -> Any:
     """Call one of our functions; a keyword that only NumPy's has is an error that says so."""
@@ -546,7 +546,7 @@ class _Method:
         function = builder_named(_METHODS[self._name])
         if function is None:
             return apply(self._name)
-        return _recorded(function, f"node.{self._name}", (self._node, *args), keywords)
+        return recorded(function, f"node.{self._name}", (self._node, *args), keywords)
 
     def __repr__(self) -> str:
         return f"<method {self._name} of {self._node!r}>"

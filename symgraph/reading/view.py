@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, recorded
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, apply, complete
 from symgraph.graph.sizes import Size
 
@@ -85,11 +85,16 @@ def _taking_sizes(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        # The first argument is the array: np.prod(x.shape) is NumPy's product of sizes. With a
-        # node among the arguments NumPy asks the node.
-        symbolic = _holds((*args[1:], *keywords.values()), Size)
-        known = not symbolic or _holds((*args, *keywords.values()), Node)
-        return (function if known else ours)(*args, **keywords)
+        values = (*args, *keywords.values())
+        if _holds(values, Node):
+            # Of arrays in a list NumPy asks nobody in some functions: in np.lexsort([a, b]).
+            ask = any(isinstance(value, Node) for value in values)
+        else:
+            # The first argument is the array: np.prod(x.shape) is NumPy's product of sizes.
+            ask = not _holds((*args[1:], *keywords.values()), Size)
+        if ask:
+            return function(*args, **keywords)
+        return recorded(ours, f"np.{function.__name__}", args, keywords)
 
     return call
 
