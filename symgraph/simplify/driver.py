@@ -12,7 +12,7 @@ from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
-from symgraph.graph.side import ORIGINS, Origin, origin_as, set_origin
+from symgraph.graph.side import FACTS, ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
 from symgraph.simplify.rule import Rule, Stage, Table, rules_for
 from symgraph.simplify.uses import Uses, following
@@ -111,7 +111,7 @@ def _step(
     """What takes the place of a node whose operands are final; ``None`` if nothing does."""
     inputs = [final[operand] for operand in node.inputs]
     if any(map(is_not, inputs, node.inputs)):
-        return rebuild(node, inputs)
+        return _with_facts(rebuild(node, inputs), node)
     rules = table.of(node)
     if not rules:
         return None
@@ -127,8 +127,16 @@ def _step(
         _guard(node, after, rule, pending)
         pending[node] = rule
         firings.append(Firing(rule, node, after, origin))
-        return after
+        return _with_facts(after, node)
     return None
+
+
+def _with_facts(after: Node, node: Node) -> Node:
+    """The replacement: of it is known what users stated of the value that it has."""
+    stated = FACTS.get(node)
+    if stated:
+        FACTS[after] = stated | (FACTS.get(after) or frozenset())
+    return after
 
 
 MOST_PENDING = 10_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from symgraph.ops.create import Eye
 from symgraph.ops.delta import Delta
 from symgraph.ops.diagonals import Diag, Triangle
 from symgraph.ops.kinds import Elementwise
+from symgraph.ops.reduce import Reduction
+from symgraph.ops.shape import ExpandDims
 from symgraph.simplify.common import is_op, number, unbroadcast
 
 __all__ = ["Fact", "assume", "bounds", "diagonal_of", "states"]
@@ -65,6 +67,7 @@ _KEEP_INTEGERS = (
     *("where", "getitem", "matmul"),
 )
 _MOST_STEPS = 6
+_DEEPEST = 12
 _MOST_ELEMENTS = 10_000
 
 
@@ -109,24 +112,44 @@ def assume(node: Node, *facts: Fact) -> Node:
     return node
 
 
-def states(node: Node, fact: Fact, steps: int = _MOST_STEPS) -> bool:
+class _Walk(NamedTuple):
+    """How much deeper to look, and what was found on the way."""
+
+    left: int
+    found: dict[tuple[int, Fact], bool]
+
+    def on(self) -> _Walk:
+        return _Walk(self.left - 1, self.found)
+
+
+def states(node: Node, fact: Fact, walk: _Walk | None = None) -> bool:
     """Whether a user stated a fact of a node, or it follows from what the node is."""
     if fact in (FACTS.get(node) or ()):
         return True
-    if not steps or isinstance(node.result_type, TupleType):
+    if walk is None:
+        walk = _Walk(_DEEPEST, {})
+    if not walk.left or isinstance(node.result_type, TupleType):
         return False
-    if any(states(node, stronger, steps - 1) for stronger in _IMPLIED_BY.get(fact, ())):
+    key = id(node), fact
+    if key not in walk.found:
+        walk.found[key] = False
+        walk.found[key] = _holds(node, fact, walk.on())
+    return walk.found[key]
+
+
+def _holds(node: Node, fact: Fact, walk: _Walk) -> bool:
+    if any(states(node, stronger, walk) for stronger in _IMPLIED_BY.get(fact, ())):
         return True
     if fact in _SIGNS:
-        return fact == "positive" and _is_positive(node, steps - 1)
+        return fact == "positive" and _is_positive(node, walk)
     if fact == "integer":
-        return _is_integer(node, steps - 1)
-    if fact == "diagonal" and all(states(node, side, steps - 1) for side in _TURNED):
+        return _is_integer(node, walk)
+    if fact == "diagonal" and all(states(node, side, walk) for side in _TURNED):
         return True
-    return node.ndim == 2 and _follows(node, fact, steps - 1)
+    return node.ndim == 2 and _follows(node, fact, walk)
 
 
-def _follows(node: Node, fact: Fact, steps: int) -> bool:
+def _follows(node: Node, fact: Fact, walk: _Walk) -> bool:
     """Whether a fact of a matrix follows from its operation and the facts of the operands."""
     op, operands = node.op, node.inputs
     if isinstance(op, Constant):
@@ -134,16 +157,16 @@ def _follows(node: Node, fact: Fact, steps: int) -> bool:
     if isinstance(op, Item):
         return fact == "orthogonal" and op.index == 0 and is_op(operands[0], "qr")
     if isinstance(op, Triangle):
-        return _of_triangle(op, fact) or (fact in _TURNED and states(operands[0], fact, steps))
+        return _of_triangle(op, fact) or (fact in _TURNED and states(operands[0], fact, walk))
     if is_op(node, "cholesky"):
         return fact == "lower_triangular"
     if diagonal_of(node) is not None:
-        return _of_diagonal(node, fact, steps)
+        return _of_diagonal(node, fact, walk)
     if is_op(node, "transpose"):
-        return states(operands[0], _TURNED.get(fact, fact), steps)
+        return states(operands[0], _TURNED.get(fact, fact), walk)
     if is_op(node, "inv"):
-        return fact in _KEPT_BY_INVERSE and states(operands[0], fact, steps)
-    return _of_arithmetic(node, fact, steps)
+        return fact in _KEPT_BY_INVERSE and states(operands[0], fact, walk)
+    return _of_arithmetic(node, fact, walk)
 
 
 def _of_triangle(op: Triangle, fact: Fact) -> bool:
@@ -152,16 +175,48 @@ def _of_triangle(op: Triangle, fact: Fact) -> bool:
     return fact == "lower_triangular" and op.k <= 0
 
 
-def _of_arithmetic(node: Node, fact: Fact, steps: int) -> bool:
+def _of_arithmetic(node: Node, fact: Fact, walk: _Walk) -> bool:
     if is_op(node, "matmul"):
-        return _of_product(node, fact, steps)
+        return _of_product(node, fact, walk)
     if is_op(node, "add", "subtract", "negative") and fact in _KEPT_BY_SUMS:
-        return all(states(operand, fact, steps) for operand in node.inputs)
+        return all(states(operand, fact, walk) for operand in node.inputs)
     if is_op(node, "add"):
-        return _of_sum(node, fact, steps)
+        return _of_sum(node, fact, walk)
     if is_op(node, "multiply", "divide"):
-        return _of_multiple(node, fact, steps)
-    return fact == "symmetric" and isinstance(node.op, Elementwise) and _all_symmetric(node, steps)
+        return _of_multiple(node, fact, walk)
+    if fact != "symmetric":
+        return False
+    return _is_pairwise(node, walk) or (
+        isinstance(node.op, Elementwise) and _all_symmetric(node, walk)
+    )
+
+
+_EVEN = ("square", "absolute", "norm", "cos", "cosh")
+_OF_PAIRS = ("add", "multiply", "maximum", "minimum", "hypot")
+
+
+def _is_pairwise(node: Node, walk: _Walk) -> bool:
+    """Whether the first two axes may change places, as of distances: of ``x[:, None] - x``."""
+    op, operands = node.op, node.inputs
+    if not walk.left:
+        return False
+    if is_op(node, *_OF_PAIRS) and _are_pair(*operands):
+        return True
+    if is_op(node, *_EVEN) and is_op(operands[0], "subtract") and _are_pair(*operands[0].inputs):
+        return not isinstance(op, Reduction) or min(op.axes, default=2) > 1
+    if isinstance(op, Reduction):
+        return min(op.axes, default=2) > 1 and _is_pairwise(operands[0], walk.on())
+    return isinstance(op, Elementwise) and all(
+        not unbroadcast(x).ndim or (x.ndim == node.ndim and _is_pairwise(x, walk.on()))
+        for x in operands
+    )
+
+
+def _are_pair(a: Node, b: Node) -> bool:
+    """Whether two nodes are ``x[:, None]`` and ``x[None]``, in any order."""
+    if not (isinstance(a.op, ExpandDims) and isinstance(b.op, ExpandDims)):
+        return False
+    return a.inputs[0] is b.inputs[0] and {a.op.axes, b.op.axes} == {(0,), (1,)}
 
 
 def _of_array(a: np.ndarray[Any, Any], fact: Fact) -> bool:
@@ -185,9 +240,9 @@ def _of_array(a: np.ndarray[Any, Any], fact: Fact) -> bool:
             return only and bool(least > 0 if fact == "positive_definite" else least >= 0)
 
 
-def _all_symmetric(node: Node, steps: int) -> bool:
+def _all_symmetric(node: Node, walk: _Walk) -> bool:
     return all(
-        not unbroadcast(operand).ndim or states(operand, "symmetric", steps)
+        not unbroadcast(operand).ndim or states(operand, "symmetric", walk)
         for operand in node.inputs
     )
 
@@ -205,20 +260,20 @@ def diagonal_of(node: Node) -> Node | None:
     return None
 
 
-def _of_diagonal(node: Node, fact: Fact, steps: int) -> bool:
+def _of_diagonal(node: Node, fact: Fact, walk: _Walk) -> bool:
     values = diagonal_of(node)
     assert values is not None
     if fact == "positive_definite":
-        return states(values, "positive", steps)
+        return states(values, "positive", walk)
     if fact == "positive_semidefinite":
         return bounds(values)[0] >= 0
     return fact == "diagonal" or (fact == "orthogonal" and bounds(values) == (1, 1))
 
 
-def _of_product(node: Node, fact: Fact, steps: int) -> bool:
+def _of_product(node: Node, fact: Fact, walk: _Walk) -> bool:
     a, b = node.inputs
     if fact in (*_TURNED, "orthogonal"):
-        return states(a, fact, steps) and states(b, fact, steps)
+        return states(a, fact, walk) and states(b, fact, walk)
     if fact not in ("symmetric", "positive_semidefinite", "positive_definite"):
         return False
     if a.ndim != 2 or b.ndim != 2:
@@ -228,7 +283,7 @@ def _of_product(node: Node, fact: Fact, steps: int) -> bool:
         factor = a.inputs[0] if is_op(a, "transpose") else a
         return fact != "positive_definite" or is_op(factor, "cholesky")
     middle = _between(a, b)
-    return middle is not None and fact != "positive_definite" and states(middle, fact, steps)
+    return middle is not None and fact != "positive_definite" and states(middle, fact, walk)
 
 
 def _are_turned(a: Node, b: Node) -> bool:
@@ -244,46 +299,46 @@ def _between(a: Node, b: Node) -> Node | None:
     return None
 
 
-def _of_sum(node: Node, fact: Fact, steps: int) -> bool:
+def _of_sum(node: Node, fact: Fact, walk: _Walk) -> bool:
     """Of what is definite and what is semidefinite."""
     if fact not in ("positive_definite", "positive_semidefinite"):
         return False
-    if not all(states(operand, "positive_semidefinite", steps) for operand in node.inputs):
+    if not all(states(operand, "positive_semidefinite", walk) for operand in node.inputs):
         return False
     return fact == "positive_semidefinite" or any(
-        states(operand, "positive_definite", steps) for operand in node.inputs
+        states(operand, "positive_definite", walk) for operand in node.inputs
     )
 
 
-def _of_multiple(node: Node, fact: Fact, steps: int) -> bool:
+def _of_multiple(node: Node, fact: Fact, walk: _Walk) -> bool:
     """Of a number times a matrix, and of products element by element."""
     a, b = node.inputs
     pairs = ((a, b), (b, a)) if is_op(node, "multiply") else ((b, a),)
     for scale, x in pairs:
         if unbroadcast(scale).ndim or x.shape != node.shape:
             continue
-        if fact == "positive_definite" and not states(scale, "positive", steps):
+        if fact == "positive_definite" and not states(scale, "positive", walk):
             return False
         if fact == "positive_semidefinite" and not bounds(scale)[0] >= 0:
             return False
-        return fact != "orthogonal" and states(x, fact, steps)
+        return fact != "orthogonal" and states(x, fact, walk)
     if fact == "symmetric":
-        return _all_symmetric(node, steps)
-    return fact in _TURNED and any(states(x, fact, steps) for _, x in pairs if x.ndim == 2)
+        return _all_symmetric(node, walk)
+    return fact in _TURNED and any(states(x, fact, walk) for _, x in pairs if x.ndim == 2)
 
 
-def _is_positive(node: Node, steps: int) -> bool:
+def _is_positive(node: Node, walk: _Walk) -> bool:
     low = bounds(node)[0]
     if low > 0 or is_op(node, "exp", "exp2", "sigmoid", "softplus"):
         return True
     if is_op(node, "add"):
-        some = any(states(operand, "positive", steps) for operand in node.inputs)
+        some = any(states(operand, "positive", walk) for operand in node.inputs)
         return some and all(bounds(operand)[0] >= 0 for operand in node.inputs)
     kept = is_op(node, "multiply", "divide", "sqrt", "square", "broadcast_to", "expand_dims")
-    return kept and all(states(operand, "positive", steps) for operand in node.inputs)
+    return kept and all(states(operand, "positive", walk) for operand in node.inputs)
 
 
-def _is_integer(node: Node, steps: int) -> bool:
+def _is_integer(node: Node, walk: _Walk) -> bool:
     """Whether all elements are integers, of whatever dtype."""
     op = node.op
     if node.dtype.kind in "biu" or isinstance(op, SizeValue) or is_op(node, *_INTEGERS):
@@ -292,9 +347,9 @@ def _is_integer(node: Node, steps: int) -> bool:
         with np.errstate(invalid="ignore"):
             return node.dtype.kind == "f" and bool(np.all(op.value % 1 == 0))
     if is_op(node, "astype"):
-        return states(node.inputs[0], "integer", steps)
+        return states(node.inputs[0], "integer", walk)
     return is_op(node, *_KEEP_INTEGERS) and all(
-        states(operand, "integer", steps) for operand in node.inputs
+        states(operand, "integer", walk) for operand in node.inputs
     )
 
 

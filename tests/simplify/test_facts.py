@@ -112,6 +112,26 @@ def test_log_of_a_determinant_beyond_the_range():
     assert np.isnan(f(np.diag([-1.0, *[1.0] * 199])))
 
 
+def test_kernels_are_symmetric_and_share_one_matrix():
+    points = sg.placeholder("X", ("n", 2))
+    y = sg.placeholder("y", "n")
+    distances = np.sum((points[:, None] - points[None]) ** 2, axis=-1)
+    kernel = np.exp(-0.5 * distances) + 0.1 * sg.eye(points.shape[0])
+    assert states(sg.simplify(kernel), "symmetric")
+    assert not states(np.exp(points[:, None, 0] - points[None, :, 1]), "symmetric")
+    assert not states(np.sum(points[:, None] - points[None], axis=-1), "symmetric")
+    fit = 0.5 * y @ np.linalg.inv(kernel) @ y + 0.5 * np.linalg.slogdet(kernel)[1]
+    names = [n.op.name for n in topological([sg.simplify(fit)])]
+    assert names.count("solve") == 1
+    assert "transpose" not in names
+
+
+def test_what_is_stated_of_a_value_outlives_its_form():
+    kernel = sg.assume(A.T @ A + np.log(1 + np.exp(c)) * 1.0, "positive_definite")
+    node = sg.simplify(np.log(np.linalg.det(kernel)))
+    assert "where" not in {n.op.name for n in topological([node])}
+
+
 def test_bounds():
     assert bounds(np.tanh(x)) == (-1, 1)
     assert bounds(positive)[0] == 0

@@ -13,7 +13,7 @@ from symgraph.ops.linalg.solve import Solve
 from symgraph.ops.linalg.triangular import TriangularSolve
 from symgraph.ops.reduce import Sum
 from symgraph.ops.shape import Transpose
-from symgraph.simplify.common import is_op, number
+from symgraph.simplify.common import HEADROOM, factor, is_known_factor, is_op, number
 from symgraph.simplify.facts import bounds, diagonal_of, states
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
@@ -265,3 +265,18 @@ def inverse_of_orthogonal(node: Node) -> Node | None:
     """inv(Q) = Q.T for orthogonal Q."""
     (x,) = node.inputs
     return make(Transpose((1, 0)), x) if x.ndim == 2 and states(x, "orthogonal") else None
+
+
+@rewrite(
+    "solve",
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(lambda A, v: apply("solve", A + 32.0 * identity_like(A), 0.5 * v),),
+)
+def known_multiple_of_solution(node: Node) -> Node | None:
+    """solve(A, c * b) = c * solve(A, b) for c made of numbers and sizes: one factorisation."""
+    a, b = node.inputs
+    scale, rest = factor(b)
+    if scale is None or rest.type != b.type or b.dtype != node.dtype or not is_known_factor(scale):
+        return None
+    return scale * make(node.op, a, rest)

@@ -56,16 +56,16 @@ def gaussian_process(x, y, length, noise):
     product_2 = product @ triangular_solve.T
     product_3 = factor.T @ (-(triangular_solve_3 @ triangular_solve_2.T)).T
     product_4 = 0.5 * (factor.T / diagonal_factor - product_2 + product_3)
-    solve = np.linalg.solve(factor.T, np.tril(product_4, -1) + np.tril(product_4))
-    solve_2 = np.linalg.solve(factor.T, solve.T)
-    triangle = np.tril(solve_2.T, -1)
-    triangle_solve_2 = np.tril(solve_2)
+    plus = np.tril(product_4, -1) + np.tril(product_4)
+    triangular_solve_4 = solve_triangular(factor.T, plus)
+    triangular_solve_5 = solve_triangular(factor.T, triangular_solve_4.T)
+    triangle = np.tril(triangular_solve_5.T, -1)
+    triangle_2 = np.tril(triangular_solve_5)
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
-    total = (np.diagonal(triangle) + np.diagonal(triangle_solve_2)).sum()
-    d_noise = total * (2 * noise)
+    d_noise = (np.diagonal(triangle) + np.diagonal(triangle_2)).sum() * (2 * noise)
     # gradient of: factor = sg.linalg.cho_factor(covariance, lower=True)
     d_covariance = triangle
-    d_covariance += triangle_solve_2
+    d_covariance += triangle_2
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
     d_distances = -0.5 * (d_covariance * exp) * (2 * distances)
     # gradient of: distances = (x[:, None] - x) / length
