@@ -14,9 +14,11 @@ from symgraph.simplify.rules import (
     masks,
     powers,
     products,
+    scatters,
     shapes,
     stability,
     structure,
+    sums,
 )
 
 __all__ = [
@@ -33,7 +35,9 @@ __all__ = [
     "masks",
     "powers",
     "products",
+    "scatters",
     "shapes",
     "stability",
     "structure",
+    "sums",
 ]

@@ -28,7 +28,7 @@ from symgraph.ops.reduce import Mean, Sum, broadcast_to, count
 from symgraph.ops.shape import Transpose, squeeze
 from symgraph.simplify.common import is_number, is_op, number
 from symgraph.simplify.rule import rewrite
-from symgraph.simplify.rules.shapes import rows_of
+from symgraph.simplify.rules.scatters import rows_of
 from symgraph.simplify.structure import (
     CONTRACTIONS,
     is_delta,

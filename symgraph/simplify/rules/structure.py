@@ -15,7 +15,8 @@ from symgraph.ops.shape import Transpose, expand_dims, swapaxes
 from symgraph.simplify.common import HEADROOM, is_known_factor, is_number, is_op
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
-from symgraph.simplify.rules.shapes import add_into, rows_of, transpose_twice
+from symgraph.simplify.rules.scatters import add_into, rows_of
+from symgraph.simplify.rules.shapes import transpose_twice
 from symgraph.simplify.structure import structure
 
 

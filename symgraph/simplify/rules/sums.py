@@ -1,0 +1,223 @@
+"""Laws of sums and other reductions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgraph.graph.node import Node, constant, make
+from symgraph.graph.sizes import Dim, Size
+from symgraph.ops.reduce import BroadcastTo, Mean, Reduction, Sum, count
+from symgraph.ops.shape import ExpandDims, Reshape, Squeeze, Transpose
+from symgraph.simplify.common import (
+    HEADROOM,
+    is_known_factor,
+    is_op,
+    scalar,
+)
+from symgraph.simplify.rule import rewrite
+
+
+@rewrite("sum", "mean", keeps="accurate", examples=(lambda x: (-x).sum(), lambda x: (-x).mean()))
+def sum_of_negative(node: Node) -> Node | None:
+    """sum(-x) = -sum(x)."""
+    (x,) = node.inputs
+    if node.dtype.kind != "f" or x.dtype != node.dtype or not is_op(x, "negative"):
+        return None
+    return -make(node.op, *x.inputs)
+
+
+def _multiple_reduced(node: Node) -> tuple[Node | None, Node, bool]:
+    """The factor or divisor of what is summed, the sum without it, and whether it divides."""
+    (x,) = node.inputs
+    if node.dtype.kind != "f" or not is_op(x, "multiply", "divide"):
+        return None, node, False
+    a, b = x.inputs
+    if _summed(a, node) and _constant_along(b, node):
+        return _reduced(b, node), make(node.op, a), is_op(x, "divide")
+    if is_op(x, "multiply") and _summed(b, node) and _constant_along(a, node):
+        return _reduced(a, node), make(node.op, b), False
+    return None, node, False
+
+
+@rewrite(
+    "sum",
+    "mean",
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(lambda v: (3.0 * v).sum(), lambda v: (v / 7.0).mean(), lambda v: (0.1 * v).sum()),
+)
+def sum_of_known_multiple(node: Node) -> Node | None:
+    """sum(c * x) = c * sum(x), sum(x / c) = sum(x) / c for c made of numbers and sizes."""
+    scale, total, divides = _multiple_reduced(node)
+    if scale is None or scale.ndim or not is_known_factor(scale):
+        return None
+    return total / scale if divides else scale * total
+
+
+@rewrite(
+    "sum",
+    "mean",
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(lambda A, u: (A / np.exp(u)).sum(0),),
+)
+def sum_of_quotient_by_exp(node: Node) -> Node | None:
+    """sum(x / exp(y)) = sum(x) / exp(y) where y is constant along the axes: never zero."""
+    scale, total, divides = _multiple_reduced(node)
+    if scale is None or not divides or not is_op(scale, "exp"):
+        return None
+    return total / scale
+
+
+@rewrite(
+    "sum", "mean", keeps="real", examples=(lambda a, v: (a * v).sum(), lambda a, v: (v / a).mean())
+)
+def sum_of_multiple(node: Node) -> Node | None:
+    """sum(c * x) = c * sum(x), sum(x / c) = sum(x) / c where c is constant along the axes."""
+    scale, total, divides = _multiple_reduced(node)
+    if scale is None:
+        return None
+    return total / scale if divides else scale * total
+
+
+def _summed(x: Node, node: Node) -> bool:
+    """Whether an operand has the whole shape that is summed."""
+    return x.shape == node.inputs[0].shape and x.dtype == node.dtype
+
+
+def _constant_along(c: Node, node: Node) -> bool:
+    """Whether a factor is the same along every axis that is summed."""
+    assert isinstance(node.op, Sum | Mean)
+    x = node.inputs[0]
+    lead = x.ndim - c.ndim
+    return (
+        c.dtype == node.dtype
+        and bool(node.op.axes)
+        and all(
+            axis < lead or (c.shape[axis - lead] == 1 and x.shape[axis] != 1)
+            for axis in node.op.axes
+        )
+    )
+
+
+def _reduced(c: Node, node: Node) -> Node:
+    """The factor without the axes that are summed, as it broadcasts against the sum."""
+    assert isinstance(node.op, Sum | Mean)
+    if node.op.keepdims:
+        return c
+    lead = node.inputs[0].ndim - c.ndim
+    gone = tuple([axis - lead for axis in node.op.axes if axis >= lead])
+    if not gone:
+        return c
+    if isinstance(c.op, ExpandDims) and c.op.axes == gone:
+        return c.inputs[0]
+    return make(Squeeze(gone), c)
+
+
+@rewrite(
+    "sum",
+    keeps="accurate",
+    examples=(
+        lambda u, A: np.broadcast_to(u, A.shape).sum(),
+        lambda u, A: np.broadcast_to(u, A.shape).sum(0),
+        lambda a, x: np.broadcast_to(a, x.shape).sum(),
+    ),
+)
+def sum_of_broadcast(node: Node) -> Node | None:
+    """sum(broadcast(x)) = n * sum(x)."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Sum)
+    # The number of elements may be too large for half precision.
+    if not isinstance(x.op, BroadcastTo) or node.dtype.char not in "fd":
+        return None
+    (y,) = x.inputs
+    lead = x.ndim - y.ndim
+    repeated = tuple([a for a in node.op.axes if a < lead or (y.shape[a - lead] != x.shape[a])])
+    if not repeated:
+        return None
+    rest = tuple([a - lead for a in node.op.axes if a not in repeated])
+    factor = (
+        constant(count(x.shape, repeated), node.dtype)
+        if isinstance(count(x.shape, repeated), Size)
+        else scalar(count(x.shape, repeated), node)
+    )
+    inner = y
+    if rest:
+        inner = make(Sum(rest, True), y)
+    result = factor * inner
+    if result.ndim == 0:
+        return make(BroadcastTo(node.shape), result) if node.ndim else result
+    shape = tuple([1 if a in node.op.axes else x.shape[a] for a in range(x.ndim)])
+    if result.shape != shape:
+        kept = (1,) * lead + result.shape
+        result = make(BroadcastTo(shape), make(Reshape(kept), result) if lead else result)
+    if not node.op.keepdims:
+        result = make(Squeeze(node.op.axes), result)
+    return result
+
+
+@rewrite("sum", "mean", "max", "min", keeps="bitwise", examples=(lambda u: u[:, None].max(1),))
+def reduction_over_ones(node: Node) -> Node | None:
+    """sum(x) = squeeze(x) over axes of size 1."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Reduction)
+    axes = node.op.axes
+    if not axes or any(x.shape[axis] != 1 for axis in axes) or x.dtype != node.dtype:
+        return None
+    return x if node.op.keepdims else make(Squeeze(axes), x)
+
+
+@rewrite(
+    "sum", "max", "min", keeps="real", examples=(lambda A: A.sum(0).sum(), lambda A: A.max(1).max())
+)
+def reduce_twice(node: Node) -> Node | None:
+    """sum(sum(x)) = sum(x) over the axes of both."""
+    # The sums in between may overflow in one order and not in the other.
+    (x,) = node.inputs
+    assert isinstance(node.op, Reduction)
+    if x.op.name != node.op.name or not isinstance(x.op, Reduction) or x.dtype != node.dtype:
+        return None
+    if x.op.keepdims != node.op.keepdims:
+        return None
+    if x.op.keepdims:
+        axes = tuple(sorted({*x.op.axes, *node.op.axes}))
+        return make(type(node.op)(axes, True), *x.inputs)
+    places = [i for i in range(x.inputs[0].ndim) if i not in x.op.axes]
+    outer = [places[axis] for axis in node.op.axes]
+    return make(type(node.op)(tuple(sorted([*x.op.axes, *outer])), False), *x.inputs)
+
+
+@rewrite("mean", keeps="accurate", examples=(lambda u, A: np.broadcast_to(u, A.shape).mean(0),))
+def mean_of_broadcast(node: Node) -> Node | None:
+    """mean(broadcast(x)) = x over the axes that were repeated."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Mean)
+    if not isinstance(x.op, BroadcastTo) or x.dtype != node.dtype:
+        return None
+    (y,) = x.inputs
+    lead = x.ndim - y.ndim
+    repeated = [a for a in node.op.axes if a < lead or y.shape[a - lead] != x.shape[a]]
+    if len(repeated) < len(node.op.axes) or not all(_surely_some(x.shape[a]) for a in repeated):
+        return None
+    kept = tuple([1 if a in repeated else d for a, d in enumerate(x.shape)])
+    result = y if y.shape == kept else make(BroadcastTo(kept), y)
+    return result if node.op.keepdims or not kept else make(Squeeze(node.op.axes), result)
+
+
+def _surely_some(dim: Dim) -> bool:
+    """Whether a size is known not to be 0: the mean of nothing is NaN."""
+    return isinstance(dim, int) and dim > 0
+
+
+@rewrite("sum", keeps="accurate", examples=(lambda A: A.T.sum(), lambda A: A.T.sum(0)))
+def sum_of_transpose(node: Node) -> Node | None:
+    """sum(A.T) = sum(A) over the same axes."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Sum)
+    if not isinstance(x.op, Transpose) or node.op.keepdims:
+        return None
+    inner = x.op.axes
+    left = [axis for i, axis in enumerate(inner) if i not in node.op.axes]
+    if left != sorted(left):
+        return None
+    return make(Sum(tuple(sorted([inner[axis] for axis in node.op.axes]))), *x.inputs)
