@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symgraph as sg
+from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import topological
 from symgraph.simplify.facts import bounds, states
 
@@ -143,3 +144,31 @@ def test_what_can_be_assumed():
         sg.assume(sg.placeholder("y"), "pretty")
     with pytest.raises(sg.InputError, match="square matrix"):
         sg.assume(sg.placeholder("y", 3), "symmetric")
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        np.linalg.inv(sg.constant(np.diag([1.0, 2.0]) + 0.5)),
+        np.fft.fft(sg.constant(np.arange(4.0))),
+        np.linalg.eigh(sg.constant(np.ones((2, 2))))[0],
+        sg.constant(-0.0) * sg.constant(1.0),
+        np.outer(sg.constant(np.arange(20.0)), sg.constant(np.arange(20.0))).sum(axis=0),
+    ],
+)
+def test_what_is_made_of_constants_is_computed_once(node):
+    found = sg.simplify(node)
+    assert found.op.name == "constant"
+    expected = interpret([node], {})[0]
+    assert found.op.value.tobytes() == np.asarray(expected).tobytes()
+
+
+def test_what_is_larger_than_its_constants_is_left():
+    long = sg.constant(np.arange(100.0))
+    assert sg.simplify(np.outer(long, long)).op.name != "constant"
+
+
+def test_what_numpy_refuses_is_refused_when_it_is_called():
+    f = sg.function([b], np.linalg.inv(sg.constant(np.ones((4, 4)))) + b)
+    with pytest.raises(np.linalg.LinAlgError):
+        f(np.ones(4))
