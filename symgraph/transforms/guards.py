@@ -30,7 +30,10 @@ __all__ = ["guard"]
 Condition: TypeAlias = "frozenset[tuple[Node, bool]]"
 """Masks and what they must be, all of them."""
 
-_NEVER: Condition = frozenset()
+Conditions: TypeAlias = "frozenset[Condition]"
+"""Conditions of which one must hold."""
+
+_ALWAYS: Conditions = frozenset([frozenset()])
 
 
 def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
@@ -50,7 +53,7 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     if not any(isinstance(node.op, Where) for node in order):
         return list(outputs), {}
     needs = _conditions(order, outputs)
-    risks = {node: _risks(node) for node in order if needs[node]}
+    risks = {node: _risks(node) for node in order if needs[node] != _ALWAYS}
     if not any(risks.values()):
         return list(outputs), {}
     guarding = _Guarding(needs, order)
@@ -64,7 +67,7 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
                 continue
             required = [*node.inputs]
             if risks.get(node):
-                required += [mask for mask, _ in needs[node]]
+                required += [mask for part in guarding.chosen(node) for mask, _ in part]
             missing = [x for x in required if x not in image]
             if missing:
                 stack += reversed(missing)
@@ -75,25 +78,47 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     return [image[node] for node in outputs], image
 
 
-def _conditions(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, Condition]:
+def _conditions(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, Conditions]:
     """For each node the conditions without which no output depends on its value."""
-    needs: dict[Node, Condition] = dict.fromkeys(outputs, _NEVER)
+    needs: dict[Node, Conditions] = dict.fromkeys(outputs, _ALWAYS)
     inside = set(order)
     for node in reversed(order):
         need = needs[node]
         for place, operand in enumerate(node.inputs):
             known = need
-            if isinstance(node.op, Where) and place and len(need) < _MOST_CONDITIONS:
-                known = need | {_literal(node.inputs[0], place == 1, inside)}
-            if known:
-                known = frozenset([entry for entry in known if _reaches(entry[0], node, operand)])
+            if isinstance(node.op, Where) and place:
+                literal = _literal(node.inputs[0], place == 1, inside)
+                known = frozenset([_with(condition, literal) for condition in need])
+            if known != _ALWAYS:
+                known = frozenset([_reaching(condition, node, operand) for condition in known])
             before = needs.get(operand)
-            needs[operand] = known if before is None else before & known
+            needs[operand] = known if before is None else _either(before, known)
     return needs
 
 
 _MOST_CONDITIONS = 8
 """Of nested choices: more are not kept, which is no mistake, and keeps the walk linear."""
+_MOST_USES = 4
+"""Conditions of which one must hold; of more, what they have in common."""
+
+
+def _with(condition: Condition, literal: tuple[Node, bool]) -> Condition:
+    return condition | {literal} if len(condition) < _MOST_CONDITIONS else condition
+
+
+def _reaching(condition: Condition, node: Node, operand: Node) -> Condition:
+    return frozenset([entry for entry in condition if _reaches(entry[0], node, operand)])
+
+
+def _either(first: Conditions, second: Conditions) -> Conditions:
+    """That one of two sets of conditions holds."""
+    if first == second:
+        return first
+    both = first | second
+    # a or (a and b) is a.
+    least = frozenset([c for c in both if not any(other < c for other in both)])
+    few = len(least) <= _MOST_USES
+    return least if few else frozenset([next(iter(least)).intersection(*least)])
 
 
 def _literal(mask: Node, wanted: bool, inside: set[Node]) -> tuple[Node, bool]:
@@ -136,7 +161,7 @@ def _risks(node: Node) -> list[tuple[int, Limit]]:
 class _Guarding:
     """The graph with its guards, and what is known of values where conditions do not hold."""
 
-    def __init__(self, needs: dict[Node, Condition], order: Sequence[Node]) -> None:
+    def __init__(self, needs: dict[Node, Conditions], order: Sequence[Node]) -> None:
         self.needs = needs
         self.position = {node: i for i, node in enumerate(order)}
         self.image: dict[Node, Node] = {}
@@ -145,14 +170,42 @@ class _Guarding:
     def rebuilt(self, node: Node, risks: Sequence[tuple[int, Limit]]) -> Node:
         """The node with safe operands."""
         inputs = [self.image[operand] for operand in node.inputs]
-        need = self.needs[node]
-        for place, limit in risks:
+        need = self._condition(node, made=bool(risks))
+        for place, limit in risks if need else ():
             if not self._is_safe(inputs[place], need, limit):
                 inputs[place] = self._guarded(inputs[place], need, limit)
         same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
         result = node if same else rebuild(node, inputs)
         self._note(result, need)
         return result
+
+    def chosen(self, node: Node) -> Conditions:
+        """What its uses have in common, or the conditions of which one must hold."""
+        needs = self.needs[node]
+        common = next(iter(needs)).intersection(*needs)
+        here = self.position[node]
+        if common or any(self.position[mask] > here for part in needs for mask, _ in part):
+            # A mask that comes later may depend on the node itself.
+            return frozenset([common])
+        return needs
+
+    def _condition(self, node: Node, *, made: bool) -> Condition:
+        """One condition for a node, which may be made: that one of several holds."""
+        needs = self.chosen(node)
+        if len(needs) == 1 or not made:
+            return next(iter(needs)).intersection(*needs)
+        parts = [self._mask(part) for part in _resolved(needs)]
+        mask = reduce(_or, sorted(parts, key=lambda part: self.position.get(part, 0)))
+        self.image.setdefault(mask, mask)
+        self.position.setdefault(mask, len(self.position))
+        return frozenset([(mask, True)])
+
+    def _mask(self, condition: Condition) -> Node:
+        masks = sorted(condition, key=lambda entry: self.position[entry[0]])
+        holding = [self.image[mask] for mask, wanted in masks if wanted]
+        failing = [self.image[mask] for mask, wanted in masks if not wanted]
+        outside = [apply("logical_not", reduce(_or, failing))] if failing else []
+        return reduce(_and, [*holding, *outside])
 
     def _is_safe(self, operand: Node, need: Condition, limit: Limit) -> bool:
         known = self.outside.get(operand)
@@ -193,6 +246,19 @@ class _Guarding:
                 return
         (value,) = interpret([make(node.op, *values)], {})
         self.outside[node] = (need, float(value))
+
+
+def _resolved(needs: Conditions) -> list[Condition]:
+    """The same with fewer masks: a or (not a and b) is a or b."""
+    single = {next(iter(condition)) for condition in needs if len(condition) == 1}
+    return [
+        condition
+        if len(condition) == 1
+        else frozenset(
+            [(mask, wanted) for mask, wanted in condition if (mask, not wanted) not in single]
+        )
+        for condition in needs
+    ]
 
 
 def _and(a: Node, b: Node) -> Node:

@@ -99,6 +99,10 @@ QUIET = {
         [0, 1, 82**-0.5, 9 * 82**-0.5, 0, 1],
     ),
     "product": (lambda x: np.prod(np.where(x > 1, np.log(x), 2.0)), None),
+    "several choices": (
+        lambda x: np.select([x > 0, x < 0], [np.log(x), np.log(-x)], 0.0),
+        [0, 1 / 4, 1, 1 / 9, -1, 1],
+    ),
     "a condition for all": (
         lambda x: np.where(x[0, 1] > 9, np.sum(np.log(x) @ np.ones(2)), np.sum(x * x[0, 1])),
         [4, 18, 4, 4, 4, 4],
