@@ -294,7 +294,10 @@ EXAMPLES: dict[str, list[Example]] = {
     "vecdot": [
         Example(vecdot, (array(3), array(3, shift=1.0))),
         Example(vecdot, (array(2, 3), array(4, 1, 3))),
-        Example(lambda x, y: np.vecdot(x, y, axis=0), (array(3, 2), array(3, 2))),
+        Example(
+            lambda x, y: np.vecdot(x, y, axis=0),  # pyright: ignore[reportCallIssue, reportUnknownLambdaType]
+            (array(3, 2), array(3, 2)),
+        ),
     ],
     "matvec": [Example(matvec, (array(2, 1, 2, 3), array(4, 3)))],
     "vecmat": [Example(vecmat, (array(4, 2), array(2, 3)))],
