@@ -301,6 +301,7 @@ if TYPE_CHECKING:
     from symgraph.ops.interpolate import (
         interp,
     )
+    from symgraph.ops.linalg.cross import cross
     from symgraph.ops.nan import (
         nanargmax,
         nanargmin,
@@ -532,6 +533,7 @@ __all__ = [
     "cotangent_map",
     "count_nonzero",
     "cov",
+    "cross",
     "cumprod",
     "cumsum",
     "cumulative_prod",

@@ -15,7 +15,7 @@ from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.ops.create import Arange
 from symgraph.simplify import simplify
-from symgraph.transforms.colouring import colour_columns
+from symgraph.transforms.colouring import colour_columns, colour_star, readable
 from symgraph.transforms.sparsity import (
     Entries,
     Indices,
@@ -101,6 +101,12 @@ def sparse_jacobian(
            [0., 2., 1., 0.],
            [0., 0., 3., 2.]])
     """
+    return _sparse(y, wrt, format, unconnected, symmetric=False)
+
+
+def _sparse(
+    y: Node, wrt: Node, format: Format, unconnected: Unconnected, *, symmetric: bool
+) -> Coordinates | Compressed:
     for node, role in ((y, "the output"), (wrt, "wrt:")):
         if not isinstance(node, Node):
             raise DerivativeError("a sparse derivative is of one node by one node", got=repr(node))
@@ -113,7 +119,10 @@ def sparse_jacobian(
     if isinstance(wrt.op, Placeholder):
         (y,) = simplify([y]).outputs
     entries = closed_entries(y, wrt)
-    found = _compressed_products(y, wrt) if entries is None else _assembled(entries, y, wrt)
+    if entries is not None:
+        found = _assembled(entries, y, wrt)
+    else:
+        found = _compressed_products(y, wrt, symmetric=symmetric)
     return _formatted(found, length_of(y), length_of(wrt), format)
 
 
@@ -146,7 +155,7 @@ def sparse_hessian(
     """
     (wrt,), _ = flatten_nodes([wrt], "wrt")
     gradient = grad(loss, wrt, unconnected=unconnected)
-    return sparse_jacobian(gradient, wrt, format=format, unconnected="zero")
+    return _sparse(gradient, wrt, format, "zero", symmetric=True)
 
 
 class _Found(NamedTuple):
@@ -213,7 +222,7 @@ def _summed(pieces: list[tuple[Indices, Node]], total: int, like: Node) -> Node:
     return data
 
 
-def _compressed_products(y: Node, x: Node) -> _Found:
+def _compressed_products(y: Node, x: Node, *, symmetric: bool) -> _Found:
     """Products with groups of columns or rows, whichever are fewer, and the entries in them."""
     rows, columns = pattern(y, x)
     height, width = length_of(y), length_of(x)
@@ -221,6 +230,11 @@ def _compressed_products(y: Node, x: Node) -> _Found:
     by_row = colour_columns(columns, rows, height)
     forward = by_column.max(initial=0) <= by_row.max(initial=0)
     colours, like = (by_column, x) if forward else (by_row, y)
+    star = symmetric and _is_symmetric(rows, columns)
+    if star:
+        found = colour_star(rows, columns, width)
+        star = found.max(initial=0) < colours.max(initial=0)
+        forward, colours, like = (True, found, x) if star else (forward, colours, like)
     count = int(colours.max(initial=-1)) + 1
     groups = _range(0, count)[:, None] == _numbers(colours)
     seeds = apply("reshape", groups.astype(like.dtype), (count, *like.shape))
@@ -231,7 +245,16 @@ def _compressed_products(y: Node, x: Node) -> _Found:
 
     products = apply("reshape", vmap(product)(seeds), (count * (height if forward else width),))
     places = colours[columns] * height + rows if forward else colours[rows] * width + columns
+    if star:
+        # What is not alone in its row is read where it stands in the other triangle.
+        alone = readable(rows, columns, colours)
+        places = np.where(alone, places, colours[rows] * height + columns)
     return _Found(products[as_index(places)], rows, columns)
+
+
+def _is_symmetric(rows: Indices, columns: Indices) -> bool:
+    entries = set(zip(rows.tolist(), columns.tolist(), strict=True))
+    return all((column, row) in entries for row, column in entries)
 
 
 def _numbers(values: Indices) -> Node:

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 import symgraph as sg
-from symgraph.transforms.colouring import colour_columns
+from symgraph.transforms.colouring import colour_columns, colour_star, readable
 from symgraph.transforms.sparsity import closed_entries, pattern
 
 RNG = np.random.default_rng(0)
@@ -146,3 +146,39 @@ X, N = sg.placeholder("x", "n"), sg.placeholder("k", 3, "int64")
 def test_what_has_no_sparse_derivative_is_an_error(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def symmetric_patterns():
+    """Arrows, bands, grids and random symmetric patterns."""
+    rng = np.random.default_rng(0)
+    for n in (1, 4, 9, 25):
+        arrow = np.eye(n, dtype=bool)
+        arrow[0] = arrow[:, 0] = True
+        band = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= 2
+        side = int(n**0.5)
+        cell = np.stack(np.divmod(np.arange(n), side))
+        grid = np.abs(cell[:, :, None] - cell[:, None]).sum(axis=0) <= 1
+        noise = rng.random((n, n)) < 0.2
+        yield from (arrow, band, grid, noise | noise.T | np.eye(n, dtype=bool))
+
+
+@pytest.mark.parametrize("pattern", list(symmetric_patterns()))
+def test_a_star_colouring_gives_every_entry(pattern):
+    rows, columns = np.nonzero(pattern)
+    count = len(pattern)
+    colours = colour_star(rows, columns, count)
+    scale = np.random.default_rng(1).random(count) + 0.5
+    matrix = np.where(pattern, np.outer(scale, scale), 0.0)
+    products = matrix @ np.equal.outer(colours, np.arange(colours.max() + 1))
+    alone = readable(rows, columns, colours)
+    i, j = np.where(alone, rows, columns), np.where(alone, columns, rows)
+    np.testing.assert_allclose(products[i, colours[j]], matrix[rows, columns], rtol=1e-14)
+    assert colours.max() <= colour_columns(rows, columns, count).max()
+
+
+def test_a_hessian_with_an_arrow_takes_few_products():
+    x = sg.placeholder("x", 40)
+    loss = np.sum(np.sin(x[0] * x[1:] ** 2)) + x[0] ** 4 + np.log(np.sum(np.exp(x[:2])))
+    at = np.random.default_rng(0).normal(size=40)
+    found = sg.function([x], sg.sparse_hessian(loss, x))(at).to_scipy((40, 40)).toarray()
+    np.testing.assert_allclose(found, sg.function([x], sg.hessian(loss, x))(at), atol=1e-12)
