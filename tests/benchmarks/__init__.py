@@ -7,6 +7,7 @@ bench_models    six models: lines and run time of emitted code over hand-written
 bench_call      what a call costs beside the computation
 bench_import    ``import symgraph`` over ``import numpy``
 bench_compile   a three-layer MLP, from nothing to its first gradient
+bench_dense     Jacobians and Hessians against JAX, autograd and CasADi
 bench_orders    how large n-th derivatives are, beside SymPy and JAX
 bench_scale     graphs of 10⁴ and 10⁵ nodes, stage by stage
 ==============  ====================================================================
