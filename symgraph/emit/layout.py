@@ -43,13 +43,15 @@ def assign(target: str, value: Code, indent: str, symbol: str = "=") -> list[str
     """``target = value``, broken at its outermost call or operators if it is too long."""
     head = f"{target} {symbol} "
     one = f"{indent}{head}{value.text}"
-    if len(one) <= WIDTH or not value.parts:
+    if len(one) <= WIDTH or "\n" in one:
         return one.split("\n")
-    if value.parts[0]:
+    if value.parts and value.parts[0]:
         return bracketed(head + value.parts[0], value.parts[1:], ")", indent)
     inner = f"{indent}    {value.text}"
     if len(inner) <= WIDTH:
         return [f"{indent}{head}(", inner, f"{indent})"]
+    if not value.parts:
+        return [one]
     operands = [f"{indent}    {part}" for part in value.parts[1:]]
     return [f"{indent}{head}(", *operands, f"{indent})"]
 
