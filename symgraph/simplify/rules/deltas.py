@@ -140,6 +140,8 @@ def on_diagonals(node: Node) -> Node | None:
     """f(d * x) = d * f(x) where f(0) = 0."""
     if not any(map(may_be_delta, node.inputs)):
         return None
+    if is_op(node, "add", "subtract") and any(is_number(x, 0) for x in node.inputs):
+        return None  # a term of zeros vanishes
     found = {i: s for i, x in enumerate(node.inputs) if (s := structure(x)) is not None}
     if not found or node.dtype.kind not in "fc":
         return None
