@@ -14,7 +14,6 @@ from symgraph.graph.node import Node, as_node, placeholder
 from symgraph.graph.sizes import Size
 from symgraph.graph.tree import flatten, leaf_paths, unflatten
 from symgraph.graph.types import TensorType
-from symgraph.reading import readable
 
 __all__ = ["spec", "trace"]
 
@@ -84,6 +83,9 @@ def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     for name, value in bound.arguments.items():
         inputs[name] = _placeholders(name, value)
     bound.arguments.update(inputs)
+    # It brings the emitter, which importing symgraph should not.
+    from symgraph.reading import readable
+
     leaves, form = flatten(readable(fn)(*bound.args, **bound.kwargs))
     outputs = unflatten(form, [_output(leaf) for leaf in leaves])
     return Graph(list(inputs.values()), outputs)
