@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-
 LEFT_OUT = ["sympy", "scipy", "matplotlib", "IPython", "symgraph.emit", "symgraph.ops.families"]
 
 
