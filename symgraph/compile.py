@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import linecache
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector, top_names
+from symgraph.calling import Argument, ArgumentChecker, ArgumentCollector
 from symgraph.check import CheckReport, GradientEntry, check_function, gradient_entries
 from symgraph.emit.document import CheckPlan, describe_module, self_check
 from symgraph.emit.function import ModuleParts
@@ -28,6 +26,7 @@ from symgraph.emit.module import (
 from symgraph.emit.names import safe_name
 from symgraph.errors import PACKAGE_FOLDER, InputError, Location
 from symgraph.explanation import Explanation
+from symgraph.flat import FlatFunction
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
@@ -36,6 +35,7 @@ from symgraph.graph.side import ORIGINS, Origin
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
+from symgraph.loading import constant_arguments, load_source, write_module
 from symgraph.pipeline import Options, Prepared, Strictness, prepare, wishes
 from symgraph.plan.plan import is_leaf, make_plan
 from symgraph.plan.updates import plan_updates
@@ -538,134 +538,20 @@ class Function:
         >>> f(f.x0)
         (2.0, array([-2., -2.]))
         """
-        return FlatFunction(self, example, fixed)
+        compiled = self._compiled
+        gradients = {entry.input: entry.output for entry in self.gradients}
+        return FlatFunction(
+            self,
+            compiled.arguments,
+            compiled.input_tree,
+            gradients if len(compiled.results) > 1 else None,
+            example,
+            fixed,
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Function, (self._compiled,))
 
 
-class FlatFunction:
-    """A function of one flat float64 vector; see `Function.flat`."""
-
-    def __init__(self, inner: Function, example: Any, fixed: Mapping[str, Any]) -> None:
-        self._inner = inner
-        names = top_names(inner.compiled.arguments, inner.compiled.input_tree)
-        table = cast("dict[Any, Any]", example) if isinstance(example, dict) else None
-        self._keys: list[str] | None = None
-        branches: list[Any]
-        if table is not None and set(table) <= set(names):
-            self._keys = list(table)
-            branches = list(table.values())
-        else:
-            several = isinstance(example, list | tuple)
-            branches = list(cast("Sequence[Any]", example)) if several else [example]
-        flat = [flatten(branch) for branch in branches]
-        self._forms = [form for _, form in flat]
-        arrays = [np.asarray(leaf, dtype=np.float64) for leaves, _ in flat for leaf in leaves]
-        self._shapes = [array.shape for array in arrays]
-        self._fixed = dict(fixed)
-        self.x0 = np.concatenate([array.ravel() for array in arrays]) if arrays else np.zeros(0)
-        self._order = self._gradient_order(names, arrays)
-
-    def _gradient_order(self, names: Sequence[str], arrays: Sequence[Any]) -> list[int]:
-        """Positions of the gradients among the results, in the order of the vector."""
-        form = self._inner.compiled.input_tree
-        children = form.children if form.kind is not None else (form,)
-        starts = np.cumsum([0, *[child.leaves for child in children]])
-        picked = (
-            range(len(children)) if self._keys is None else [names.index(k) for k in self._keys]
-        )
-        leaves = [i for p in picked for i in range(starts[p], starts[p + 1])]
-        by_input = {entry.input: entry.output for entry in self._inner.gradients}
-        if len(self._inner.compiled.results) == 1:
-            return []
-        missing = [self._inner.compiled.arguments[i].name for i in leaves if i not in by_input]
-        if missing:
-            raise InputError(
-                f"the results hold no gradient by {', '.join(missing)}",
-                hint="fix it by keyword, or compile its gradient as well",
-            )
-        return [by_input[i] for i in leaves]
-
-    def tree(self, vector: Any) -> Any:
-        """The arguments that a vector stands for, in the form of the example."""
-        vector = np.asarray(vector, dtype=np.float64)
-        if vector.shape != self.x0.shape:
-            raise InputError(
-                "the vector has the wrong length",
-                expected=str(self.x0.shape),
-                got=str(vector.shape),
-            )
-        leaves: list[Any] = []
-        start = 0
-        for shape in self._shapes:
-            stop = start + int(np.prod(shape))
-            leaves.append(vector[start:stop].reshape(shape))
-            start = stop
-        branches: list[Any] = []
-        for form in self._forms:
-            branches.append(unflatten(form, leaves[: form.leaves]))
-            leaves = leaves[form.leaves :]
-        return branches if self._keys is None else dict(zip(self._keys, branches, strict=True))
-
-    def __call__(self, vector: Any) -> Any:
-        """The value, or ``(value, gradient)`` if gradients are among the results."""
-        values = self.tree(vector)
-        result = (
-            self._inner(*values, **self._fixed)
-            if self._keys is None
-            else self._inner(**values, **self._fixed)
-        )
-        leaves, _ = flatten(result)
-        if not self._order:
-            return float(leaves[0]) if np.ndim(leaves[0]) == 0 else np.ravel(leaves[0])
-        gradient = [np.ravel(leaves[place]) for place in self._order]
-        return float(leaves[0]), np.concatenate(gradient).astype(np.float64, copy=False)
-
-
 def _scalar(value: Any, kind: type) -> Any:
     return kind(value[()] if isinstance(value, np.ndarray) else value)
-
-
-def constant_arguments(extra: Mapping[str, Any]) -> list[tuple[str, TensorType]]:
-    """The constant arrays that an exported function takes as its last arguments."""
-    return [(name, TensorType(array.dtype, array.shape)) for name, array in extra.items()]
-
-
-_NUMBERS = itertools.count(1)
-
-
-@without_collection
-def load_source(source: str, extra: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    """Run the text of a module; its lines show in tracebacks and debuggers."""
-    filename = f"<symgraph {next(_NUMBERS)}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    space: dict[str, Any] = {"__name__": filename.strip("<>").replace(" ", "_")}
-    exec(compile(source, filename, "exec"), space)
-    functions = {k: v for k, v in space.items() if callable(v) and not k.startswith("__")}
-    if extra:
-        functions = {k: _with_constants(v, extra) for k, v in functions.items()}
-    return functions
-
-
-def _with_constants(inner: Callable[..., Any], extra: Mapping[str, Any]) -> Callable[..., Any]:
-    names = inner.__code__.co_varnames[: inner.__code__.co_argcount]
-    used = {name: value for name, value in extra.items() if name in names}
-    free = [name for name in names if name not in used]
-
-    def call(*args: Any) -> Any:
-        given = args[: len(free)]  # the module's own check gives stand-ins for the constants
-        return inner(**dict(zip(free, given, strict=False)), **used)
-
-    call.__wrapped__ = inner  # pyright: ignore[reportFunctionMemberAccess]
-    return call if used else inner
-
-
-def write_module(path: str | os.PathLike[str], text: str, force: bool) -> str:
-    """Write a module; the same bytes on every system."""
-    target = os.fspath(path)
-    if os.path.exists(target) and not force:
-        raise InputError(f"{target} exists", hint="force=True (--force) replaces it")
-    with open(target, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    return target

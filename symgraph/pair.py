@@ -14,15 +14,7 @@ from symgraph.calling import (
     describe_tree,
     flatten_like,
 )
-from symgraph.compile import (
-    caller_names,
-    constant_arguments,
-    describe,
-    load_source,
-    requirements,
-    user_locations,
-    write_module,
-)
+from symgraph.compile import caller_names, describe, requirements, user_locations
 from symgraph.differentiate import vjp
 from symgraph.emit.document import CheckPlan, self_check
 from symgraph.emit.function import ModuleParts
@@ -34,6 +26,7 @@ from symgraph.graph.node import Node, apply_view, placeholder, topological
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, unflatten
 from symgraph.graph.types import TensorType
+from symgraph.loading import constant_arguments, load_source, write_module
 from symgraph.pipeline import Options, Prepared, Strictness, prepare, wishes
 from symgraph.plan.plan import make_plan
 from symgraph.plan.residuals import choose_residuals

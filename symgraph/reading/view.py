@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.graph.node import Node, recorded
+from symgraph.graph.node import Node
+from symgraph.graph.operators import recorded
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, apply, complete
 from symgraph.graph.sizes import Size
 

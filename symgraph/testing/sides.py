@@ -1,0 +1,75 @@
+"""The two sides of a rule, from its examples."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from symgraph.errors import SymgraphError
+from symgraph.exact import is_pointwise
+from symgraph.graph.node import Node, placeholder
+from symgraph.simplify.driver import fitted
+from symgraph.simplify.rule import Rule
+
+__all__ = ["left_side", "rewritten", "scalar_case"]
+
+
+def _kind_of(name: str, shape: Any, dtype: str) -> tuple[Any, Any]:
+    """dtype and shape of what a parameter of an example stands for."""
+    vector = ("n",) if shape == ("n",) else (3,)
+    floats = dtype if np.dtype(dtype).kind in "fc" else "float64"
+    return {
+        **dict.fromkeys("xyz", (dtype, shape)),
+        **dict.fromkeys("abc", (dtype, ())),
+        **dict.fromkeys("uv", (dtype, vector)),
+        **dict.fromkeys("AB", (floats, (vector[0], vector[0]))),
+        "m": ("bool", shape),
+        "k": ("int64", vector),
+    }[name]
+
+
+def left_side(
+    rule: Rule, number: int = 0, shape: Any = ("n",), dtype: str = "float64"
+) -> tuple[list[Node], Node] | None:
+    """Placeholders and the node of an example; ``None`` where it cannot be built so.
+
+    Parameters
+    ----------
+    rule : Rule
+    number : int
+        Which of its examples.
+    shape : shape
+        Of x, y, z; the other parameters have shapes of their own (see `Rule`).
+    dtype : str
+    """
+    build: Any = rule.examples[number]
+    nodes: list[Node] = []
+    for name in inspect.signature(build).parameters:
+        kind, dims = _kind_of(name, shape, dtype)
+        nodes.append(placeholder(name, dims, kind))
+    try:
+        return nodes, build(*nodes)
+    except (SymgraphError, TypeError, OverflowError):
+        return None
+
+
+def rewritten(rule: Rule, node: Node) -> Node | None:
+    """What a rule puts in the place of a node, in its type; ``None`` if it does not fire."""
+    if not rule.begins(node.op):
+        return None
+    after = rule.apply(node)
+    after = None if after is None else fitted(after, node)
+    return None if after is node else after
+
+
+def scalar_case(
+    rule: Rule, number: int = 0, dtype: str = "float64"
+) -> tuple[list[Node], Node, Node] | None:
+    """Operands and both sides on scalars; ``None`` where they are no formulas of scalars."""
+    found = left_side(rule, number, (), dtype)
+    if found is None or not found[0] or not is_pointwise([found[1]]):
+        return None
+    after = rewritten(rule, found[1]) if found[1].dtype == dtype else None
+    return None if after is None or not is_pointwise([after]) else (*found, after)
