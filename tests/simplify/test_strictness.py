@@ -119,17 +119,18 @@ HIDES_NAN = {
     "root_of_squares": "hypot is infinite beside an infinity, as IEEE 754 has it",
     "root_of_three_squares": "hypot is infinite beside an infinity, as IEEE 754 has it",
 }
-"""Rules by which a NaN among the operands may be no longer seen."""
+"""Rules by which a NaN among the operands may be no longer seen: one on which nothing depends."""
 
 NOT_AT_INFINITY = {
-    "difference_of_roots",
-    "difference_of_reciprocals",
-    "root_beside_its_square",
-    "inverse_cosh",
-    "log_of_inverse",
-    "short_powers",
+    "inverse_cosh": "x + sqrt(x**2 - 1) is negative below -1, and -0.0 at -inf",
+    "log_of_inverse": "1 / x is negative below 0, and -0.0 at -inf",
+    "short_powers": "negative numbers have no roots; IEEE 754 has pow(-inf, 1.5) = inf",
 }
-"""Rules that may give NaN for an infinite operand where the formula happened to have a limit."""
+"""Rules that give NaN for an infinite operand next to which the formula has no value anywhere."""
+
+# Numbers in the place of a NaN, and as near to an infinity as a double and a root can be.
+NUMBERS = (-3.5, -1.0, -1e-3, 1e-3, 0.5, 1.0, 2.5)
+NEAR = (1e100, 1e150)
 
 
 def outcomes():
@@ -142,13 +143,12 @@ def outcomes():
             nodes, before, after = case
             grid = itertools.product(*[AT[node.dtype.kind] for node in nodes])
             columns = [np.array(column) for column in zip(*grid, strict=True)]
-            values = dict(zip(nodes, columns, strict=True))
-            first, second = [
-                np.broadcast_to(quiet(interpret, [side], values, {})[0], columns[0].shape)
-                for side in (before, after)
-            ]
-            floats = np.array([c for c in columns if c.dtype.kind == "f"])
-            yield rule.name, floats, first, second
+
+            def at(side, columns, nodes=nodes):
+                values = dict(zip(nodes, columns, strict=True))
+                return np.broadcast_to(quiet(interpret, [side], values, {})[0], columns[0].shape)
+
+            yield rule.name, columns, at, before, after
 
 
 @pytest.fixture(scope="module")
@@ -156,31 +156,55 @@ def at_the_edges():
     return list(outcomes())
 
 
+def floats(columns):
+    return np.array([c for c in columns if c.dtype.kind == "f"])
+
+
+def instead(columns, asked, value):
+    """The operands with a number where something is asked of them."""
+    return [np.where(asked(c), value(c), c) if c.dtype.kind == "f" else c for c in columns]
+
+
 def test_accurate_rules_keep_nan(at_the_edges):
-    hidden = {
-        name
-        for name, at, before, after in at_the_edges
-        if np.any(np.isnan(at).any(axis=0) & np.isnan(before) & ~np.isnan(after))
-    }
-    assert hidden == set(HIDES_NAN)
+    """But for those that no number could have any influence in the place of."""
+    found = set()
+    for name, columns, at, before, after in at_the_edges:
+        now = at(after, columns)
+        hidden = np.isnan(floats(columns)).any(axis=0) & np.isnan(at(before, columns))
+        hidden &= ~np.isnan(now)
+        if not hidden.any():
+            continue
+        found.add(name)
+        for number in NUMBERS:
+            value = at(before, instead(columns, np.isnan, lambda _, number=number: number))
+            # Beside an infinity the formula itself may be inf / inf.
+            ok = hidden & ~np.isnan(value)
+            assert ok.any()
+            np.testing.assert_allclose(now[ok], value[ok], rtol=1e-15, err_msg=name)
+    assert found == set(HIDES_NAN)
 
 
 def test_accurate_rules_at_infinity(at_the_edges):
-    """What was infinite or a limit is the same, if it is not lost."""
-    lost = set()
-    for name, at, before, after in at_the_edges:
-        infinite = np.isinf(at).any(axis=0) & ~np.isnan(at).any(axis=0) & ~np.isnan(before)
-        if np.isnan(after[infinite]).any():
-            lost.add(name)
-        both = infinite & ~np.isnan(after)
-        np.testing.assert_allclose(after[both], before[both], rtol=1e-12, err_msg=name)
-    assert lost == NOT_AT_INFINITY
+    """What was infinite or a limit is the same, and lost only where it is a limit of nothing."""
+    found = set()
+    for name, columns, at, before, after in at_the_edges:
+        old, new = at(before, columns), at(after, columns)
+        infinite = np.isinf(floats(columns)).any(axis=0) & ~np.isnan(floats(columns)).any(axis=0)
+        infinite &= ~np.isnan(old)
+        lost = infinite & np.isnan(new)
+        if lost.any():
+            found.add(name)
+        for size in NEAR if lost.any() else ():
+            near = at(before, instead(columns, np.isinf, lambda c, size=size: np.sign(c) * size))
+            assert np.isnan(near[lost]).all(), name
+        both = infinite & ~np.isnan(new)
+        np.testing.assert_allclose(new[both], old[both], rtol=1e-12, err_msg=name)
+    assert found == set(NOT_AT_INFINITY)
 
 
 def test_accurate_rules_at_zero(at_the_edges):
     """A zero stays one, of either sign; and no finite value becomes another."""
-    for name, at, before, after in at_the_edges:
-        finite = np.isfinite(at).all(axis=0) & np.isfinite(before)
-        np.testing.assert_allclose(
-            after[finite], before[finite], rtol=1e-12, atol=1e-300, err_msg=name
-        )
+    for name, columns, at, before, after in at_the_edges:
+        old, new = at(before, columns), at(after, columns)
+        finite = np.isfinite(floats(columns)).all(axis=0) & np.isfinite(old)
+        np.testing.assert_allclose(new[finite], old[finite], rtol=1e-12, atol=1e-300, err_msg=name)

@@ -12,14 +12,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node
 from symgraph.graph.types import DType
-from symgraph.ops.elementwise.arithmetic import absolute, sign, sqrt, square
+from symgraph.ops.elementwise.arithmetic import absolute, cbrt, sign, sqrt, square
 from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.comparison import logical_and
 from symgraph.ops.elementwise.exponential import exp, expm1, log, log1p
-from symgraph.ops.elementwise.extremes import minimum
-from symgraph.ops.elementwise.trigonometric import cos, hypot, sin, sinh, tan
+from symgraph.ops.elementwise.extremes import maximum, minimum
+from symgraph.ops.elementwise.trigonometric import arctan2, cos, hypot, sin, sinh, tan
 from symgraph.ops.kinds import Facts, elementwise
 
 BOUND = 2.0**-56
@@ -286,16 +287,94 @@ tan_difference = elementwise(
     doc="``tan(b + d) - tan(b)``, accurate for small d.",
 )
 
+# Quotients of what may be infinite both -----------------------------------------------------------
+
+
+def _finite(x: Node) -> Node:
+    largest = float(np.finfo(x.dtype).max)
+    return minimum(maximum(x, -largest), largest)
+
+
+finite_ratio = elementwise(
+    "finite_ratio",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(lambda r, x, y: 1.0 / y, lambda r, x, y: -(r / y)),
+    formula="x / y",
+    cost=3.0,
+    domain=(0.1, 3.0),
+    decompose=lambda x, y: _finite(x) / _finite(y),
+    why="infinity by infinity is 1 here: numerator and divisor differ by what is finite",
+    doc="``x / y`` for x and y that differ by a finite number: 1 where both are infinite.",
+)
+
+
+def _arctan_difference(b: Node, d: Node) -> Node:
+    # Both sides of the quotient over the size of b: their products could overflow.
+    scale = maximum(absolute(b), 1.0)
+    return arctan2(_finite(d) / scale, 1.0 / scale + _finite(b + d) * (_finite(b) / _finite(scale)))
+
+
+arctan_difference = elementwise(
+    "arctan_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(
+        lambda r, b, d: -_over_both(d, b, d) * _over_both(2.0 * b + d, b, d),
+        lambda r, b, d: 1.0 / (1.0 + square(b + d)),
+    ),
+    formula="atan(x + y) - atan(x)",
+    cost=25.0,
+    decompose=_arctan_difference,
+    why="the difference cancels for a small step",
+    doc="``arctan(b + d) - arctan(b)``, accurate for small d.",
+)
+
+
+def _cbrt_difference(b: Node, d: Node) -> Node:
+    r, s = cbrt(b + d), cbrt(b)
+    near = absolute(r - s) < 0.25 * absolute(r)
+    total = square(r) + r * s + square(s)
+    return where(near, d / where(near, total, 1.0), r - s)
+
+
+cbrt_difference = elementwise(
+    "cbrt_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(
+        lambda r, b, d: (
+            -(r * (cbrt(b + d) + cbrt(b)) / square(cbrt(b)) / square(cbrt(b + d)) / 3.0)
+        ),
+        lambda r, b, d: 1.0 / (3.0 * square(cbrt(b + d))),
+    ),
+    formula="sign(x + y) * Abs(x + y)**Rational(1, 3) - sign(x) * Abs(x)**Rational(1, 3)",
+    cost=50.0,
+    domain=(0.1, 3.0),
+    decompose=_cbrt_difference,
+    why="the difference cancels for a small step",
+    doc="``cbrt(b + d) - cbrt(b)``, accurate for small d.",
+)
+
+
+def _over_both(x: Node, b: Node, d: Node) -> Node:
+    return x / hypot(1.0, b + d) / hypot(1.0, b)
+
+
 # A root and the term whose square is under it -----------------------------------------------------
 
 
-def _sum_with_root(t: Node, root: Node, rest: Callable[[Node], Node]) -> Node:
+def _sum_with_root(t: Node, root: Node, other: Node, rest: Callable[[Node], Node]) -> Node:
     cancels = t < 0.0
-    return where(cancels, rest(where(cancels, root - t, 1.0)), t + root)
+    divisor = root - t
+    if not isinstance(other.op, Constant):
+        # Where the other term is infinite, so is the root: the quotient is to be infinite too.
+        divisor = minimum(divisor, float(np.finfo(divisor.dtype).max))
+    return where(cancels, rest(where(cancels, divisor, 1.0)), t + root)
 
 
 def _root_plus(t: Node, d: Node) -> Node:
-    return _sum_with_root(t, sqrt(square(t) + d), lambda divisor: d / divisor)
+    return _sum_with_root(t, sqrt(square(t) + d), d, lambda divisor: d / divisor)
 
 
 root_plus = elementwise(
@@ -319,7 +398,7 @@ hypot_plus = elementwise(
     cost=18.0,
     domain=(0.1, 3.0),
     # The square of y could overflow.
-    decompose=lambda t, y: _sum_with_root(t, hypot(t, y), lambda divisor: y * (y / divisor)),
+    decompose=lambda t, y: _sum_with_root(t, hypot(t, y), y, lambda divisor: y * (y / divisor)),
     why="the term and the root of its square cancel where the term is negative",
     doc="``t + hypot(t, y)``, accurate also for negative t.",
 )

@@ -13,7 +13,6 @@ import numpy as np
 from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
 from symgraph.graph.side import NOTES
-from symgraph.ops.elementwise import where
 from symgraph.ops.reduce import Mean
 from symgraph.ops.reduce_moments import Var
 from symgraph.simplify.common import is_op, number, scalar, unbroadcast
@@ -76,11 +75,14 @@ def _two(node: Node, name: str) -> tuple[Node, Node, Node] | None:
     return a, b, gap
 
 
-def _unless_zero(divisor: Node, gap: Node) -> Node:
+def _over(gap: Node, divisor: Node) -> Node:
+    """A quotient that is 0 where both are 0, and infinite where both are infinite."""
     if number(gap) is not None:
-        return divisor
-    guarded = where(divisor == 0, 1.0, divisor)
-    return noted(guarded, "the quotient would be 0 / 0 where both terms are 0")
+        return gap / divisor
+    ends = np.finfo(divisor.dtype)
+    # No root is as near to the ends of the range as these.
+    guarded = apply("clip", divisor, float(ends.tiny), float(ends.max))
+    return gap / noted(guarded, "the quotient would be NaN where both terms are 0, or one infinite")
 
 
 @rewrite(
@@ -98,23 +100,28 @@ def difference_of_roots(node: Node) -> Node | None:
     if found is None:
         return None
     first, second = node.inputs
-    return found[2] / _unless_zero(first + second, found[2])
+    return _over(found[2], first + second)
 
 
 @rewrite(
     "subtract",
     operands=("cbrt",),
     keeps="accurate",
-    examples=(lambda x: np.cbrt(x + 1.0) - np.cbrt(x),),
+    examples=(
+        lambda x: np.cbrt(x + 1.0) - np.cbrt(x),
+        lambda x, y: np.cbrt(x + y) - np.cbrt(x),
+    ),
 )
 def difference_of_cube_roots(node: Node) -> Node | None:
     """cbrt(a) - cbrt(b) = (a - b) / (cbrt(a)**2 + cbrt(a * b) + cbrt(b)**2), a - b known."""
     found = _two(node, "cbrt")
     if found is None:
         return None
+    if number(found[2]) is None:
+        return apply("cbrt_difference", *found[1:])
     r, s = node.inputs
     total = apply("square", r) + r * s + apply("square", s)
-    return found[2] / _unless_zero(total, found[2])
+    return found[2] / total
 
 
 @rewrite(
@@ -157,7 +164,10 @@ def difference_of_tangents(node: Node) -> Node | None:
     "subtract",
     operands=("arctan",),
     keeps="accurate",
-    examples=(lambda x: np.arctan(x + 1.0) - np.arctan(x),),
+    examples=(
+        lambda x: np.arctan(x + 1.0) - np.arctan(x),
+        lambda x, y: np.arctan(x + y) - np.arctan(x),
+    ),
 )
 def difference_of_arctangents(node: Node) -> Node | None:
     """arctan(a) - arctan(b) = arctan2(a - b, 1 + a * b) where a - b is known."""
@@ -165,6 +175,8 @@ def difference_of_arctangents(node: Node) -> Node | None:
     if found is None:
         return None
     a, b, gap = found
+    if number(gap) is None:
+        return apply("arctan_difference", b, gap)
     return apply("arctan2", gap, 1.0 + a * b)
 
 
@@ -241,7 +253,8 @@ def difference_of_reciprocals(node: Node) -> Node | None:
     if gap is None:
         return None
     # The quotient first: the product of a and b, or gap / a, may overflow.
-    return value * (gap / b) / a if value != 1 else gap / b / a
+    ratio = gap / b if number(gap) is not None else apply("finite_ratio", gap, b)
+    return value * ratio / a if value != 1 else ratio / a
 
 
 # A root and the square under it -------------------------------------------------------------------
