@@ -393,6 +393,8 @@ def gradients(
     if found is None:
         with set_grad_enabled(create_graph):
             found = _Walk(create_graph).run(order, roots, starts)
+        if not create_graph:
+            _own_memory(found, starts)
     if not retain_graph:
         for value in order:
             if value.step is not None:
@@ -401,6 +403,17 @@ def gradients(
     if wrt is None:
         return {value: total for value, total in found.items() if value.step is None}
     return {value: found[value] for value in wrt if value in found}
+
+
+def _own_memory(found: dict[Value, Value], seeds: Sequence[Value]) -> None:
+    """Copy gradients that are views, or the same array as another one: each may be changed."""
+    taken = {id(seed.data) for seed in seeds}
+    for value, total in found.items():
+        data: Any = total.data
+        if value.step is None and type(data) is np.ndarray:
+            if data.base is not None or id(data) in taken:
+                found[value] = Value(np.array(data), total.kind)
+            taken.add(id(data))
 
 
 def _compiled_pass(
@@ -492,8 +505,13 @@ def _accumulate(leaf: Tensor, total: Tensor, create_graph: bool) -> None:
         changed = hook(total)
         if changed is not None:
             total = changed if isinstance(changed, Tensor) else wrap(data_value(changed))
-    if leaf.grad is None:
+    before = leaf.grad
+    if before is None:
         leaf.grad = total
-    else:
+    elif create_graph or before.requires_grad or before.dtype != total.dtype:
         with set_grad_enabled(create_graph):
-            leaf.grad = leaf.grad + total
+            leaf.grad = before + total
+    else:
+        memory = before.writable()
+        np.add(memory, total.array_now(), out=memory)
+        before.written()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.errors import DerivativeError, DTypeError, ShapeError
+from symgraph.errors import DerivativeError, DTypeError, ShapeError, SymgraphError
 from symgraph.graph.registry import BUILDERS
 from symgraph.ops.at import Change, at
 from symgraph.tape.holder import Holder, View, wrap
@@ -37,7 +37,11 @@ class Changes(Operators):
             self.change(apply(_set_item, (self, value, key), {}))
         else:
             self._check_change()
-            self.array_now()[_indices(key)] = plain(value)
+            memory = self.writable()
+            try:
+                memory[_indices(key)] = plain(value)
+            except (TypeError, ValueError) as error:
+                raise _refused(error, memory, key, value) from None
             self.written()
 
     def _holds(self, value: Any, key: Any) -> bool:
@@ -97,21 +101,44 @@ class Changes(Operators):
 
     def writable(self) -> Any:
         """The memory, an array also where there are no dimensions."""
-        data = self.array_now()
-        if not isinstance(data, np.ndarray) or not data.flags.writeable:
-            self.move(np.array(cast("Any", data)))
+        data: Any = self.array_now()
+        if type(data) is np.ndarray and data.flags.writeable:
+            return data
+        self.move(np.array(data) if self.taken is None else self._part(self.taken))
         return self.memory
+
+    def _part(self, view: View) -> Any:
+        """The memory that this tensor shares with another, where NumPy gives numbers for it."""
+        base = cast("Changes", view.base)
+        array = base.writable()
+        if view.function is _GETITEM:
+            key = _indices(view.args[1])
+            part = array[(*(key if isinstance(key, tuple) else (key,)), ...)]
+        elif self.ndim == 0:
+            part = array.reshape(-1)[_positions(base, view).item() :][:1].reshape(())
+        else:
+            part = self.memory.view()
+            part.flags.writeable = np.unique(_positions(base, view)).size == part.size
+        if not part.flags.writeable or not np.may_share_memory(part, array):
+            raise DerivativeError(
+                "a change in place of a tensor whose elements share memory",
+                got=f"the result of {view.function.__name__}",
+                hint="change x.clone()",
+            )
+        return part
 
     def written(self) -> None:
         """Note that the memory was overwritten."""
-        line = user_line()
+        self.held.shared().written(user_line())
         holder: Holder | None = self
+        holders: list[Holder] = []
         while holder is not None:
-            value = holder.held.after_write(line)
-            holder.held = value
+            holder.held = holder.held.after_write()
+            holders.append(holder)
+            holder = None if holder.taken is None else holder.taken.base
+        for holder in holders:
             if holder.taken is not None:
                 holder.taken.seen = holder.taken.base.held
-            holder = None if holder.taken is None else holder.taken.base
 
     def _assign(self, result: Any) -> None:
         """Take another tensor's value, and change what this one is a view of."""
@@ -201,13 +228,34 @@ def _set_item(x: Any, value: Any, key: Any) -> Any:
 
 def _with_part(base: Operators, view: View, part: Any) -> Any:
     """`base` with the elements that `view` shows changed."""
-    positions = np.arange(base.numel()).reshape(base.shape)
-    args = tuple([positions if arg is base else arg for arg in view.args])
-    _, _, results = perform(view.function, [wrap(data_value(args[0])), *args[1:]], view.keywords)
-    places = np.asarray(results[view.place].data).ravel()
+    places = _positions(base, view).ravel()
     flat = BUILDERS["reshape"](base, -1)
     changed = apply(_set_item, (flat, BUILDERS["reshape"](part, -1), places), {})
     return BUILDERS["reshape"](changed, base.shape)
+
+
+def _positions(base: Operators, view: View) -> Any:
+    """Which elements of another tensor a view shows."""
+    positions = wrap(data_value(np.arange(base.numel()).reshape(base.shape)))
+    args = [positions if arg is base else arg for arg in view.args]
+    _, _, results = perform(view.function, args, view.keywords)
+    return np.asarray(results[view.place].data)
+
+
+def _refused(error: Exception, memory: Any, key: Any, value: Any) -> SymgraphError:
+    """NumPy's error at an assignment, in our words."""
+    try:
+        given: Any = np.asarray(plain(value))
+        wanted = np.shape(memory[_indices(key)])
+    except (TypeError, ValueError):
+        given = wanted = None
+    if given is None or given.dtype.kind not in "biufc":
+        return DTypeError("what is assigned is not numeric", got=repr(value)[:60])
+    if given.dtype.kind == "c" and memory.dtype.kind != "c":
+        return DTypeError(str(error), expected=str(memory.dtype), got=str(given.dtype))
+    return ShapeError(
+        "what is assigned has another shape", expected=str(wanted), got=str(given.shape)
+    )
 
 
 class _At:

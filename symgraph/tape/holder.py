@@ -56,12 +56,15 @@ class Holder(Handle):
         """The value as it is now: that of a view follows what it is a view of."""
         view = self.taken
         if view is not None and view.base.current() is not view.seen:
-            _, _, results = perform(view.function, view.args, view.keywords)
             view.seen = view.base.current()
-            self.put(results[view.place])
-            self.held.storage = view.seen.shared()
-            self.held.version = self.held.storage.version
+            if self.held.mark != LEAF:
+                _, _, results = perform(view.function, view.args, view.keywords)
+                self.put(results[view.place])
+                self.share(view.seen)
         value = self.held
+        if value.overwritten:
+            # By what has the same memory; what is computed from now on sees what is there now.
+            value = self.held = value.after_write()
         if value.spent:
             value.data = self.memory  # backward has passed, and freed what only it needed
         return value
@@ -69,7 +72,13 @@ class Holder(Handle):
     def now(self) -> Value:
         """As `current`, in a hurry."""
         value = self.held
-        return value if self.taken is None and not value.spent else self.current()
+        plain = self.taken is None and value.storage is None and not value.spent
+        return value if plain else self.current()
+
+    def share(self, other: Value) -> None:
+        """Stand on the memory of another value: a change of one is a change of both."""
+        self.held.storage = other.shared()
+        self.held.version = self.held.storage.version
 
     def put(self, value: Value) -> None:
         """Hold another value."""

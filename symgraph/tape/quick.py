@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
 
+from symgraph.graph.registry import BUILDERS
 from symgraph.ops.kinds import any_node
 from symgraph.tape.holder import Holder, View, wrap
 from symgraph.tape.mode import MODE
@@ -141,11 +143,45 @@ def _note_view(
     base = operands[source]
     if base is None:
         return
-    seen = base.current()
+    seen, memory = base.current(), tensor.memory
+    arrays = isinstance(memory, np.ndarray) and isinstance(base.memory, np.ndarray)
+    if arrays and not np.may_share_memory(cast("Any", memory), cast("Any", base.memory)):
+        return  # reshaped where a view cannot be
+    if tensor.held is seen and seen.active and not MODE.recording:
+        tensor.put(Value(memory, seen.kind))
+    if function.__name__ not in VIEWS:
+        _on_its_own(tensor)
+        return
     if tensor.held is not seen:
-        tensor.held.storage = seen.shared()
-        tensor.held.version = tensor.held.storage.version
-        tensor.taken = View(base, seen, function, args, keywords, place)
+        tensor.share(seen)
+    tensor.taken = View(base, seen, function, args, keywords, place)
+
+
+VIEWS = frozenset(
+    "array_split atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to diagonal dsplit "
+    "expand_dims flip fliplr flipud getitem hsplit imag matrix_transpose moveaxis permute_dims "
+    "ravel real reshape rollaxis rot90 sliding_window_view split squeeze swapaxes transpose "
+    "unstack vsplit".split()
+)
+"""NumPy's functions whose results share the memory of what they are given."""
+
+
+def _on_its_own(tensor: Holder) -> None:
+    """Memory of its own for what is a copy in NumPy, although a graph needs no operation for it."""
+    held = tensor.held
+    data: Any = held.data
+    if type(data) is not np.ndarray:
+        return
+    copied = Value(np.array(data), held.kind)
+    if held.active and held.step is not None:
+        copied.step, copied.inputs, copied.active = held.step, held.inputs, True
+        copied.line = held.line
+    elif held.active:  # a leaf itself
+        copied = apply(_MULTIPLY, (tensor, data.dtype.type(1)), {}).current()
+    tensor.put(copied)
+
+
+_MULTIPLY = inspect.unwrap(BUILDERS["multiply"])
 
 
 def _tensors_in(value: Any) -> list[Holder | None]:

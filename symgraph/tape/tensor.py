@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, NoReturn, cast
 from weakref import ref
 
 import numpy as np
 
-from symgraph.errors import DerivativeError, DTypeError, InputError
+from symgraph.errors import DerivativeError, DTypeError, InputError, ShapeError
 from symgraph.graph.node import Node
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.types import as_dtype
@@ -29,8 +30,6 @@ class Tensor(Changes):
 
     Attributes
     ----------
-    grad : Tensor or None
-        Of a leaf: the sum of the gradients of all backward passes since it was last cleared.
     shape, dtype, ndim, T, mT
         As of an array.
 
@@ -50,7 +49,7 @@ class Tensor(Changes):
     tensor([14.])
     """
 
-    grad: Tensor | None = None
+    _grad: Tensor | None = None
     hooks: dict[int, Callable[[Tensor], Any]] | None = None
 
     def __init__(self, *args: Any, requires_grad: bool = False) -> None:
@@ -110,6 +109,14 @@ class Tensor(Changes):
         value.storage, value.version = current.shared(), current.version
         return wrap(value)
 
+    def detach_(self) -> Tensor:
+        """Give up the history; returns the tensor."""
+        if self.taken is not None:
+            raise InputError("detach_ of a view", hint="x.detach() is the same memory")
+        if self.current().active:
+            make_leaf(self, self.memory, False)
+        return self
+
     def clone(self) -> Tensor:
         """The same numbers in memory of their own, with history."""
         if self.current().active and MODE.recording:
@@ -137,6 +144,23 @@ class Tensor(Changes):
         )
 
     # Gradients ------------------------------------------------------------------------------
+
+    @property
+    def grad(self) -> Tensor | None:
+        """Of a leaf: the sum of the gradients of all passes since it was last cleared."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        if gradient is not None and not isinstance(gradient, Tensor):
+            raise InputError("a gradient is a tensor or None", got=type(gradient).__name__)
+        if gradient is not None and gradient.shape != self.shape:
+            raise ShapeError(
+                "a gradient has the shape of its tensor",
+                expected=str(self.shape),
+                got=str(gradient.shape),
+            )
+        self._grad = gradient
 
     @property
     def requires_grad(self) -> bool:
@@ -192,13 +216,14 @@ class Tensor(Changes):
             value.tensor = ref(self)
             value.extra = _extras(value)
 
-    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Removal:
         """Call `hook` with the gradient of this tensor whenever one is computed.
 
         Returns
         -------
-        callable
-            Removes the hook. What the hook returns, if anything, takes the gradient's place.
+        Removal
+            Called, or its method ``remove``, removes the hook. What the hook returns, if
+            anything, takes the gradient's place.
         """
         value = self.current()
         if not value.active:
@@ -211,7 +236,7 @@ class Tensor(Changes):
             value.extra = hooks = _extras(value)
         name = max(hooks, default=-1) + 1
         hooks[name] = hook
-        return lambda: cast("None", hooks.pop(name, None))
+        return Removal(hooks, name)
 
     def backward(
         self,
@@ -244,7 +269,7 @@ class Tensor(Changes):
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
-        self.grad = None
+        self._grad = None
 
     # Looking ------------------------------------------------------------------------------------
 
@@ -268,11 +293,30 @@ class Tensor(Changes):
         return (_unpickled, (np.asarray(self.array_now()), self.held.active))
 
     def __deepcopy__(self, memo: Any) -> Tensor:
-        rebuild, args = self.__reduce__()
-        return rebuild(np.array(args[0]), args[1])
+        if self.held.step is not None:
+            raise InputError("a tensor with history cannot be copied", hint="x.detach().clone()")
+        twin = type(self).__new__(type(self))
+        make_leaf(twin, np.array(self.array_now()), self.held.active)
+        memo[id(self)] = twin
+        twin._grad = deepcopy(self._grad, memo)
+        return twin
 
 
 Holder.made = Tensor
+
+
+class Removal:
+    """Takes a hook away again."""
+
+    def __init__(self, hooks: dict[int, Any], name: int) -> None:
+        self._hooks, self._name = hooks, name
+
+    def remove(self) -> None:
+        """Take it away, if it is still there."""
+        self._hooks.pop(self._name, None)
+
+    def __call__(self) -> None:
+        self.remove()
 
 
 def _unpickled(data: Any, requires_grad: bool) -> Tensor:

@@ -108,6 +108,11 @@ class Storage:
         self.version = 0
         self.line: Line | None = None
 
+    def written(self, line: Line | None) -> None:
+        """Note a change, and where the user made it."""
+        self.version += 1
+        self.line = line
+
 
 _COUNTER = itertools.count()
 DATA, LEAF = -1, -2
@@ -168,11 +173,9 @@ class Value:
             self.storage = Storage()
         return self.storage
 
-    def after_write(self, line: Line | None) -> Value:
+    def after_write(self) -> Value:
         """The value that stands for the same memory after it was overwritten."""
         storage = self.shared()
-        storage.version += 1
-        storage.line = line
         fresh = Value(self.data, self.kind, self.step, self.inputs, self.active, self.line)
         fresh.storage, fresh.version = storage, storage.version
         fresh.mark, fresh.tensor = self.mark, self.tensor
