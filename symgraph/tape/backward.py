@@ -409,8 +409,8 @@ def _own_memory(found: dict[Value, Value], seeds: Sequence[Value]) -> None:
     """Copy gradients that are views, or the same array as another one: each may be changed."""
     taken = {id(seed.data) for seed in seeds}
     for value, total in found.items():
-        data: Any = total.data
-        if value.step is None and type(data) is np.ndarray:
+        data: Any = total.data if value.step is None else None
+        if type(data) is np.ndarray:
             if data.base is not None or id(data) in taken:
                 found[value] = Value(np.array(data), total.kind)
             taken.add(id(data))
