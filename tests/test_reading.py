@@ -117,6 +117,8 @@ def test_an_exported_function_called_with_nodes_says_who_reads_it(tmp_path):
 EDITS = {
     "a view is written to": "    v = x[1:]\n    v *= 2.0\n    return x",
     "an alias is read": "    v = x\n    v[0] += 2.0\n    return v + x",
+    "memory is read by its old name": "    y = 2 * x\n    v = np.exp(y, out=y)\n    return v + y",
+    "an argument is written to": "    np.exp(x, out=x)\n    return x",
     "a statement of others": "    while True:\n        return x",
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symgraph.emit.layout import WIDTH, assign, broken, comment
-from symgraph.emit.names import Names
+from symgraph.emit.names import Names, safe_name
 from symgraph.errors import Location
 from symgraph.graph.code import HELPERS, Code, atom, call, method, tuple_text
 from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
@@ -20,7 +20,7 @@ from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import Elementwise, loop_dtypes
 from symgraph.plan.lower import lower
-from symgraph.plan.plan import Plan, Step, has_block, make_plan
+from symgraph.plan.plan import Plan, Step, has_block, is_operator, make_plan
 from symgraph.simplify import simplify
 
 __all__ = ["FunctionWriter", "ModuleParts", "argument_names", "size_prologue"]
@@ -157,9 +157,7 @@ class FunctionWriter:
         for node in topological(plan.outputs, stop=self.codes.__contains__):
             if isinstance(node.op, Item):
                 self.items[node.inputs[0], node.op.index] = node
-        for step in reversed(plan.steps):
-            if step.continues and step.reuse is not None and step.node in self.wishes:
-                self.wishes.setdefault(step.node.inputs[step.reuse], self.wishes[step.node])
+        self._name_from_the_start(plan)
         for step in plan.steps:
             self._comment(step.node)
             self._reasons(step.node)
@@ -174,6 +172,32 @@ class FunctionWriter:
                 self._reasons(node)
                 self._assign_long(node)
         return [self._output(node, place in plan.copied) for place, node in enumerate(plan.outputs)]
+
+    def _name_from_the_start(self, plan: Plan) -> None:
+        """Name variables that statements change after what they become."""
+        fixed: set[Node] = set()  # what goes on under the name of another value
+        chain: list[tuple[Node, Node]] = []
+        for step in plan.steps:
+            if step.reuse is None:
+                continue
+            start = step.node.inputs[step.reuse]
+            if step.continues and start not in fixed and start not in self.wishes:
+                chain.append((step.node, start))
+            elif not self._is_renamed(step.node, start):
+                fixed.add(step.node)
+        for node, start in reversed(chain):
+            if node in self.wishes:
+                self.wishes[start] = self.wishes[node]
+            elif not is_operator(node):
+                self.wishes[start] = _SHORT_NAMES.get(node.op.name, node.op.name)
+
+    def _is_renamed(self, node: Node, operand: Node) -> bool:
+        """Whether a value in the memory of an operand has a name of its own.
+
+        A name that the user gave stands for one value.
+        """
+        own = self.wishes.get(operand, "d_")
+        return node in self.wishes or not (is_operator(node) and own.startswith("d_"))
 
     def _assign_long(self, node: Node) -> None:
         """Give a result a name if it is too long for the return statement."""
@@ -246,14 +270,10 @@ class FunctionWriter:
         if isinstance(kind, TupleType):
             self._several(node, len(kind.items))
             return
-        target = self._wish(node)
+        target = self._wish(node, changed=step.reuse is not None)
         args = self._shorten(node, target)
-        if step.reuse is not None:
-            place = self.codes[node.inputs[step.reuse]].text
-            statement = node.op.in_place(node, step.reuse, place, args, self)
-            if statement is not None:
-                self._overwrite(step, place, target, statement)
-                return
+        if step.reuse is not None and self._overwrite(step, target, args):
+            return
         if node.op.mutates:
             self._mutate(node, self.names.fresh(target), args)
             return
@@ -273,16 +293,29 @@ class FunctionWriter:
             text = line.lstrip()
             self.lines += broken(text, self.indent + line[: -len(text)]) if text else [""]
 
-    def _overwrite(self, step: Step, place: str, target: str, statement: str) -> None:
+    def _overwrite(self, step: Step, target: str, args: Sequence[Code]) -> bool:
+        """Write the result into an operand's memory; whether the operation can."""
         node, operand = step.node, step.reuse or 0
-        if node in self.wishes and not place.startswith(target):
+        place = self.codes[node.inputs[operand]].text
+        renamed = self._is_renamed(node, node.inputs[operand]) and not _is_called(place, target)
+        statement = node.op.in_place(node, operand, place, args, self)
+        code = node.op.into(node, place, args, self)
+        if renamed and code is not None:
+            name = self.names.fresh(target)
+            self.lines += assign(name, code, self.indent)
+            self.bind(node, name)
+            return True
+        if statement is None and code is None:
+            return False
+        if renamed:
             name = self.names.fresh(target)
             args = [self._operand(node, i) for i in range(len(node.inputs))]
             self.lines.append(f"{self.indent}{name} = {place}")
-            statement = node.op.in_place(node, operand, name, args, self) or ""
+            statement = node.op.in_place(node, operand, name, args, self)
             place = name
-        self.lines += broken(statement, self.indent)
+        self.lines += broken(statement or str(code), self.indent)
         self.bind(node, place)
+        return True
 
     def _mutate(self, node: Node, name: str, args: Sequence[Code]) -> None:
         base = node.inputs[0]
@@ -379,7 +412,8 @@ class FunctionWriter:
 
     # Names -------------------------------------------------------------------------------------
 
-    def _wish(self, node: Node) -> str:
+    def _wish(self, node: Node, changed: bool = False) -> str:
+        """The name that a value should have; that of an operand is out of place if it `changed`."""
         wish = self.wishes.get(node)
         if wish is not None:
             return wish
@@ -387,7 +421,7 @@ class FunctionWriter:
         if isinstance(node.op, Item):
             return f"{node.inputs[0].op.name}_{node.op.index}"
         arrays = [operand for operand in node.inputs if operand in self.codes]
-        if len(node.inputs) == 1 and len(arrays) == 1:
+        if len(node.inputs) == 1 and len(arrays) == 1 and not changed:
             text = self.codes[arrays[0]].text
             prefix = _SHORT_PREFIXES.get(base, base)
             short = text.isidentifier() and len(text) <= 12 and not text.startswith(_NESTED)
@@ -432,6 +466,12 @@ _NESTED = tuple(f"{name}_" for name in ("exp", "log", "sum", "max", "minus", "ab
 
 def _scalar_type(node: Node) -> str:
     return "bool" if node.dtype.kind == "b" else node.dtype.name
+
+
+def _is_called(name: str, wish: str) -> bool:
+    """Whether a variable has the name that was wished for it, or that with a number."""
+    rest = name.removeprefix(safe_name(wish))
+    return rest != name and rest.lstrip("_0123456789") == ""
 
 
 def _filled(code: Code) -> Code:

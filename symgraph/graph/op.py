@@ -49,6 +49,14 @@ class Op:
         """
         return None
 
+    def into(self, node: Node, target: str, args: Sequence[Code], scope: Scope) -> Code | None:
+        """The expression of `code` that leaves its result in `target` as well (``out=target``).
+
+        ``None`` where the operation cannot. `target` is an array of the result's type that may
+        be an operand, or overlap one.
+        """
+        return None
+
     def block(
         self, node: Node, targets: Sequence[str], args: Sequence[str], scope: Scope
     ) -> list[str] | None:

@@ -122,6 +122,7 @@ class Declared(TypedDict, total=False):
     symbol: str
     text: Writer
     assignment: str
+    out: bool
     partials: Sequence[Partial | None]
     formula: str | Callable[..., Any]
     facts: Facts
@@ -181,6 +182,8 @@ class Elementwise(Op):
     """Writes it from the operands' code, where it is neither an operator nor a function."""
     assignment: str = ""
     """What stands behind a variable in the statement that does it in place (``**= 2``)."""
+    out: bool = False
+    """Whether what `text` calls takes ``out=``."""
     partials: Sequence[Partial | None] | None = None
     """For each operand, from ``(result, *operands)`` to the derivative; ``None`` for zero
     everywhere. By default the derivative of the formula."""
@@ -293,6 +296,20 @@ class Elementwise(Op):
         if self.assignment:
             return f"{target} {self.assignment}"
         return f"{target} {self.symbol}= {args[1 - operand].text}"
+
+    def into(self, node: Node, target: str, args: Sequence[Code], scope: Scope) -> Code | None:
+        """A call of the ufunc with ``out=``."""
+        if not self.takes_out:
+            return None
+        if self.out and self.text is not None:
+            head, *rest = self.text(*args).parts
+            return call(head.removesuffix("("), *rest, out=target)
+        return call(self._function(scope), *args, out=target)
+
+    @property
+    def takes_out(self) -> bool:
+        """Whether it is written, or can be, as the call of a function that takes ``out=``."""
+        return self.out or self.source is not None
 
     @property
     def augmented(self) -> tuple[int, ...]:

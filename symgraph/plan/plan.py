@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
@@ -186,26 +186,58 @@ def _assign_deepest(node: Node, measure: dict[Node, tuple[int, int]], inline: se
 def _grown_in_place(
     node: Node, count: dict[Node, int], named: Callable[[Node], bool], grown: set[Node]
 ) -> Node | None:
-    """The operand that an augmented assignment should change instead of making a new array.
+    """The operand that a statement should change instead of making a new array.
 
     NumPy reuses a temporary in ``a @ b + c`` by itself, except where c must be broadcast; then
     ``z = a @ b`` and ``z += c`` save an array, and the time to get its memory. What follows on
-    such a variable goes on in the same memory.
+    such a variable goes on in the same memory. Functions never reuse a temporary by themselves.
     """
-    if not isinstance(node.op, Elementwise) or node.ndim == 0 or _is_small(node):
-        return None
-    broadcasts = any(other.ndim and other.shape != node.shape for other in node.inputs)
-    for place in node.op.augmented:
+    for place in _overwritable(node):
         start = node.inputs[place]
         if (
-            (broadcasts or start in grown)
-            and start.result_type == node.result_type
+            (not is_operator(node) or start in grown or _broadcasts(node))
             and count.get(start, 0) == 1
             and not (is_leaf(start) or named(start) or start.op.views or _is_statement(start))
             and not isinstance(start.op, Item)
         ):
             return start
     return None
+
+
+def _overwritable(node: Node) -> list[int]:
+    """The operands whose memory it pays to take for the result."""
+    if not isinstance(node.op, Elementwise) or node.ndim == 0 or _is_small(node):
+        return []
+    return _places(node)
+
+
+def _places(node: Node) -> list[int]:
+    """The operands whose memory the result could take."""
+    if not isinstance(node.op, Elementwise) or node.ndim == 0:
+        return []
+    places = [*node.op.augmented]
+    if node.op.takes_out and _is_matrix(node):
+        places += [place for place in range(len(node.inputs)) if place not in places]
+    return [place for place in places if node.inputs[place].result_type == node.result_type]
+
+
+def _augmented(node: Node) -> tuple[int, ...]:
+    return node.op.augmented if isinstance(node.op, Elementwise) else ()
+
+
+def _broadcasts(node: Node) -> bool:
+    return any(other.ndim and other.shape != node.shape for other in node.inputs)
+
+
+def is_operator(node: Node) -> bool:
+    """Whether a statement of an operation is an expression with an operator."""
+    op = node.op
+    return isinstance(op, Elementwise) and bool(op.symbol or op.assignment)
+
+
+def _is_matrix(node: Node) -> bool:
+    """Whether an array has the rank of large ones: for a vector ``out=`` is not worth reading."""
+    return node.ndim > 1 and 1 not in node.shape and not _is_small(node)
 
 
 def _is_small(node: Node) -> bool:
@@ -246,27 +278,38 @@ def _free_first(
             readers.setdefault(variable, []).append(node)
     order: dict[Node, None] = {}
     for i, node in enumerate(statements):
-        for start in _overwritable(node):
-            if start not in place or start in outputs or named(start):
+        for start in [node.inputs[i] for i in _overwritable(node)]:
+            if start not in place or start in outputs or start.op.views:
+                continue
+            if named(start) and not _is_matrix(node):
                 continue
             later = [reader for reader in readers[start] if place[reader] > i]
             if 0 < len(later) <= MOVED and all(
                 place[used] < i for reader in later for used in reads[place[reader]]
             ):
-                order.update(dict.fromkeys(later))
+                order.update(dict.fromkeys(_with_changes(later, readers, reads, place)))
         order[node] = None
     return list(order)
 
 
-def _overwritable(node: Node) -> list[Node]:
-    """The operands that an augmented assignment could change."""
-    if not isinstance(node.op, Elementwise) or node.ndim == 0 or _is_small(node):
-        return []
-    return [
-        node.inputs[place]
-        for place in node.op.augmented
-        if node.inputs[place].result_type == node.result_type
-    ]
+def _with_changes(
+    moved: Sequence[Node],
+    readers: Mapping[Node, Sequence[Node]],
+    reads: Sequence[set[Node]],
+    place: Mapping[Node, int],
+) -> list[Node]:
+    """Moved statements, and after each those that only change what it makes."""
+    found: list[Node] = []
+    for node in moved:
+        found.append(node)
+        while len(readers.get(node, ())) == 1:
+            (change,) = readers[node]
+            changed = [change.inputs[i] for i in _overwritable(change)]
+            if len(reads[place[change]]) > 1 or not any(item is node for item in changed):
+                break
+            found.append(change)
+            node = change
+    return found
 
 
 def variables(node: Node, inline: set[Node]) -> list[Node]:
@@ -336,20 +379,50 @@ class _Uses:
     def step(self, place: int, node: Node, named: Callable[[Node], bool]) -> Step:
         """The statement of a node."""
         reuse = self.reusable(place, node, named)
-        alone = reuse is not None and self.total[node.inputs[reuse]] == 1
-        return Step(node, reuse, alone)
+        if reuse is None:
+            return Step(node)
+        return Step(node, reuse, self.total[node.inputs[reuse]] == 1)
 
     def reusable(self, place: int, node: Node, named: Callable[[Node], bool]) -> int | None:
         """The operand whose memory the result can take, if there is one."""
         if isinstance(node.result_type, TupleType) or node.ndim == 0 or node.op.views:
             return None
-        used = self.variables[place]
-        for i, operand in enumerate(node.inputs[:1] if node.op.mutates else node.inputs):
-            if operand in self.inline or used[operand] != 1 or named(operand):
-                continue
-            if operand.result_type == node.result_type and self._owned(operand, place):
-                return i
-        return None
+        if node.op.mutates:
+            # A scatter, unlike a ufunc, may write before it has read what overlaps.
+            (start, *_) = node.inputs
+            once = self.variables[place][start] == 1 and start not in self.inline
+            fits = start.result_type == node.result_type and not named(start)
+            return 0 if once and fits and self._owned(start, place) else None
+        found = [i for i in _places(node) if self._may_take(place, node, i, named)]
+        # Best is a variable that is there for this statement only.
+        return min(found, key=lambda i: self._is_shared(node.inputs[i], named), default=None)
+
+    def _may_take(self, place: int, node: Node, i: int, named: Callable[[Node], bool]) -> bool:
+        operand = node.inputs[i]
+        if operand in self.inline or not self._owned(operand, place):
+            return False
+        if named(operand) and not _is_matrix(node):
+            return False
+        if _is_small(node) and self.variables[place][operand] > 1:
+            return False
+        grows = i in _augmented(node) and not named(operand)
+        if grows and (self.total[operand] == 1 or not named(node)):
+            return True
+        return not self._has_temporary(node)
+
+    def _is_shared(self, operand: Node, named: Callable[[Node], bool]) -> bool:
+        return named(operand) or self.total[operand] > 1
+
+    def _has_temporary(self, node: Node) -> bool:
+        """Whether NumPy takes the memory of an operand for the result by itself."""
+        if not is_operator(node) or _broadcasts(node):
+            return False
+        return any(
+            operand in self.inline
+            and not operand.op.views
+            and operand.result_type == node.result_type
+            for operand in [node.inputs[i] for i in (0, *_augmented(node))]
+        )
 
     def _owned(self, variable: Node, place: int) -> bool:
         """Whether nothing reads this variable's memory after the statement at `place`."""

@@ -81,6 +81,14 @@ class _Memory:
                 owned = [self._memory(value) for value in values]
                 for target, own in zip(targets, owned, strict=False):
                     self._bind(target, own)
+            case (
+                ast.Assign(value=ast.Call(keywords=[ast.keyword(arg="out", value=place)]))
+                | ast.Expr(value=ast.Call(keywords=[ast.keyword(arg="out", value=place)]))
+            ):
+                self._read(node.value)
+                self._write(place)
+                if isinstance(node, ast.Assign):
+                    self._move(place, node.targets[0])
             case ast.Assign(targets=[target], value=value):
                 self._read(value)
                 self._bind(target, self._memory(value))
@@ -89,6 +97,16 @@ class _Memory:
                 self._write(target)
             case _:
                 self._read(node)
+
+    def _move(self, place: ast.expr, target: ast.expr) -> None:
+        """Let a name stand for memory that was written to under another one."""
+        own = self._memory(place)
+        match place, target:
+            case ast.Name(id=old), ast.Name(id=new) if old != new:
+                self._stale[old] = new
+            case _:
+                pass
+        self._bind(target, own)
 
     def _read(self, tree: ast.AST) -> None:
         for inner in ast.walk(tree):

@@ -206,6 +206,17 @@ class _Rewriter:
                 return self._write(
                     name, "accumulated", ast.Constant(ufunc), _load(name), index, value
                 )
+            case ast.Expr(
+                value=ast.Call(keywords=[ast.keyword(arg="out", value=ast.Name(id=name))]) as call
+            ) if name not in self._arguments:
+                self._bound.add(name)
+                return [_assign(name, self._expressions.visit(_without_out(call)))]
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.Call(keywords=[ast.keyword(arg="out", value=ast.Name(id=old))]) as call,
+            ) if old not in self._arguments:
+                self._bound.add(name)
+                return [_assign(name, self._expressions.visit(_without_out(call)))]
             case ast.Assign(targets=[ast.Name() | ast.Tuple()]):
                 self._bound |= _stored([node])
                 return [self._expressions.visit(node)]
@@ -384,6 +395,10 @@ class _Head:
                 return None
 
 
+def _without_out(call: ast.Call) -> ast.expr:
+    return ast.copy_location(ast.Call(call.func, call.args, []), call)
+
+
 def _taken(body: Sequence[ast.stmt], head: _Head) -> tuple[list[ast.stmt], list[tuple[str, str]]]:
     """The statements but ``row = array[i]``, and those rows with the names of their arrays."""
     if not head.index or (head.bounds is not None and len(head.bounds) > 1):
@@ -449,7 +464,7 @@ def _stored(body: Sequence[ast.stmt]) -> set[str]:
             match inner:
                 case ast.Assign(targets=targets):
                     found |= {name for target in targets for name in _written(target)}
-                case ast.AugAssign(target=target):
+                case ast.AugAssign(target=target) | ast.keyword(arg="out", value=target):
                     found |= set(_written(target))
                 case ast.Call(
                     func=ast.Attribute(value=ast.Attribute(), attr="at"), args=[ast.Name(id=n), *_]

@@ -42,7 +42,7 @@ def test_a_broadcast_operand_is_added_in_place() -> None:
         sg.placeholder("b", "m"),
     )
     plan = plan_of([x, w, b], [np.tanh(x @ w + b)])
-    assert reused(plan) == ["add"]
+    assert reused(plan) == ["add", "tanh"]
 
 
 def test_small_arrays_are_not_worth_a_statement() -> None:
@@ -104,3 +104,19 @@ def test_nothing_is_written_over_that_the_return_statement_reads() -> None:
     value, row = np.arange(4.0).reshape(2, 2), np.array([2.0, 3.0])
     e = np.exp(value)
     np.testing.assert_allclose(f(value, row), 2.0 * e * row + 3.0 * e * value)
+
+
+def test_a_softmax_of_a_matrix_stays_in_its_memory() -> None:
+    x, w = sg.placeholder("x", ("n", "k")), sg.placeholder("w", ("k", "m"))
+    scores = x @ w
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    plan = plan_of([x, w], [p, p @ w.T])
+    assert reused(plan) == ["subtract", "exp", "divide"]
+
+
+def test_numpy_reuses_a_temporary_by_itself() -> None:
+    x, y = sg.placeholder("x", ("n", "k")), sg.placeholder("y", ("n", "k"))
+    e = np.exp(x)
+    plan = plan_of([x, y], [np.sum(e, axis=0), x * y - e])
+    assert reused(plan) == []

@@ -94,6 +94,7 @@ relu = elementwise(
     "relu",
     dtypes=np.positive,
     text=lambda x: call("np.maximum", x, "0.0"),
+    out=True,
     partials=(lambda r, x: (x > 0).astype(r.dtype),),
     formula="Max(x, 0)",
     facts=Facts(idempotent=True),
@@ -112,6 +113,7 @@ _clip = elementwise(
     dtypes=lambda x, low, high: promote([x, low, high]),
     arity=3,
     text=lambda x, low, high: call("np.clip", x, low, high),
+    out=True,
     partials=(
         lambda r, x, low, high: _bool_partial(logical_and(x >= low, x <= high), r),
         lambda r, x, low, high: _bool_partial(logical_and(x < low, low <= high), r),
@@ -126,6 +128,7 @@ _clip_low = elementwise(
     dtypes=lambda x, low: promote([x, low]),
     arity=2,
     text=lambda x, low: call("np.maximum", x, low),
+    out=True,
     partials=(
         lambda r, x, low: _bool_partial(x >= low, r),
         lambda r, x, low: _bool_partial(x < low, r),
@@ -139,6 +142,7 @@ _clip_high = elementwise(
     dtypes=lambda x, high: promote([x, high]),
     arity=2,
     text=lambda x, high: call("np.minimum", x, high),
+    out=True,
     partials=(
         lambda r, x, high: _bool_partial(x <= high, r),
         lambda r, x, high: _bool_partial(x > high, r),

@@ -25,8 +25,9 @@ def loss_and_grad(q, k, v, target):
     e = v.shape[1]
     # p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
     product = 0.125 * (q @ k.T)
-    exp = np.exp(product - product.max(axis=1, keepdims=True))
-    p = exp / exp.sum(axis=1, keepdims=True)
+    product -= product.max(axis=1, keepdims=True)
+    exp = np.exp(product, out=product)
+    p = np.divide(exp, exp.sum(axis=1, keepdims=True), out=exp)
     # loss = np.mean((p @ v - target) ** 2)
     difference = p @ v - target
     flat_difference = difference.ravel()

@@ -32,16 +32,15 @@ def loss_and_grad(x, labels, w1, b1, w2, b2):
     # log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
     product_2 = hidden @ w2
     product_2 += b2
-    difference = product_2 - product_2.max(axis=1, keepdims=True)
-    exp_difference = np.exp(difference)
-    total = exp_difference.sum(axis=1, keepdims=True)
-    log_p = difference
-    log_p -= np.log(total)
+    product_2 -= product_2.max(axis=1, keepdims=True)
+    exp_product_2 = np.exp(product_2)
+    total = exp_product_2.sum(axis=1, keepdims=True)
+    log_p = np.subtract(product_2, np.log(total), out=product_2)
     arange = np.arange(n)
     # loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
     loss = -(log_p[arange[:, None], labels[:, None]].sum() / n)
     # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
-    scattered = exp_difference / total / n
+    scattered = exp_product_2 / total / n
     scattered[arange[:, None], labels[:, None]] -= np.float64(1.0) / n
     d_hidden = scattered @ w2.T
     # gradient of: hidden = np.maximum(x @ w1 + b1, 0)

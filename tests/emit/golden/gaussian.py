@@ -26,16 +26,15 @@ def loglik_and_grad(x, mean, log_sigma):
     # gradient of: z = (x - mean) / np.exp(log_sigma)
     d_mean = difference.sum(axis=0) / exp / exp
     # z = (x - mean) / np.exp(log_sigma)
-    z = difference
-    z /= exp
+    z = np.divide(difference, exp, out=difference)
     # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
-    squared_z = z**2
+    squared = np.square(z, out=z)
     # gradient of: z = (x - mean) / np.exp(log_sigma)
-    d_log_sigma = squared_z.sum(axis=0) - n
+    d_log_sigma = squared.sum(axis=0) - n
     # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
-    squared_z *= -0.5
-    squared_z -= log_sigma + 0.9189385332046727
-    loglik = squared_z.sum()
+    squared *= -0.5
+    squared -= log_sigma + 0.9189385332046727
+    loglik = squared.sum()
     return loglik, d_mean, d_log_sigma
 
 

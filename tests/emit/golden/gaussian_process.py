@@ -38,7 +38,8 @@ def gaussian_process(x, y, length, noise):
     # distances = (x[:, None] - x) / length
     distances = (x[:, None] - x) / length
     # covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.eye(x.shape[0])
-    exp = np.exp(-0.5 * distances**2)
+    exp = -0.5 * distances**2
+    np.exp(exp, out=exp)
     covariance = exp + (0.1 + noise**2) * np.eye(n)
     # factor = sg.linalg.cho_factor(covariance, lower=True)
     factor = np.linalg.cholesky(covariance)
@@ -64,8 +65,7 @@ def gaussian_process(x, y, length, noise):
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
     d_noise = (np.diagonal(triangle) + np.diagonal(triangle_2)).sum() * (2 * noise)
     # gradient of: factor = sg.linalg.cho_factor(covariance, lower=True)
-    d_covariance = triangle
-    d_covariance += triangle_2
+    d_covariance = np.add(triangle, triangle_2, out=triangle)
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
     d_distances = -0.5 * (d_covariance * exp) * (2 * distances)
     # gradient of: distances = (x[:, None] - x) / length

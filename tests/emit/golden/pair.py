@@ -29,12 +29,15 @@ import numpy as np
 def forward(x, w):
     # hidden = np.tanh(x @ w)
     product = x @ w
-    hidden = np.tanh(product)
+    # gradient of: hidden = np.tanh(x @ w)
+    exp = -2 * np.abs(product)
+    np.exp(exp, out=exp)
+    # hidden = np.tanh(x @ w)
+    hidden = np.tanh(product, out=product)
     # return sg.forward_backward([x, w], {"hidden": hidden, "norm": np.sum(hidden**2)...
     flat_hidden = hidden.ravel()
     product_2 = flat_hidden @ flat_hidden
     # gradient of: hidden = np.tanh(x @ w)
-    exp = np.exp(-2 * np.abs(product))
     ratio = 4 * exp / (1 + exp) ** 2
     return hidden.copy(), product_2, (x, w, hidden, ratio)
 
@@ -43,9 +46,9 @@ def backward(saved, d_hidden, cotangent_1):
     x, w, hidden, ratio = saved
     # gradient of: hidden = np.tanh(x @ w)
     d_hidden_2 = d_hidden + cotangent_1 * (2 * hidden)
-    product = d_hidden_2 * ratio
-    d_w = x.T @ product
-    d_x = product @ w.T
+    d_hidden_2 *= ratio
+    d_w = x.T @ d_hidden_2
+    d_x = d_hidden_2 @ w.T
     return d_w, d_x
 
 
