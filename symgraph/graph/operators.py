@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from symgraph.errors import DTypeError, ShapeError, UnsupportedError
+from symgraph.errors import (
+    DTypeError,
+    InputError,
+    ShapeError,
+    SymgraphError,
+    UnsupportedError,
+)
 from symgraph.graph.registry import apply, builder_for, builder_named
-from symgraph.graph.sizes import READ_BACK, Size
+from symgraph.graph.sizes import READ_BACK, Dim, Size, product
+from symgraph.graph.tree import flatten, unflatten
 
 if TYPE_CHECKING:
     from symgraph.graph.node import ArrayLike, Node
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
     from symgraph.graph.sizes import Shape
     from symgraph.graph.types import TensorType
 
-__all__ = ["ArrayMethods", "recorded"]
+__all__ = ["ArrayMethods", "meaningful", "recorded"]
 
 
 def _refuse(what: str, instead: str) -> NoReturn:
@@ -74,6 +83,11 @@ class ArrayMethods:
     def __array__(self, *args: object, **keywords: object) -> NoReturn:
         _refuse("np.array()", "np.stack([...]) builds an array of nodes; sg.function gives arrays")
 
+    def __format__(self, spec: str) -> str:
+        if spec:
+            _refuse(f"the format {spec!r}", "format what the compiled function returns")
+        return str(self)
+
     def __contains__(self, item: object) -> NoReturn:
         _refuse("'in'", "use (node == value).any()")
 
@@ -114,24 +128,22 @@ class ArrayMethods:
             )
         if kind != "__call__":
             return apply(f"ufunc_{kind}", ufunc, *args, **keywords)
+        keywords = meaningful(keywords)
         if keywords.get("out") is not None:
             raise DTypeError(
                 f"np.{ufunc.__name__}: out= (or an in-place operator on an array) with a node",
                 hint="write y = x + node instead of x += node",
             )
-        keywords.pop("out", None)
         if keywords and ufunc.signature is not None:
             return recorded(
                 lambda *a, **k: apply(ufunc.__name__, *a, **k),
+                ufunc,
                 f"np.{ufunc.__name__}",
                 args,
                 keywords,
             )
         if keywords:
-            raise UnsupportedError(
-                f"np.{ufunc.__name__}: keyword {', '.join(keywords)} is not supported on nodes",
-                hint="use .astype() for dtype=, np.where() for where=",
-            )
+            return apply("ufunc_call", ufunc, *args, **keywords)
         return apply(ufunc.__name__, *args)
 
     def __array_function__(
@@ -143,7 +155,7 @@ class ArrayMethods:
                 f"{function.__module__}.{function.__name__} cannot be recorded in a graph",
                 hint="compose it from operations that exist (see dir(sg))",
             )
-        return recorded(ours, f"np.{function.__name__}", args, keywords)
+        return recorded(ours, function, f"np.{function.__name__}", args, keywords)
 
     # Operators ----------------------------------------------------------------------------------
 
@@ -185,6 +197,9 @@ class ArrayMethods:
 
     def __divmod__(self, other: ArrayLike) -> tuple[Node, Node]:
         return apply("divmod", self, other)
+
+    def __rdivmod__(self, other: ArrayLike) -> tuple[Node, Node]:
+        return apply("divmod", other, self)
 
     def __pow__(self, other: ArrayLike) -> Node:
         return apply("power", self, other)
@@ -295,6 +310,21 @@ class ArrayMethods:
         return apply("at", self)
 
     @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self.type.dtype.itemsize
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes of all elements."""
+        return product(self.shape) * self.itemsize
+
+    @property
+    def device(self) -> str:
+        """``"cpu"``, as the Array API asks for it."""
+        return "cpu"
+
+    @property
     def T(self) -> Node:  # noqa: N802 - NumPy's name
         """All axes reversed."""
         return apply("transpose", self)
@@ -344,25 +374,96 @@ class ArrayMethods:
         """Slices where a mask that is known now is true."""
         return apply("compress", condition, self, axis)
 
-    def copy(self) -> Self:
-        """This node: values are immutable."""
+    def copy(self, order: str = "C") -> Self:
+        """This node: values are immutable, and lie in no memory."""
         return self
 
 
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "out": (None,),
+    "subok": (True, False),
+    "device": (None, "cpu"),
+    "like": (None,),
+    "copy": (True, False, None),
+    "order": (None, "C", "F", "A", "K"),
+    "casting": ("same_kind",),
+}
+"""Values of keywords that say nothing of the result: where it lies, and what is the default."""
+
+
+def meaningful(
+    keywords: dict[str, Any], taken: Callable[[], Container[str]] = tuple
+) -> dict[str, Any]:
+    """The keywords that change the result; those that `taken` names are left to their function."""
+    neutral = [
+        name
+        for name, value in keywords.items()
+        if value is np._NoValue  # pyright: ignore[reportPrivateUsage]
+        or (isinstance(value, str | bool | None) and value in _NEUTRAL.get(name, ()))
+    ]
+    if not neutral:
+        return keywords
+    kept = taken()
+    dropped = {name for name in neutral if name not in kept or keywords[name] is np._NoValue}  # pyright: ignore[reportPrivateUsage]
+    return {name: value for name, value in keywords.items() if name not in dropped}
+
+
 def recorded(
-    ours: Callable[..., Any], what: str, args: Sequence[Any], keywords: dict[str, Any]
+    ours: Callable[..., Any],
+    theirs: Callable[..., Any],
+    what: str,
+    args: Sequence[Any],
+    keywords: dict[str, Any],
 ) -> Any:
-    """Call one of our functions; a keyword that only NumPy's has is an error that says so."""
-    if "out" in keywords and keywords["out"] is None:
-        keywords = {name: value for name, value in keywords.items() if name != "out"}
+    """Call one of our functions in the place of NumPy's.
+
+    Raises
+    ------
+    DTypeError
+        For a keyword that only NumPy's function has.
+    DTypeError, InputError
+        For arguments that NumPy's function does not take either, with its own words.
+    """
+    keywords = meaningful(keywords, lambda: inspect.signature(ours).parameters)
     try:
         return ours(*args, **keywords)
-    except TypeError as error:
-        if isinstance(error, DTypeError) or "argument" not in str(error):
-            raise
-        raise DTypeError(
-            f"{what}: {error}", hint="this keyword of NumPy is not supported on nodes"
-        ) from None
+    except SymgraphError:
+        raise
+    except Exception as error:
+        refusal = _refusal(theirs, args, keywords)
+        if isinstance(error, TypeError) and "argument" in str(error):
+            raise DTypeError(
+                f"{what}: {refusal or error}",
+                hint="" if refusal else "this argument of NumPy's is not supported on nodes",
+            ) from None
+        if refusal is not None:
+            kind = DTypeError if isinstance(refusal, TypeError) else InputError
+            raise kind(f"{what}: {refusal}", hint="NumPy refuses this call, too") from None
+        raise
+
+
+def _refusal(
+    theirs: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+) -> Exception | None:
+    """What NumPy says to the same call with arrays; ``None`` if it takes them."""
+    leaves, form = flatten([list(args), keywords])
+    stand_ins = [_stand_in(x) for x in leaves]
+    plain, named = unflatten(form, stand_ins)
+    try:
+        with np.errstate(all="ignore"), catch_warnings():
+            simplefilter("ignore")
+            theirs(*plain, **named)
+    except Exception as refusal:  # noqa: BLE001 - whatever NumPy raises is its answer
+        return refusal
+    return None
+
+
+def _stand_in(value: Any) -> Any:
+    """For a node an array of its type, which takes no memory; 3 for a symbolic size."""
+    if isinstance(value, ArrayMethods):
+        shape = [_stand_in(dim) for dim in value.shape]
+        return np.broadcast_to(np.ones((), value.type.dtype), shape)
+    return 3 if isinstance(value, Size) else value
 
 
 class _Method:
@@ -378,7 +479,8 @@ class _Method:
         function = builder_named(_METHODS[self._name])
         if function is None:
             return apply(self._name)
-        return recorded(function, f"node.{self._name}", (self._node, *args), keywords)
+        theirs = getattr(np.ndarray, self._name)
+        return recorded(function, theirs, f"node.{self._name}", (self._node, *args), keywords)
 
     def __repr__(self) -> str:
         return f"<method {self._name} of {self._node!r}>"
@@ -398,6 +500,10 @@ _NOT_KNOWN = "its value is not known in a graph: compile it with sg.function"
 _IMMUTABLE = "nodes are immutable: "
 _INSTEAD = {
     **dict.fromkeys(("item", "tolist", "tobytes", "tofile", "data", "flat"), _NOT_KNOWN),
+    **dict.fromkeys(("flags", "strides", "base", "ctypes", "setflags"), "it lies in no memory"),
+    **dict.fromkeys(
+        ("view", "byteswap", "getfield"), "x.astype(dtype) converts; bits are not seen"
+    ),
     "ptp": "np.ptp(x) is a function, as in NumPy 2",
     "nonzero": "its shape would depend on values: np.where(mask, x, 0) keeps the shape",
     "sort": _IMMUTABLE + "np.sort(x) gives a sorted one",

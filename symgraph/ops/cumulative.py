@@ -22,7 +22,7 @@ from symgraph.ops.elementwise import astype, where
 from symgraph.ops.index import flip, take_along_axis
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example, Structured
-from symgraph.ops.reduce import CUBE, EMPTY, FLAGS, broadcast_to, cumsum
+from symgraph.ops.reduce import CUBE, EMPTY, FLAGS, broadcast_to, concluded, cumsum
 from symgraph.ops.shape import expand_dims, ravel, shape_text, with_dim
 
 __all__ = ["cumprod", "cumulative_prod", "cumulative_sum"]
@@ -154,7 +154,7 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
         Of the result.
     """
     node, place = _along(a, axis, dtype, "cumprod")
-    return make(CumProd(place), node)
+    return concluded(make(CumProd(place), node), dtype)
 
 
 def _cumulative(function: Any, first: int, x: Any, axis: Any, dtype: Any, initial: bool) -> Node:

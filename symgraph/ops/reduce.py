@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import ShapeError
+from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Code, Scope, call, method
-from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_shape
@@ -26,8 +26,8 @@ __all__ = ["average", "broadcast_to", "cumsum", "mean", "sum"]
 
 def normalize_axes(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     """Sorted non-negative axes; ``None`` means all of them."""
-    if axis is None:
-        return tuple(range(ndim))
+    if axis is None or (ndim == 0 and axis in (0, -1)):
+        return tuple(range(ndim))  # NumPy reduces a 0-d array over an axis that it has not
     return tuple(sorted(normalize_axis_list(axis, ndim, what)))
 
 
@@ -234,12 +234,20 @@ def masked(a: Any, mask: Any, filler: Any, what: str) -> Node:
 
     Raises
     ------
+    DTypeError
+        If the mask is not boolean.
     ShapeError
         If the mask does not broadcast to the array.
     """
     node = as_node(a)
     if mask is True:
         return node
+    if as_node(mask).dtype.kind != "b":
+        raise DTypeError(
+            f"{what}: where= must be boolean",
+            got=as_node(mask).dtype.name,
+            hint="compare, as in where=weights != 0",
+        )
     result = where(mask, node, filler)
     if result.shape != node.shape:
         raise ShapeError(
@@ -248,6 +256,37 @@ def masked(a: Any, mask: Any, filler: Any, what: str) -> Node:
             got=shape_text(as_node(mask).shape),
         )
     return astype(result, node.dtype)
+
+
+def started(initial: Any, dtype: DType, what: str) -> Node:
+    """Where a reduction begins, in the dtype of its result, which it does not change.
+
+    Raises
+    ------
+    ShapeError
+        If `initial` is not one number.
+    DTypeError
+        If there is no such number of this dtype.
+    """
+    if isinstance(initial, Node):
+        node = astype(initial, dtype)
+    else:
+        try:
+            node = constant(np.full((), initial, dtype))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DTypeError(
+                f"{what}: initial={initial!r} is no {dtype}",
+                got=str(error),
+                hint="convert the array with .astype() first, or give dtype=",
+            ) from None
+    if node.ndim:
+        raise ShapeError(f"{what}: initial= must be one number", got=shape_text(node.shape))
+    return node
+
+
+def concluded(total: Node, dtype: Any) -> Node:
+    """A result in the dtype that was asked for: NumPy adds small integers up in it."""
+    return total if dtype is None else astype(total, dtype)
 
 
 @over_axes(np.sum)
@@ -272,7 +311,10 @@ def sum(
         node = astype(node, dtype)
     axes = normalize_axes(axis, node.ndim, "sum")
     total = node if not axes and node.type.inexact else make(Sum(axes, bool(keepdims)), node)
-    return total if initial is None else total + initial
+    total = concluded(total, dtype)
+    if initial is None:
+        return total
+    return concluded(total + started(initial, total.dtype, "sum"), dtype)
 
 
 @record
@@ -314,10 +356,11 @@ def mean(
     if where is not True:
         node = node if node.type.inexact else astype(node, np.float64)
         total = sum(node, axes, keepdims=keepdims, where=where)
-        return total / astype(counted(where, node, axes, bool(keepdims)), node.dtype)
+        share = total / astype(counted(where, node, axes, bool(keepdims)), node.dtype)
+        return concluded(share, dtype)
     if not axes and node.type.inexact:
         return node
-    return make(Mean(axes, bool(keepdims)), node)
+    return concluded(make(Mean(axes, bool(keepdims)), node), dtype)
 
 
 def counted(mask: Any, like: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
@@ -450,7 +493,7 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
         node = astype(node, dtype)
     if axis is None:
         node, axis = reshape(node, -1), 0
-    return make(CumSum(normalize_axis(axis, node.ndim, "cumsum")), node)
+    return concluded(make(CumSum(normalize_axis(axis, node.ndim, "cumsum")), node), dtype)
 
 
 # Examples for the tests ------------------------------------------------------------------------

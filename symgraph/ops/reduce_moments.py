@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import InputError
+from symgraph.errors import DTypeError, InputError, ShapeError
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
-from symgraph.graph.types import TensorType, Type
+from symgraph.graph.types import DType, TensorType, Type, as_dtype, broadcast_shapes
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import over_axes
 from symgraph.ops.create import arange
@@ -23,16 +23,18 @@ from symgraph.ops.reduce import (
     EMPTY,
     Reduction,
     axes_examples,
+    concluded,
     count,
     counted,
     masked,
     mean,
     normalize_axes,
     reduce,
+    started,
     sum,
 )
 from symgraph.ops.reduce_order import count_nonzero
-from symgraph.ops.shape import expand_dims, inverse_permutation, reshape, transpose
+from symgraph.ops.shape import expand_dims, inverse_permutation, reshape, shape_text, transpose
 
 __all__ = ["prod", "std", "var"]
 
@@ -118,23 +120,51 @@ def _spread_of(
             raise InputError(f"{kind.name}: ddof and correction are one parameter", got="both")
         ddof = correction
     node = as_node(a)
-    if dtype is not None:
+    wanted = _result_dtype(kind.name, node.dtype, dtype)
+    # A real array stays real, though complex numbers be asked for.
+    if dtype is not None and not (wanted.kind == "c" and node.dtype.kind != "c"):
         node = astype(node, dtype)
     axes = normalize_axes(axis, node.ndim, kind.name)
-    if mask is True and given is None and ddof == int(ddof) and node.dtype.kind != "c":
-        node = node if node.type.inexact else astype(node, np.float64)
-        return make(kind(axes, bool(keepdims), int(ddof)), node)
     node = node if node.type.inexact else astype(node, np.float64)
+    if mask is True and given is None and ddof == int(ddof) and node.dtype.kind != "c":
+        return astype(make(kind(axes, bool(keepdims), int(ddof)), node), wanted)
     node = masked(node, mask, 0, kind.name)  # what does not count may be NaN
-    if given is None:
+    if given is not None:
+        _check_mean(as_node(given), node, kind.name)
+    else:
         given = sum(node, axes, keepdims=True) / astype(counted(mask, node, axes, True), node.dtype)
     variance = sum(_squared(node - given), axes, keepdims=bool(keepdims), where=mask)
     number = counted(mask, node, axes, bool(keepdims))
     variance = variance / astype(maximum(number - ddof, 0), variance.dtype)
     if kind is Var:
-        return variance
+        return astype(variance, wanted)
     positive = variance > 0
-    return where(positive, sqrt(where(positive, variance, 1.0)), variance)
+    return astype(where(positive, sqrt(where(positive, variance, 1.0)), variance), wanted)
+
+
+def _result_dtype(what: str, given: DType, wanted: Any) -> DType:
+    if wanted is not None:
+        dtype = as_dtype(wanted)
+        if dtype.kind not in "fc":
+            raise DTypeError(
+                f"{what}: dtype={dtype} would round the mean and the squares",
+                expected="a floating or complex dtype",
+                got=str(dtype),
+                hint="convert the result with .astype()",
+            )
+        return np.dtype(f"f{dtype.itemsize // 2}") if given.kind == dtype.kind == "c" else dtype
+    return np.zeros(0, given).real.dtype if given.kind in "fc" else np.dtype(np.float64)
+
+
+def _check_mean(given: Node, node: Node, what: str) -> None:
+    if given.dtype.kind == "c" != node.dtype.kind:
+        raise DTypeError(f"{what}: a complex mean= of real values", got=repr(given.type))
+    if broadcast_shapes(given.shape, node.shape, what=what) != node.shape:
+        raise ShapeError(
+            f"{what}: mean= does not broadcast to the array",
+            expected=shape_text(node.shape),
+            got=shape_text(given.shape),
+        )
 
 
 def _squared(node: Node) -> Node:
@@ -282,7 +312,10 @@ def prod(
     """
     node = masked(a, where, 1, "prod")
     product = reduce(Prod, node if dtype is None else astype(node, dtype), axis, keepdims)
-    return product if initial is None else product * initial
+    product = concluded(product, dtype)
+    if initial is None:
+        return product
+    return concluded(product * started(initial, product.dtype, "prod"), dtype)
 
 
 # Examples for the tests ------------------------------------------------------------------------

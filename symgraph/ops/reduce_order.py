@@ -9,7 +9,7 @@ import numpy as np
 
 from symgraph.errors import InputError, ShapeError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
@@ -28,6 +28,7 @@ from symgraph.ops.reduce import (
     normalize_axes,
     reduce,
     reduced_shape,
+    started,
     sum,
 )
 from symgraph.ops.shape import reshape
@@ -111,14 +112,16 @@ def extreme(
         raise InputError(
             f"{kind.name}: with where= there may be no element", hint="give initial= as well"
         )
-    node = masked(a, mask, initial, kind.name)
+    node = as_node(a)
     if initial is None:
         return reduce(kind, node, axis, keepdims)
+    start = started(initial, node.dtype, kind.name)
+    node = masked(node, mask, start, kind.name)
     axes = normalize_axes(axis, node.ndim, kind.name)
     if any_dim_is_zero([node.shape[i] for i in axes]):
         shape = reduced_shape(node.shape, axes, bool(keepdims))
-        return broadcast_to(constant(initial, node.dtype), shape)
-    return pair(reduce(kind, node, axes, keepdims), initial)
+        return broadcast_to(start, shape)
+    return pair(reduce(kind, node, axes, keepdims), start)
 
 
 @over_axes(np.max, np.amax)

@@ -10,11 +10,13 @@ import numpy as np
 from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.node import as_node
 from symgraph.graph.registry import apply, builder
+from symgraph.graph.types import as_dtype
 from symgraph.ops.cumulative import CumExtreme, CumMax, CumMin, accumulated, cumprod
 from symgraph.ops.elementwise import astype
 from symgraph.ops.kinds import Example
 from symgraph.ops.nan import nanmax, nanmin
 from symgraph.ops.normalised import logsumexp
+from symgraph.ops.promotion import weak_constant, weak_kind
 from symgraph.ops.reduce import CUBE, FLAGS, cumsum, sum
 from symgraph.ops.reduce_moments import prod
 from symgraph.ops.reduce_order import all, any, max, min
@@ -71,6 +73,47 @@ def _given(what: str, out: Any, **keywords: Any) -> dict[str, Any]:
 
 
 @builder()
+def ufunc_call(
+    ufunc: np.ufunc, *args: Any, dtype: Any = None, where: Any = True, **rest: Any
+) -> Any:
+    """``np.add(x, y, dtype=np.float32)`` and its like: computed in that dtype.
+
+    Raises
+    ------
+    UnsupportedError
+        For ``where=``, which leaves elements as they lie in memory, and for other keywords.
+    DTypeError
+        If NumPy has no loop for the dtype.
+    """
+    if where is not True:
+        rest["where"] = where
+    if rest:
+        raise UnsupportedError(
+            f"np.{ufunc.__name__}: keyword {', '.join(rest)} is not supported on nodes",
+            hint="np.where(mask, value, other) for where=, .astype() for casting= and signature=",
+        )
+    if dtype is None:
+        return apply(ufunc.__name__, *args)
+    kinds = tuple([weak_kind(arg) or as_node(arg).dtype for arg in args])
+    try:
+        wanted = (None,) * ufunc.nin + (as_dtype(dtype),) * ufunc.nout
+        loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), signature=wanted)
+    except TypeError as error:
+        raise DTypeError(
+            f"np.{ufunc.__name__}: not defined for dtype={as_dtype(dtype)}",
+            got=str(error).splitlines()[0],
+            hint="convert the operands with .astype()",
+        ) from None
+    return apply(
+        ufunc.__name__,
+        *[
+            weak_constant(arg, to, ufunc.__name__) if weak_kind(arg) else astype(arg, to)
+            for arg, to in zip(args, loop, strict=False)
+        ],
+    )
+
+
+@builder()
 def ufunc_reduce(
     ufunc: np.ufunc,
     array: Any,
@@ -109,6 +152,10 @@ def ufunc_outer(ufunc: np.ufunc, A: Any, B: Any, out: Any = None) -> Any:
 # Examples for the tests ------------------------------------------------------------------------
 
 EXAMPLES: dict[str, list[Example]] = {
+    "ufunc_call": [
+        Example(lambda x: np.exp(x, dtype=np.float32), (CUBE.astype(np.float32),)),
+        Example(lambda x: np.add(x, 1, dtype=float, casting="same_kind"), (FLAGS.astype(int),)),
+    ],
     "ufunc_reduce": [
         Example(np.add.reduce, (CUBE,)),
         Example(lambda x: np.multiply.reduce(x, axis=(0, 2), keepdims=True), (CUBE,)),

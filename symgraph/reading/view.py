@@ -95,7 +95,7 @@ def _taking_sizes(function: Callable[..., Any]) -> Callable[..., Any]:
             ask = not _holds((*args[1:], *keywords.values()), Size)
         if ask:
             return function(*args, **keywords)
-        return recorded(ours, f"np.{function.__name__}", args, keywords)
+        return recorded(ours, function, f"np.{function.__name__}", args, keywords)
 
     return call
 
