@@ -430,6 +430,9 @@ def recorded(
     except SymgraphError:
         raise
     except Exception as error:
+        by_name = _by_name(ours, theirs, args, keywords) if "positional" in str(error) else None
+        if by_name is not None:
+            return ours(**by_name)
         refusal = _refusal(theirs, args, keywords)
         if isinstance(error, TypeError) and "argument" in str(error):
             raise DTypeError(
@@ -440,6 +443,22 @@ def recorded(
             kind = DTypeError if isinstance(refusal, TypeError) else InputError
             raise kind(f"{what}: {refusal}", hint="NumPy refuses this call, too") from None
         raise
+
+
+def _by_name(
+    ours: Callable[..., Any],
+    theirs: Callable[..., Any],
+    args: Sequence[Any],
+    keywords: dict[str, Any],
+) -> dict[str, Any] | None:
+    """The arguments by NumPy's names for them: ``np.sum(x, 0, None, None, True)``."""
+    try:
+        given = inspect.signature(theirs).bind(*args, **keywords).arguments
+        named = meaningful(given, lambda: inspect.signature(ours).parameters)
+        inspect.signature(ours).bind(**named)
+    except (TypeError, ValueError):
+        return None
+    return named
 
 
 def _refusal(

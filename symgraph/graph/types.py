@@ -12,7 +12,15 @@ from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, Shape, as_shape, product
 
-__all__ = ["TensorType", "TupleType", "Type", "as_dtype", "broadcast_shapes", "normalize_axis"]
+__all__ = [
+    "TensorType",
+    "TupleType",
+    "Type",
+    "as_dtype",
+    "as_integer",
+    "broadcast_shapes",
+    "normalize_axis",
+]
 
 DType: TypeAlias = "np.dtype[Any]"
 
@@ -147,6 +155,20 @@ def broadcast_shapes(*shapes: Shape, what: str = "broadcasting") -> Shape:
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     return tuple([_broadcast_dims(dims, shapes, what) for dims in zip(*padded, strict=True)])
+
+
+def as_integer(value: object, what: str) -> int:
+    """A Python integer of what counts as one.
+
+    Raises
+    ------
+    DTypeError
+        For anything else, a float with an integer's value included.
+    """
+    try:
+        return cast("SupportsIndex", value).__index__()
+    except (AttributeError, TypeError):
+        raise DTypeError(f"{what} must be an integer", got=repr(value)) from None
 
 
 def normalize_axis(axis: object, ndim: int, what: str) -> int:

@@ -13,10 +13,10 @@ from symgraph.errors import InputError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Size, as_shape, product
-from symgraph.graph.types import broadcast_shapes, normalize_axis
+from symgraph.graph.types import as_integer, broadcast_shapes, normalize_axis
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.create import arange, ones_like, zeros
+from symgraph.ops.create import arange, ones_like, zeros, zeros_like
 from symgraph.ops.elementwise import astype
 from symgraph.ops.index import flip, getitem, take
 from symgraph.ops.join import concatenate, split, stack
@@ -171,6 +171,8 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
         )
     node = astype(node, promote([node.dtype, np.dtype(np.int64)]))
     powers = [ones_like(node)]
+    if count == 0:
+        return zeros_like(expand_dims(node, 1)[:, :0])
     for _ in range(int(count) - 1):
         powers.append(powers[-1] * node if len(powers) > 1 else node)
     powers = powers[: int(count)]
@@ -210,7 +212,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """Turned by 90 degrees `k` times in the plane of two axes, as ``np.rot90``."""
     node = as_node(m)
     first, second = normalize_axis_list(tuple(axes), node.ndim, "rot90")
-    turns = int(k) % 4
+    turns = as_integer(k, "rot90: k") % 4
     if turns == 0:
         return node
     if turns == 2:
@@ -225,7 +227,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """An axis moved before another one, as ``np.rollaxis``; `np.moveaxis` is easier to read."""
     node = as_node(a)
     place = normalize_axis(axis, node.ndim, "rollaxis")
-    goal = normalize_axis(start, node.ndim + 1, "rollaxis: start") if start != node.ndim else start
+    goal = node.ndim if start == node.ndim else normalize_axis(start, node.ndim, "rollaxis: start")
     return moveaxis(node, place, goal - 1 if place < goal else goal)
 
 
@@ -267,7 +269,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     new = expand_dims(new, tuple(range(node.ndim - new.ndim))) if new.ndim < node.ndim else new
     places: Any = _static(obj, "insert")
     length = node.shape[place]
-    if hasattr(places, "__index__"):
+    if hasattr(places, "__index__") and not np.ndim(places):
         if np.ndim(as_node(values)):
             new = moveaxis(new, 0, place)
         shape = with_dim(node.shape, place, new.shape[place])

@@ -13,7 +13,7 @@ from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim
-from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.graph.types import TensorType, Type, as_integer, normalize_axis
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.create import Arange
@@ -57,7 +57,7 @@ def _triangle(m: Any, k: int, side: str) -> Any:
     node = as_node(m)
     if node.ndim == 1:  # NumPy's mask of a vector's length broadcasts against it
         node = apply("broadcast_to", node, (node.shape[0], node.shape[0]))
-    return make(Triangle(side, int(k)), node)
+    return make(Triangle(side, as_integer(k, f"{side}: k")), node)
 
 
 @builder(np.tril)

@@ -53,6 +53,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if n < 0:
         raise ShapeError("diff: how often cannot be negative", got=str(n))
     node = as_node(a)
+    if n == 0:
+        return node  # as NumPy, which does not look at the rest
     place = normalize_axis(axis, node.ndim, "diff")
     parts = [node]
     if prepend is not None:
@@ -225,7 +227,14 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         if points.ndim == 1:
             widths = expand_dims(widths, tuple(range(1, node.ndim - place)))
     heights = _slice(node, place, 1, None) + _slice(node, place, None, -1)
-    return sum(widths * heights / 2.0, normalize_axes(place, node.ndim, "trapezoid"))
+    areas = widths * heights / 2.0
+    if areas.ndim != node.ndim or areas.shape[place] != heights.shape[place]:
+        raise ShapeError(
+            "trapezoid: the coordinates do not fit the samples",
+            expected=f"one dimension, or the shape {shape_text(node.shape)} of the samples",
+            got=shape_text(as_node(dx if x is None else x).shape),
+        )
+    return sum(areas, normalize_axes(place, node.ndim, "trapezoid"))
 
 
 # Examples for the tests ------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from symgraph.graph.types import TensorType, Type, broadcast_shapes, normalize_a
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import in_front
 from symgraph.ops.create import Arange
-from symgraph.ops.elementwise import zeros_like
+from symgraph.ops.elementwise import astype, zeros_like
 from symgraph.ops.indices import (
     Index,
     Mark,
@@ -394,6 +394,10 @@ def take(a: Any, indices: Any, axis: Any = None, *, mode: Any = "raise") -> Any:
     place = normalize_axis(axis, node.ndim, "take")
     if mode not in ("raise", "wrap", "clip"):
         raise UnsupportedError("take: mode", expected="'raise', 'wrap' or 'clip'", got=repr(mode))
+    if isinstance(indices, slice):
+        raise DTypeError("take: positions must be integers", got="a slice", hint="x[a:b]")
+    if as_node(indices).dtype.kind == "b":
+        indices = astype(as_node(indices), np.intp)  # no mask: positions 0 and 1
     if mode == "wrap":
         indices = apply("remainder", indices, node.shape[place])
     elif mode == "clip":
@@ -507,6 +511,8 @@ def compress(condition: Any, a: Any, axis: Any = None) -> Any:
             "compress: the shape of the result would depend on the values of the condition",
             hint="np.where(condition, x, 0) keeps the shape",
         )
+    if np.ndim(condition) != 1:
+        raise ShapeError("compress: the condition", expected="one dimension", got=repr(condition))
     return take(a, np.flatnonzero(condition), axis)
 
 

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import ShapeError, UnsupportedError
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Constant, Item, scalar_code
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
-from symgraph.graph.types import TensorType, TupleType, Type, normalize_axis
+from symgraph.graph.types import TensorType, TupleType, Type, as_dtype, normalize_axis
 from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.elementwise import astype
@@ -146,7 +146,14 @@ def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
 
 
 def _converted(node: Node, dtype: Any) -> Node:
-    return node if dtype is None else astype(node, dtype)
+    if dtype is None:
+        return node
+    if not np.can_cast(node.dtype, as_dtype(dtype), "same_kind"):
+        raise DTypeError(
+            f"joined arrays of {node.dtype} do not become {as_dtype(dtype)} by themselves",
+            hint="convert the result with .astype()",
+        )
+    return astype(node, dtype)
 
 
 def _nodes(arrays: Any, what: str) -> list[Node]:
@@ -417,6 +424,10 @@ def _split_at(node: Node, positions: Sequence[Dim], axis: int) -> list[Node]:
 @builder(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> Any:
     """The pieces along the first axis."""
+    if any_node(ary) and as_node(ary).ndim < 2:
+        raise ShapeError(
+            "vsplit needs two dimensions", got=repr(as_node(ary).type), hint="np.split"
+        )
     return split(ary, indices_or_sections, 0)
 
 

@@ -13,7 +13,8 @@ from symgraph.graph.node import Node, as_node
 from symgraph.graph.record import record
 from symgraph.ops.calls import of_numpy, over_axes
 from symgraph.ops.cumulative import cumprod
-from symgraph.ops.elementwise import fmax, fmin, isnan, logical_and, where
+from symgraph.ops.elementwise import astype, fmax, fmin, isnan, logical_and, where
+from symgraph.ops.elementwise.parts import real_dtype
 from symgraph.ops.kinds import Example
 from symgraph.ops.reduce import CUBE, counted, cumsum, mean, normalize_axes, sum
 from symgraph.ops.reduce_moments import prod, std, var
@@ -115,6 +116,8 @@ def _spread(
     node = as_node(a)
     axes = normalize_axes(axis, node.ndim, "nanvar")
     number = counted(valid, node, axes, bool(keywords["keepdims"]))
+    if keywords["dtype"] is None:
+        found = astype(found, real_dtype(node.dtype))  # whatever the dtype of mean=
     return where(number > (ddof if correction is None else correction), found, np.nan)
 
 

@@ -215,6 +215,8 @@ def _pairs(value: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
         for axis, width in cast("dict[Any, Any]", value).items():
             (pairs[normalize_axis(axis, ndim, "pad")],) = _pairs(width, 1, what)
         return pairs
+    if ndim == 0:
+        return []
     if not isinstance(value, list | tuple):
         return [(value, value)] * ndim
     rows: list[Any] = list(cast("Sequence[Any]", value))
@@ -284,6 +286,8 @@ def pad(
     widths = tuple(
         [(_width(before), _width(after)) for before, after in _pairs(pad_width, node.ndim, "width")]
     )
+    if not widths:
+        return node  # a 0-d array has no sides
     if reflect_type not in ("even", "odd"):
         raise UnsupportedError("pad: reflect_type", expected="'even' or 'odd'", got=reflect_type)
     if mode in _COPYING:

@@ -12,7 +12,7 @@ from symgraph.graph.code import Code, Scope, infix
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, Shape
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import in_front
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
@@ -209,6 +209,7 @@ def matvec(x1: Any, x2: Any) -> Any:
     """Matrices times vectors, stacks of both broadcast, as ``np.matvec`` of NumPy 2.2."""
     if not any_node(x1, x2):
         return np.einsum("...ij,...j->...i", x1, x2)
+    _check_core(as_node(x1).shape[-1:], as_node(x2).shape[-1:], "matvec")
     return apply("einsum", "...ij,...j->...i", x1, x2)
 
 
@@ -217,7 +218,17 @@ def vecmat(x1: Any, x2: Any) -> Any:
     """Vectors, conjugated, times matrices, as ``np.vecmat`` of NumPy 2.2."""
     if not any_node(x1, x2):
         return np.einsum("...i,...ij->...j", np.conjugate(x1), x2)
+    _check_core(as_node(x1).shape[-1:], as_node(x2).shape[-2:-1], "vecmat")
     return apply("einsum", "...i,...ij->...j", _conjugate(as_node(x1)), x2)
+
+
+def _check_core(first: Shape, second: Shape, what: str) -> None:
+    """Sizes that are summed over do not broadcast, as those of einsum would."""
+    if first != second:
+        raise ShapeError(
+            f"{what}: the sizes that are summed over differ",
+            got=f"{shape_text(first)} and {shape_text(second)}",
+        )
 
 
 @builder(np.linalg.matrix_power)

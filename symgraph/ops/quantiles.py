@@ -92,6 +92,9 @@ _STEPS: dict[str, _Steps] = {
     "nearest": lambda q, n: _one(np.rint((n - 1) * q)),
 }
 
+_TAKEN = ("inverted_cdf", "closest_observation", "lower", "higher", "nearest")
+"""Methods whose results are elements, in their dtype."""
+
 
 def _place(method: str, q: Any, n: Any) -> tuple[Any, Any, Any]:
     """The places before and behind a quantile, and how far it is from the one to the other.
@@ -152,7 +155,8 @@ class Quantile(Structured):
         if any_dim_is_zero([x.shape[i] for i in self.axes]):
             raise ShapeError(f"{self.name} of no elements", got=f"shape {x.shape}")
         shape = (*q.shape, *reduced_shape(x.shape, self.axes, self.keepdims))
-        return TensorType(self._dtype(x, q), shape)
+        taken = x.dtype.kind != "b" and (self.method in _TAKEN or q.dtype.kind in "iu")
+        return TensorType(x.dtype if taken else self._dtype(x, q), shape)
 
     def _dtype(self, x: TensorType, q: TensorType) -> DType:
         # A scalar float64 is a Python float to NumPy's quantile, and takes the array's dtype.
@@ -308,7 +312,7 @@ def _built(kind: type[Quantile], a: Any, q: Any, axis: Any, method: str, keepdim
             expected=", ".join(map(repr, [*_PARAMETERS, *_STEPS])),
             got=repr(method),
         )
-    share = _share(q, x, kind.name)
+    share = _share(q, x, kind.name, method)
     op = kind(normalize_axes(axis, x.ndim, kind.name), method, bool(keepdims))
     if share.ndim < 2:
         return make(op, x, share)
@@ -316,11 +320,13 @@ def _built(kind: type[Quantile], a: Any, q: Any, axis: Any, method: str, keepdim
     return reshape(found, (*share.shape, *found.shape[1:]))
 
 
-def _share(q: Any, x: Node, what: str) -> Node:
+def _share(q: Any, x: Node, what: str, method: str) -> Node:
     if not any_node(q):
         known = np.asarray(q)
         if not np.all((known >= 0) & (known <= 1)):
             raise InputError(f"{what}: q", expected="between 0 and 1", got=repr(q))
+        if known.dtype.kind in "iu" and x.dtype.kind in "iu" and method == "linear":
+            return constant(known)  # the first and the last element, in their dtype
         weak = known.ndim == 0 and x.dtype.kind == "f"
         return constant(known, x.dtype if weak else np.result_type(known, np.float64))
     node = as_node(q)

@@ -272,7 +272,11 @@ def started(initial: Any, dtype: DType, what: str) -> Node:
         node = astype(initial, dtype)
     else:
         try:
-            node = constant(np.full((), initial, dtype))
+            value = np.empty((), dtype)
+            value[()] = (
+                initial  # which truncates as NumPy's reductions do, and refuses what they do
+            )
+            node = constant(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise DTypeError(
                 f"{what}: initial={initial!r} is no {dtype}",

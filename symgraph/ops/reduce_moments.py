@@ -137,9 +137,10 @@ def _spread_of(
     number = counted(mask, node, axes, bool(keepdims))
     variance = variance / astype(maximum(number - ddof, 0), variance.dtype)
     if kind is Var:
-        return astype(variance, wanted)
+        return concluded(variance, dtype and wanted)
     positive = variance > 0
-    return astype(where(positive, sqrt(where(positive, variance, 1.0)), variance), wanted)
+    deviation = where(positive, sqrt(where(positive, variance, 1.0)), variance)
+    return concluded(deviation, dtype and wanted)
 
 
 def _result_dtype(what: str, given: DType, wanted: Any) -> DType:
@@ -153,7 +154,7 @@ def _result_dtype(what: str, given: DType, wanted: Any) -> DType:
                 hint="convert the result with .astype()",
             )
         return np.dtype(f"f{dtype.itemsize // 2}") if given.kind == dtype.kind == "c" else dtype
-    return np.zeros(0, given).real.dtype if given.kind in "fc" else np.dtype(np.float64)
+    return given if given.kind in "fc" else np.dtype(np.float64)
 
 
 def _check_mean(given: Node, node: Node, what: str) -> None:

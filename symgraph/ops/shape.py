@@ -116,7 +116,8 @@ class Reshape(Linear):
         before = node.inputs[0].shape
         if not before:
             return call("np.reshape", args[0], scope.shape(self.shape))
-        if len(before) == len(self.shape) and _differing(before, self.shape) == 1:
+        alike = len(before) == len(self.shape) and _differing(before, self.shape) == 1
+        if alike and product(before) != 0:
             return args[0]  # one size written differently: what is required says that it is one
         if len(self.shape) == 1:
             return method(args[0], "ravel")

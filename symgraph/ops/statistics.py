@@ -236,6 +236,8 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     matrix = cov(x, y, rowvar, dtype=dtype)
     if not matrix.ndim:
         return matrix / matrix
+    if matrix.ndim != 2:
+        raise ShapeError("corrcoef of no observations", got=shape_text(matrix.shape))
     variances = diag(matrix)
     if matrix.dtype.kind == "c":
         variances = apply("real", variances)

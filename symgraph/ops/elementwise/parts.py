@@ -126,6 +126,8 @@ def conjugate(x: Any) -> Any:
     if not any_node(x):
         return np.conjugate(x)
     node = as_node(x)
+    if node.dtype.kind == "b":
+        return apply("astype", node, np.int8)  # the smallest type that NumPy's loops have
     if node.dtype.kind != "c":
         return node
     return node.inputs[0] if isinstance(node.op, Conjugate) else make(Conjugate(), node)
@@ -139,7 +141,8 @@ def _angle_slope(r: Node, x: Node) -> Node:
 
 
 def _angle_dtype(dtype: DType) -> DType:
-    part = real_dtype(dtype)
+    # The imaginary part of real values is a Python 0 to NumPy, which makes integers of booleans.
+    part = real_dtype(dtype) if dtype.kind != "b" else np.dtype(np.int64)
     return loop_dtypes(np.arctan2, (part, part), "angle")[-1]
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import scalar_code
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
-from symgraph.graph.types import TensorType, Type
+from symgraph.graph.types import TensorType, Type, as_integer
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.elementwise.arithmetic import NOT_ZERO
 from symgraph.ops.elementwise.choice import full_like, where, zeros_like
@@ -167,8 +168,12 @@ def round(a: Any, decimals: int = 0) -> Any:
     node = as_node(a)
     if node.dtype.kind == "b":
         raise UnsupportedError("round of booleans", hint="x.astype(float)")
-    places = decimals.__index__()
+    places = as_integer(decimals, "round: decimals")
     return node if node.dtype.kind in "iu" and places >= 0 else make(Round(places), node)
+
+
+def _text(value: float) -> str:
+    return scalar_code(np.float64(value)).text
 
 
 @record
@@ -190,9 +195,9 @@ class NanToNum(OnTrailingAxes, Structured):
         return call(
             "np.nan_to_num",
             *args,
-            nan="" if self.nan == 0 else repr(self.nan),
-            posinf="" if self.posinf is None else repr(self.posinf),
-            neginf="" if self.neginf is None else repr(self.neginf),
+            nan="" if self.nan == 0 else _text(self.nan),
+            posinf="" if self.posinf is None else _text(self.posinf),
+            neginf="" if self.neginf is None else _text(self.neginf),
         )
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
@@ -241,6 +246,10 @@ def nan_to_num(
     node = as_node(x)
     if not node.type.inexact:
         return node
+    if any(np.ndim(v) for v in (nan, posinf, neginf) if v is not None):
+        raise UnsupportedError(
+            "nan_to_num: a replacement of several numbers", hint="np.where(np.isnan(x), values, x)"
+        )
     high, low = [None if v is None else float(v) for v in (posinf, neginf)]
     return make(NanToNum(float(nan), high, low), node)
 

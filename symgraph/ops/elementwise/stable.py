@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from symgraph.graph.node import Node
+from symgraph.graph.types import DType
 from symgraph.ops.elementwise.arithmetic import REAL, TINY, absolute, sqrt, square
 from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.exponential import LN2, exp, expm1, log, log1p
@@ -165,10 +166,14 @@ def _sinc_slope(r: Node, x: Node) -> Node:
     return -np.pi * spherical_j1(np.pi * x)
 
 
+def _sinc_dtype(dtype: DType) -> DType:
+    return dtype if dtype.kind in "fc" else np.dtype(np.float64)
+
+
 sinc = elementwise(
     "sinc",
     numpy=np.sinc,
-    dtypes=np.sin,
+    dtypes=_sinc_dtype,
     partials=(_sinc_slope,),
     formula="sin(pi * x) / (pi * x)",
     facts=Facts(even=True),

@@ -75,7 +75,8 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
             expected=f"the first sizes of {shape_text(left.shape)}",
             got=shape_text(right.shape),
         )
-    unknown = left.shape[right.ndim :]
+    # NumPy's slice from -0 of as many dimensions on both sides is the whole shape.
+    unknown = left.shape[right.ndim :] if right.ndim < left.ndim else left.shape
     matrix = reshape(left, (product(right.shape), product(unknown)))
     return reshape(solve(matrix, ravel(right)), unknown)
 
