@@ -75,6 +75,10 @@ class Op:
     analytic: ClassVar[bool] = False
     """Whether its text, given complex operands, computes the analytic continuation."""
 
+    shift: ClassVar[str] = ""
+    """What a number does that is added to all elements along the axes it works along: it is
+    ``"added"`` to the result, or does ``"nothing"``; empty where no such law is known."""
+
     mutates: ClassVar[bool] = False
     """Written only with `in_place` on a copy of its first operand (scatter)."""
 

@@ -19,6 +19,7 @@ from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import astype, where
+from symgraph.ops.facts import power_bounds
 from symgraph.ops.index import flip, take_along_axis
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example, Structured
@@ -123,6 +124,10 @@ class CumProd(AlongAxes, Structured):
         tangent = tangents[0]
         assert tangent is not None
         return make(Recurrence(self.axis), node.inputs[0], _behind(node, self.axis, 1) * tangent)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """As of the whole product."""
+        return power_bounds(operands[0])
 
     def work(self, node: Node) -> float:
         """A chain of multiplications."""
@@ -230,6 +235,10 @@ class CumExtreme(AlongAxes, Structured):
         found = where(record_, index, 0)
         found = concatenate([_filled(found, axis, 0), found], axis)
         return take_along_axis(tangent, make(CumMax(axis), found), axis)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of the elements."""
+        return operands[0]
 
     def work(self, node: Node) -> float:
         """A chain of comparisons."""

@@ -11,7 +11,20 @@ from symgraph.graph.node import Node
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 
-__all__ = ["UNBOUNDED", "Bounds", "Facts", "Limit", "Limits", "both", "either"]
+__all__ = [
+    "NOT_NEGATIVE",
+    "UNBOUNDED",
+    "Bounds",
+    "Facts",
+    "Limit",
+    "Limits",
+    "both",
+    "either",
+    "power_bounds",
+    "product_bounds",
+    "sign_bounds",
+    "union_bounds",
+]
 
 
 @record
@@ -73,6 +86,38 @@ Bounds: TypeAlias = (
 """Between what values the result lies, or the function that tells it from those of the operands."""
 
 UNBOUNDED = (-np.inf, np.inf)
+NOT_NEGATIVE = (0.0, np.inf)
+
+
+def sign_bounds(b: tuple[float, float]) -> tuple[float, float]:
+    """Of sums and means, which rounding takes beyond the bounds of the terms, but not beyond 0."""
+    return (0.0 if b[0] >= 0 else -np.inf, 0.0 if b[1] <= 0 else np.inf)
+
+
+def product_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of products of two: by signs, and between the corners where all are finite."""
+    (low, high), (other_low, other_high) = b
+    if np.isfinite([low, high, other_low, other_high]).all():
+        corners = [x * y for x in (low, high) for y in (other_low, other_high)]
+        return min(corners), max(corners)
+    if min(low, other_low) >= 0:
+        return low * other_low if low and other_low else 0.0, np.inf
+    if (low >= 0 and other_high <= 0) or (high <= 0 and other_low >= 0):
+        return -np.inf, 0.0
+    return NOT_NEGATIVE if max(high, other_high) <= 0 else UNBOUNDED
+
+
+def power_bounds(b: tuple[float, float]) -> tuple[float, float]:
+    """Of products of many numbers that lie between two bounds."""
+    low, high = b
+    if low < 0:
+        return UNBOUNDED
+    return 1.0 if low >= 1 else 0.0, 1.0 if high <= 1 else np.inf
+
+
+def union_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of elements of all operands together."""
+    return min([low for low, _ in b]), max([high for _, high in b])
 
 
 def both(*masks: Node | None) -> Node | None:

@@ -19,6 +19,7 @@ from symgraph.graph.types import TensorType, TupleType, Type, as_dtype, normaliz
 from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.elementwise import astype
+from symgraph.ops.facts import union_bounds
 from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node, promote
 from symgraph.ops.shape import (
@@ -61,6 +62,10 @@ class Concatenate(AlongAxes, Linear):
     analytic: ClassVar[bool] = True
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     linear: ClassVar[tuple[int, ...] | None] = None
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of all operands together."""
+        return union_bounds(operands)
 
     def infer(self, *types: TensorType) -> Type:
         """The sizes along the axis add up; the others must be equal."""
@@ -172,6 +177,10 @@ class Stack(AlongAxes, Linear):
     analytic: ClassVar[bool] = True
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     linear: ClassVar[tuple[int, ...] | None] = None
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of all operands together."""
+        return union_bounds(operands)
 
     def infer(self, *types: TensorType) -> Type:
         """The common shape with the new axis."""

@@ -65,11 +65,16 @@ class Softmax(_Normalised):
     """``exp(x) / sum(exp(x))`` over axes."""
 
     name: ClassVar[str] = "softmax"
+    shift: ClassVar[str] = "nothing"
 
     def decompose(self, *inputs: Node) -> Node | None:
         """``e / s``."""
         _, _, e, total = _pieces(inputs[0], self.axes)
         return e / total
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Probabilities."""
+        return 0.0, 1.0
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """The tangent less its mean under the probabilities, times them."""
@@ -87,11 +92,16 @@ class LogSoftmax(_Normalised):
     """``x - log(sum(exp(x)))`` over axes."""
 
     name: ClassVar[str] = "log_softmax"
+    shift: ClassVar[str] = "nothing"
 
     def decompose(self, *inputs: Node) -> Node | None:
         """``shift - log(s)``."""
         _, shift, _, total = _pieces(inputs[0], self.axes)
         return shift - log(total)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Logarithms of probabilities."""
+        return -np.inf, 0.0
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """The tangent less its mean under the probabilities."""
@@ -111,6 +121,7 @@ class LogSumExp(AlongAxes, Structured):
     axes: tuple[int, ...]
     keepdims: bool = False
     name: ClassVar[str] = "logsumexp"
+    shift: ClassVar[str] = "added"
 
     def infer(self, *types: TensorType) -> Type:
         """The other axes; there must be an element along the axes."""

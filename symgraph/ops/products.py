@@ -15,6 +15,7 @@ from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import in_front
+from symgraph.ops.facts import product_bounds, sign_bounds
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, squeeze, swapaxes
@@ -27,6 +28,10 @@ class MatMul(Multilinear):
     """``a @ b``: of matrices, of vectors, and of stacks of matrices with broadcasting."""
 
     name: ClassVar[str] = "matmul"
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Of one sign where all products are."""
+        return sign_bounds(product_bounds([sign_bounds(b) for b in operands]))
 
     def infer(self, *types: TensorType) -> Type:
         """Rows of `a` by columns of `b`, behind the broadcast batch."""

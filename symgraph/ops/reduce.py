@@ -18,6 +18,7 @@ from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes, norm
 from symgraph.ops.batching import AlongAxes, in_front
 from symgraph.ops.calls import of_numpy, over_axes
 from symgraph.ops.elementwise import astype, where
+from symgraph.ops.facts import sign_bounds
 from symgraph.ops.kinds import Example, Linear, any_node, promote
 from symgraph.ops.shape import expand_dims, normalize_axis_list, reshape, shape_text, transpose
 
@@ -220,6 +221,10 @@ class Sum(Reduction, Linear):
         """The cotangent repeated over the axes."""
         return (spread(cotangent, node.inputs[0], self.axes, self.keepdims),)
 
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Of one sign where the terms are."""
+        return sign_bounds(operands[0])
+
     def support(self, node: Node, masks: Sequence[Node | None]) -> Node | None:
         """Where any of the terms is."""
         (mask,) = masks
@@ -326,6 +331,7 @@ class Mean(Reduction, Linear):
     """The mean over axes."""
 
     name: ClassVar[str] = "mean"
+    shift: ClassVar[str] = "added"
     analytic: ClassVar[bool] = True
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
@@ -333,6 +339,10 @@ class Mean(Reduction, Linear):
         x = node.inputs[0]
         share = cotangent / count(x.shape, self.axes)
         return (spread(share, x, self.axes, self.keepdims),)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Of one sign where the elements are."""
+        return sign_bounds(operands[0])
 
     def decompose(self, *inputs: Node) -> Node | None:
         """The sum divided by the count: ``np.mean`` takes two microseconds to say the same."""
@@ -467,6 +477,10 @@ class CumSum(AlongAxes, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Sums of the trailing elements."""
         return (apply("flip", make(self, apply("flip", cotangent, self.axis)), self.axis),)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Of one sign where the terms are."""
+        return sign_bounds(operands[0])
 
     def work(self, node: Node) -> float:
         """A chain of additions."""

@@ -17,6 +17,7 @@ from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import over_axes
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import astype, maximum, sqrt, square, where
+from symgraph.ops.facts import NOT_NEGATIVE, power_bounds
 from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.reduce import (
     CUBE,
@@ -52,6 +53,10 @@ class _Spread(Reduction, Structured):
         """Delta degrees of freedom, where there are some."""
         return {"ddof": str(self.ddof)} if self.ddof else {}
 
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Squares add up."""
+        return NOT_NEGATIVE
+
     def _centered(self, node: Node) -> Node:
         x = node.inputs[0]
         return x - mean(x, self.axes, keepdims=True)
@@ -67,6 +72,7 @@ class Var(_Spread):
     """The variance over axes."""
 
     name: ClassVar[str] = "var"
+    shift: ClassVar[str] = "nothing"
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """``2 sum((x - mean) * tangent) / freedom``: the mean's tangent sums to nothing."""
@@ -86,6 +92,7 @@ class Std(_Spread):
     """The standard deviation over axes; where it is 0 its derivative is 0."""
 
     name: ClassVar[str] = "std"
+    shift: ClassVar[str] = "nothing"
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """The tangent of the variance over twice the result."""
@@ -226,6 +233,10 @@ class Prod(Reduction, Structured):
     """The product over axes."""
 
     name: ClassVar[str] = "prod"
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Of factors that are not negative; within the unit interval they stay there."""
+        return power_bounds(operands[0])
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """Each tangent times the product of the others."""

@@ -73,6 +73,10 @@ class Extreme(Reduction, Structured):
         ties = count_nonzero(mask, axis=self.axes, keepdims=keepdims)
         return mask, ties if node.dtype == np.float64 else astype(ties, node.dtype)
 
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of the elements."""
+        return operands[0]
+
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """The mean of the tangents at the ties."""
         tangent = tangents[0]
@@ -96,6 +100,7 @@ class Max(Extreme):
     """The maximum over axes."""
 
     name: ClassVar[str] = "max"
+    shift: ClassVar[str] = "added"
 
 
 @record
@@ -103,6 +108,7 @@ class Min(Extreme):
     """The minimum over axes."""
 
     name: ClassVar[str] = "min"
+    shift: ClassVar[str] = "added"
 
 
 def extreme(

@@ -202,6 +202,10 @@ class Sort(AlongAxes, Structured):
     def _order(self, node: Node) -> Node:
         return make(ArgSort(self.axis, stable=True), node.inputs[0])
 
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of the elements."""
+        return operands[0]
+
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """The tangent in the order of the elements."""
         return take_along_axis(tangents[0], self._order(node), self.axis)

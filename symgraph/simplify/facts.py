@@ -27,6 +27,7 @@ Fact: TypeAlias = Literal[
     "positive",
     "nonnegative",
     "negative",
+    "nonzero",
     "integer",
     "symmetric",
     "positive_definite",
@@ -41,7 +42,7 @@ _SIGNS: dict[Fact, tuple[float, float]] = {
     "nonnegative": (0.0, inf),
     "negative": (-inf, 0.0),
 }
-_ELEMENTWISE: tuple[Fact, ...] = (*_SIGNS, "integer")
+_ELEMENTWISE: tuple[Fact, ...] = (*_SIGNS, "nonzero", "integer")
 _IMPLIED_BY: dict[Fact, tuple[Fact, ...]] = {
     "nonnegative": ("positive",),
     "symmetric": ("positive_definite", "positive_semidefinite", "diagonal"),
@@ -79,7 +80,8 @@ def assume(node: Node, *facts: Fact) -> Node:
     node : Node
         Often a placeholder. The statement is about the value, wherever it stands in a graph.
     *facts : str
-        ``positive``, ``nonnegative``, ``negative`` or ``integer`` elements; a matrix that is
+        ``positive``, ``nonnegative``, ``negative``, ``nonzero`` (finite, and not 0) or ``integer``
+        elements; a matrix that is
         ``symmetric``, ``positive_definite``, ``positive_semidefinite``, ``diagonal``,
         ``lower_triangular``, ``upper_triangular`` or ``orthogonal``. They are not checked when a
         function is called: with other values its result is wrong.
@@ -144,6 +146,8 @@ def _holds(node: Node, fact: Fact, walk: _Walk) -> bool:
         return fact == "positive" and _is_positive(node, walk)
     if fact == "integer":
         return _is_integer(node, walk)
+    if fact == "nonzero":
+        return _is_nonzero(node, walk)
     if fact == "diagonal" and all(states(node, side, walk) for side in _TURNED):
         return True
     return node.ndim == 2 and _follows(node, fact, walk)
@@ -336,6 +340,27 @@ def _is_positive(node: Node, walk: _Walk) -> bool:
         return some and all(bounds(operand)[0] >= 0 for operand in node.inputs)
     kept = is_op(node, "multiply", "divide", "sqrt", "square", "broadcast_to", "expand_dims")
     return kept and all(states(operand, "positive", walk) for operand in node.inputs)
+
+
+_NONZERO_OF_NONZERO = (
+    *("multiply", "divide", "negative", "absolute", "fabs", "square", "sqrt", "cbrt", "sign"),
+    *("reciprocal", "power", "prod", "broadcast_to", "expand_dims", "squeeze", "reshape"),
+    *("transpose", "getitem", "gather", "flip", "roll", "max", "min", "maximum", "minimum"),
+)
+
+
+def _is_nonzero(node: Node, walk: _Walk) -> bool:
+    """Whether no element is 0 as a real number, nor anything but a number."""
+    if isinstance(node.op, Constant):
+        value = node.op.value
+        small = value.size <= _MOST_ELEMENTS and value.dtype.kind in "biuf"
+        return bool(small and np.isfinite(value).all() and (value != 0).all())
+    # A sign is stated of numbers, too.
+    if not {"positive", "negative"}.isdisjoint(FACTS.get(node) or ()):
+        return True
+    return is_op(node, *_NONZERO_OF_NONZERO) and all(
+        x.dtype.kind not in "fc" or states(x, "nonzero", walk) for x in node.inputs
+    )
 
 
 def _is_integer(node: Node, walk: _Walk) -> bool:

@@ -18,7 +18,7 @@ from symgraph.simplify.driver import simplify
 from symgraph.simplify.rule import Rule
 from symgraph.testing.proofs import Proof, prove
 from symgraph.testing.regions import Region, regions
-from symgraph.testing.sides import left_side, rewritten, scalar_case
+from symgraph.testing.sides import as_stated, left_side, rewritten, scalar_case
 from symgraph.transforms.vjp import grad
 
 __all__ = ["RuleCheck", "check_rule", "same_bits"]
@@ -157,6 +157,7 @@ def _values(nodes: Sequence[Node], rng: np.random.Generator, special: bool) -> d
         else:
             high = 2 if node.dtype.kind == "b" else 3
             values[node] = rng.integers(0, high, shape).astype(node.dtype)
+        values[node] = as_stated(node, values[node])
     return values
 
 

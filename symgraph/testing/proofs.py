@@ -15,7 +15,7 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, topological
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.rule import Rule
-from symgraph.testing.sides import scalar_case
+from symgraph.testing.sides import as_stated, scalar_case
 
 __all__ = ["MOST_OPERATIONS", "Proof", "prove"]
 
@@ -91,6 +91,8 @@ def _compare_at_points(rule: Rule, left: Any, right: Any, symbols: Mapping[Node,
         at: dict[Any, Any] = {}
         for k, (node, symbol) in enumerate(symbols.items()):
             number = sympy.Rational(_POINTS[(i + k) % len(_POINTS)])
+            if node.dtype.kind == "f" and as_stated(node, float(number)) != float(number):
+                number = -number
             at[symbol] = sympy.sympify((i + k) % 2 == 0) if node.dtype.kind == "b" else number
         one = _complex_value(left, at)
         # Where the left side is not real, nothing is claimed.

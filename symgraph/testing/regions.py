@@ -14,6 +14,7 @@ from symgraph.graph.node import Node, topological
 from symgraph.graph.record import record
 from symgraph.measure import Errors, bits, doubles, errors_of
 from symgraph.simplify.common import Headroom, headroom_of
+from symgraph.testing.sides import as_stated
 
 __all__ = ["BANDS", "Region", "regions"]
 
@@ -89,7 +90,7 @@ def regions(
 
     def measured(chosen: Node, bands: Sequence[tuple[int, int]], times: int) -> _Sample:
         draw = _by_band(rng, nodes, chosen, headroom, most, bands, times)
-        values = {node: draw[node].astype(node.dtype) for node in nodes}
+        values = {node: as_stated(node, draw[node].astype(node.dtype)) for node in nodes}
         return values, errors_of(before, after, values)
 
     samples = [measured(node, _BANDS, 1) for node in floats]

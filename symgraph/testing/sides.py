@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from symgraph.errors import SymgraphError
 from symgraph.exact import is_pointwise
 from symgraph.graph.node import Node, placeholder
+from symgraph.graph.side import FACTS
 from symgraph.simplify.driver import fitted
 from symgraph.simplify.rule import Rule
 
-__all__ = ["left_side", "rewritten", "scalar_case"]
+__all__ = ["as_stated", "left_side", "rewritten", "scalar_case"]
 
 
 def _kind_of(name: str, shape: Any, dtype: str) -> tuple[Any, Any]:
@@ -53,6 +55,24 @@ def left_side(
         return nodes, build(*nodes)
     except (SymgraphError, TypeError, OverflowError):
         return None
+
+
+_STATED: dict[str, Callable[[Any], Any]] = {
+    "positive": lambda x: x > 0,
+    "nonnegative": lambda x: x >= 0,
+    "negative": lambda x: x < 0,
+    "nonzero": lambda x: np.isfinite(x) & (x != 0),
+}
+
+
+def as_stated(node: Node, values: Any) -> Any:
+    """Values for a placeholder, with another in the place of those that break what is stated."""
+    stated = FACTS.get(node) or frozenset()
+    array = np.asarray(values)
+    for fact, holds in _STATED.items():
+        if fact in stated:
+            array = np.where(holds(array), array, array.dtype.type(-1 if fact == "negative" else 1))
+    return array
 
 
 def rewritten(rule: Rule, node: Node) -> Node | None:

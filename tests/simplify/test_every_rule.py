@@ -15,7 +15,7 @@ from symgraph.graph.node import topological
 from symgraph.measure import errors_of
 from symgraph.simplify import RULES
 from symgraph.simplify.common import HEADROOM, headroom_of
-from symgraph.testing import left_side, prove, regions, rewritten, same_bits, scalar_case
+from symgraph.testing import as_stated, left_side, prove, regions, rewritten, same_bits, scalar_case
 
 # The variance of nothing.
 pytestmark = pytest.mark.filterwarnings("ignore:Degrees of freedom")
@@ -82,6 +82,7 @@ def values_for(nodes, rng, extreme=False, headroom=0):
             values[node] = rng.integers(0, 3, shape)
         else:
             values[node] = rng.choice(pool(node.dtype, extreme, headroom), shape)
+        values[node] = as_stated(node, values[node])
     return values
 
 
@@ -96,6 +97,7 @@ def ordinary(nodes, rng, sizes=SIZES):
             values[node] = rng.integers(0, 3, shape)
         else:
             values[node] = rng.choice(pool(node.dtype, False), shape)
+        values[node] = as_stated(node, values[node])
     return values
 
 
@@ -207,7 +209,7 @@ def points(nodes, rng, headroom, number=50):
     for node in nodes:
         rest = values_for(nodes, rng, headroom=headroom)
         for edge in pool(node.dtype, False, headroom)[: len(EDGES)]:
-            yield {**rest, node: np.asarray(edge)}
+            yield {**rest, node: as_stated(node, np.asarray(edge))}
     for _ in range(number):
         yield values_for(nodes, rng, headroom=headroom)
 

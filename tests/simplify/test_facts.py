@@ -14,6 +14,7 @@ positive = sg.assume(sg.placeholder("p", "n"), "positive")
 LOWER = sg.assume(sg.placeholder("L", (4, 4)), "lower_triangular")
 UPPER = sg.assume(sg.placeholder("U", (4, 4)), "upper_triangular")
 TURNED = sg.assume(sg.placeholder("Q", (4, 4)), "orthogonal")
+NOT_ZERO = sg.assume(sg.placeholder("z", "n"), "nonzero")
 EYE = sg.eye(4)
 FACTOR = np.linalg.cholesky(A)
 c = sg.placeholder("c", 4)
@@ -46,6 +47,29 @@ EVEN = sg.assume(sg.placeholder("S", (4, 4)), "symmetric")
         (np.linalg.slogdet(TURNED)[1], sg.constant(0.0)),
         (np.log(np.linalg.det(DEFINITE)), np.linalg.slogdet(DEFINITE)[1]),
         (np.floor(np.rint(x) * 2 - 3), np.rint(x) * 2 - 3),
+        (abs(np.sum(np.exp(x))), np.sum(np.exp(x))),
+        (abs(np.concatenate([positive, np.exp(x)])), np.concatenate([positive, np.exp(x)])),
+        (np.fabs(np.exp(A) @ np.square(b)), np.exp(A) @ np.square(b)),
+        (abs(np.sin(x) * np.cos(x) + 1.0), np.sin(x) * np.cos(x) + 1.0),
+        (np.clip(sg.nn.softmax(x), 0, 1), sg.nn.softmax(x)),
+        (np.where(positive > 0, positive, 0.0), positive),
+        (np.where(np.exp(x) < 0, 0.0, x), x),
+        (np.sign(positive) * x, x),
+        (NOT_ZERO / NOT_ZERO * x, x),
+        (x * NOT_ZERO / NOT_ZERO, x),
+        (x / NOT_ZERO * NOT_ZERO, x),
+        (2.0 * NOT_ZERO / (x * (2.0 * NOT_ZERO)), 1.0 / x),
+        (np.sign(NOT_ZERO) ** 2 + x, 1.0 + x),
+        (np.where(NOT_ZERO == 0, 1.0, NOT_ZERO), NOT_ZERO),
+        (np.max(A + b[:, None], axis=1), np.max(A, axis=1) + b),
+        (np.min(3.0 - A), 3.0 - np.max(A)),
+        (np.max(np.exp(b) * A, axis=0), np.max(A, axis=0) * np.exp(b)),
+        (np.max(A / -2.0, axis=1), np.min(A, axis=1) * -0.5),
+        (sg.nn.softmax(A - A.max(1, keepdims=True) + 2.0, axis=1), sg.nn.softmax(A, axis=1)),
+        (np.var(3.0 - x), np.var(x)),
+        (np.max(np.broadcast_to(b[:, None], (4, 3)), axis=1), b),
+        (np.sort(np.broadcast_to(b, (3, 4)), axis=0), np.broadcast_to(b, (3, 4))),
+        (np.roll(np.broadcast_to(b, (3, 4)), 1, 0), np.broadcast_to(b, (3, 4))),
     ],
 )
 def test_rewrites(before, after):
@@ -131,6 +155,39 @@ def test_what_is_stated_of_a_value_outlives_its_form():
     kernel = sg.assume(A.T @ A + np.log(1 + np.exp(c)) * 1.0, "positive_definite")
     node = sg.simplify(np.log(np.linalg.det(kernel)))
     assert "where" not in {n.op.name for n in topological([node])}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (np.mean(c + A, axis=0), np.mean(A, axis=0) + c),
+        (np.mean(c[:, None] - A, axis=1), c + np.mean(-A, axis=1)),
+        (sg.nn.logsumexp(A + b[:, None], axis=1), sg.nn.logsumexp(A, axis=1) + b),
+        (sg.nn.softmax(A + b), sg.nn.softmax(A + b)),
+        (sg.nn.softmax(A + b, axis=0), sg.nn.softmax(A, axis=0)),
+        (np.std(x - np.sum(A)), np.std(x)),
+        (np.var(np.broadcast_to(b, (3, 4)), axis=0), sg.zeros_like(b)),
+    ],
+)
+def test_what_is_constant_along_the_axes(before, after):
+    found, wanted = sg.simplify([before, after], strictness="real")
+    assert found is wanted
+
+
+def test_facts_that_do_not_hold():
+    """Near misses of the rules above."""
+    for node in (
+        np.max(A + b, axis=1),
+        np.max(c[:, None] * A, axis=1),
+        x / x,
+        np.sign(np.exp(x)),
+        abs(1.0 / np.tanh(x)),
+        np.where(x != 0, x, 1.0),
+        sg.nn.softmax(x + np.sum(b)),
+        abs(np.cumsum(np.sin(x)) + 1.0),
+        np.sort(np.broadcast_to(b, (3, 4)), axis=1),
+    ):
+        assert sg.simplify(node) is node
 
 
 def test_bounds():

@@ -8,7 +8,7 @@ import pytest
 import symgraph as sg
 from symgraph.graph.evaluate import interpret
 from symgraph.simplify import RULES
-from symgraph.testing import same_bits, scalar_case
+from symgraph.testing import as_stated, same_bits, scalar_case
 
 NAN, INF = np.nan, np.inf
 EDGES = np.array(
@@ -142,7 +142,10 @@ def outcomes():
                 continue
             nodes, before, after = case
             grid = itertools.product(*[AT[node.dtype.kind] for node in nodes])
-            columns = [np.array(column) for column in zip(*grid, strict=True)]
+            columns = [
+                as_stated(node, np.array(column))
+                for node, column in zip(nodes, zip(*grid, strict=True), strict=True)
+            ]
 
             def at(side, columns, nodes=nodes):
                 values = dict(zip(nodes, columns, strict=True))

@@ -12,7 +12,14 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant
 from symgraph.graph.registry import apply, builder
 from symgraph.ops.elementwise.choice import full_like, where
-from symgraph.ops.facts import UNBOUNDED, Facts, Limit
+from symgraph.ops.facts import (
+    NOT_NEGATIVE,
+    UNBOUNDED,
+    Facts,
+    Limit,
+    product_bounds,
+    sign_bounds,
+)
 from symgraph.ops.kinds import any_node, elementwise, loop_dtypes
 
 TINY, EPSILON = float(np.finfo(float).smallest_subnormal), float(np.finfo(float).eps)
@@ -20,12 +27,19 @@ MOST_EXPONENT = 80.0
 """Exponentials of less do not overflow, not even in single precision."""
 POSITIVE = Limit(TINY, np.inf, 1.0)
 NOT_ZERO = Limit(TINY, np.inf, 1.0, mirrored=True)
-NOT_NEGATIVE = (0.0, np.inf)
 
 
-def _product_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    low, other = b[0][0], b[1][0]
-    return (low * other if low and other else 0.0, np.inf) if min(low, other) >= 0 else UNBOUNDED
+def _quotient_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    # A divisor that may be 0 may be -0.0, and the quotient infinite with any sign.
+    if b[1][0] <= 0 <= b[1][1]:
+        return UNBOUNDED
+    return sign_bounds(product_bounds([sign_bounds(pair) for pair in b]))
+
+
+def _power_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    exponent = b[1][0]
+    even = exponent == b[1][1] and np.isfinite(exponent) and exponent % 2 == 0
+    return NOT_NEGATIVE if even or b[0][0] > 0 else UNBOUNDED
 
 
 REAL = np.cbrt
@@ -59,7 +73,7 @@ multiply = elementwise(
     formula="x * y",
     facts=Facts(commutative=True, associative=True, unit=1.0, absorbing=0.0),
     cost=0.3,
-    bounds=_product_bounds,
+    bounds=product_bounds,
 )
 divide = elementwise(
     "divide",
@@ -71,6 +85,7 @@ divide = elementwise(
     cost=0.6,
     domain=(0.5, 3.0),
     limits=(None, NOT_ZERO),
+    bounds=_quotient_bounds,
 )
 negative = elementwise(
     "negative",
@@ -127,6 +142,7 @@ power = elementwise(
     cost=20.0,
     domain=(0.5, 3.0),
     limits=_power_limits,
+    bounds=_power_bounds,
 )
 square = elementwise(
     "square",
@@ -185,6 +201,7 @@ fabs = elementwise(
     facts=Facts(even=True, idempotent=True),
     cost=0.3,
     doc="Absolute value of real numbers, as ``np.fabs``. The derivative at 0 is 0.",
+    bounds=NOT_NEGATIVE,
 )
 _sign = elementwise(
     "sign",

@@ -17,6 +17,7 @@ from symgraph.graph.types import TensorType, Type
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.elementwise import absolute, where
+from symgraph.ops.facts import NOT_NEGATIVE
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.linalg.operands import conjugate, floating, real_dtype, real_part
 from symgraph.ops.linalg.solve import regular, turned
@@ -49,6 +50,10 @@ class Norm(Reduction, Structured):
         """The other axes, real."""
         shape = reduced_shape(types[0].shape, self.axes, self.keepdims)
         return TensorType(real_dtype(types[0].dtype), shape)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Never negative."""
+        return NOT_NEGATIVE
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.linalg.norm``, which takes at most two axes, or all."""

@@ -7,7 +7,6 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.sizes import Dim
 from symgraph.ops.elementwise import exp
 from symgraph.ops.products import MatMul
-from symgraph.ops.reduce import Mean
 from symgraph.ops.shape import Transpose
 from symgraph.simplify.common import is_op, number
 from symgraph.simplify.rule import rewrite
@@ -203,23 +202,3 @@ def small_terms_first(node: Node) -> Node | None:
     if not _cheaper(small.size, node.size):
         return None
     return a - small if minus else a + small
-
-
-@rewrite(
-    "mean",
-    operands=("add", "subtract"),
-    keeps="real",
-    examples=(lambda x, c: (x + c).mean(), lambda x: (x - 3.0).mean()),
-)
-def mean_of_shifted(node: Node) -> Node | None:
-    """mean(x + c) = mean(x) + c for 0-d c."""
-    (x,) = node.inputs
-    if not (x.dtype == node.dtype and x.dtype.kind == "f" and isinstance(node.op, Mean)):
-        return None
-    whole, shift = x.inputs
-    if shift.ndim or whole.type != x.type or shift.dtype != x.dtype or not x.ndim:
-        return None
-    if any(dim == 0 for dim in x.shape if isinstance(dim, int)):
-        return None
-    mean = make(node.op, whole)
-    return mean + shift if is_op(x, "add") else mean - shift

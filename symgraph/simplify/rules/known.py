@@ -21,9 +21,12 @@ from symgraph.simplify.rules.deltas import identity_like
 
 @rewrite(
     "absolute",
+    "fabs",
     keeps="accurate",
     examples=(
         lambda x: abs(np.exp(x) + np.square(x)),
+        lambda x: abs(np.sum(np.exp(x))),
+        lambda x: np.fabs(np.exp(x)),
         lambda x: abs(-np.cosh(x)),
         lambda x: abs(np.hypot(x, 1.0)),
     ),
@@ -45,11 +48,13 @@ def absolute_within_bounds(node: Node) -> Node | None:
     "relu",
     "clip_low",
     "clip_high",
+    "clip",
     keeps="accurate",
     examples=(
         lambda x: np.maximum(apply("relu", x), 0.0),
         lambda x: np.minimum(np.sin(x), 1.0),
         lambda x: apply("relu", np.square(x)),
+        lambda x: np.clip(np.tanh(x), -1.0, 1.0),
     ),
 )
 def limit_within_bounds(node: Node) -> Node | None:
@@ -58,6 +63,13 @@ def limit_within_bounds(node: Node) -> Node | None:
         return None
     if is_op(node, "relu"):
         return node.inputs[0] if bounds(node.inputs[0])[0] >= 0 else None
+    if is_op(node, "clip"):
+        x, *limits = node.inputs
+        ends = [number(limit) for limit in limits]
+        if None in ends or x.type != node.type:
+            return None
+        low, high = bounds(x)
+        return x if ends[0] <= low and high <= ends[1] else None
     for x, c in (node.inputs, node.inputs[::-1]):
         limit = number(c)
         if limit is None or x.dtype != node.dtype:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.node import Node, constant, make
-from symgraph.graph.sizes import Dim, Size
+from symgraph.graph.sizes import Size
 from symgraph.ops.reduce import BroadcastTo, Mean, Reduction, Sum, count
-from symgraph.ops.shape import ExpandDims, Reshape, Squeeze, Transpose
+from symgraph.ops.shape import Reshape, Squeeze, Transpose
 from symgraph.simplify.common import (
     HEADROOM,
     is_known_factor,
@@ -15,6 +15,7 @@ from symgraph.simplify.common import (
     scalar,
 )
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.shifts import constant_along, without_axes
 
 
 @rewrite("sum", "mean", keeps="accurate", examples=(lambda x: (-x).sum(), lambda x: (-x).mean()))
@@ -88,30 +89,13 @@ def _summed(x: Node, node: Node) -> bool:
 def _constant_along(c: Node, node: Node) -> bool:
     """Whether a factor is the same along every axis that is summed."""
     assert isinstance(node.op, Sum | Mean)
-    x = node.inputs[0]
-    lead = x.ndim - c.ndim
-    return (
-        c.dtype == node.dtype
-        and bool(node.op.axes)
-        and all(
-            axis < lead or (c.shape[axis - lead] == 1 and x.shape[axis] != 1)
-            for axis in node.op.axes
-        )
-    )
+    return c.dtype == node.dtype and constant_along(c, node.inputs[0], node.op.axes)
 
 
 def _reduced(c: Node, node: Node) -> Node:
     """The factor without the axes that are summed, as it broadcasts against the sum."""
     assert isinstance(node.op, Sum | Mean)
-    if node.op.keepdims:
-        return c
-    lead = node.inputs[0].ndim - c.ndim
-    gone = tuple([axis - lead for axis in node.op.axes if axis >= lead])
-    if not gone:
-        return c
-    if isinstance(c.op, ExpandDims) and c.op.axes == gone:
-        return c.inputs[0]
-    return make(Squeeze(gone), c)
+    return without_axes(c, node.inputs[0].ndim, node.op.axes, node.op.keepdims)
 
 
 @rewrite(
@@ -185,28 +169,6 @@ def reduce_twice(node: Node) -> Node | None:
     places = [i for i in range(x.inputs[0].ndim) if i not in x.op.axes]
     outer = [places[axis] for axis in node.op.axes]
     return make(type(node.op)(tuple(sorted([*x.op.axes, *outer])), False), *x.inputs)
-
-
-@rewrite("mean", keeps="accurate", examples=(lambda u, A: np.broadcast_to(u, A.shape).mean(0),))
-def mean_of_broadcast(node: Node) -> Node | None:
-    """mean(broadcast(x)) = x over the axes that were repeated."""
-    (x,) = node.inputs
-    assert isinstance(node.op, Mean)
-    if not isinstance(x.op, BroadcastTo) or x.dtype != node.dtype:
-        return None
-    (y,) = x.inputs
-    lead = x.ndim - y.ndim
-    repeated = [a for a in node.op.axes if a < lead or y.shape[a - lead] != x.shape[a]]
-    if len(repeated) < len(node.op.axes) or not all(_surely_some(x.shape[a]) for a in repeated):
-        return None
-    kept = tuple([1 if a in repeated else d for a, d in enumerate(x.shape)])
-    result = y if y.shape == kept else make(BroadcastTo(kept), y)
-    return result if node.op.keepdims or not kept else make(Squeeze(node.op.axes), result)
-
-
-def _surely_some(dim: Dim) -> bool:
-    """Whether a size is known not to be 0: the mean of nothing is NaN."""
-    return isinstance(dim, int) and dim > 0
 
 
 @rewrite("sum", keeps="accurate", examples=(lambda A: A.T.sum(), lambda A: A.T.sum(0)))
