@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.emit.function import FunctionWriter, ModuleParts, argument_names, size_prologue
+from symgraph.emit.function import FunctionWriter, ModuleParts
 from symgraph.emit.layout import WIDTH, assign, bracketed, broken, returned
 from symgraph.emit.names import Names
+from symgraph.emit.prologue import argument_names, size_prologue
 from symgraph.errors import InputError
 from symgraph.graph.code import Code, call, tuple_text
 from symgraph.graph.leaves import Constant, scalar_code
