@@ -17,6 +17,7 @@ from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
 from symgraph.plan.lower import lower
 from symgraph.simplify import Firing, known_rules, simplify
 from symgraph.transforms.guards import guard
+from symgraph.transforms.loops import tidy_loops
 
 __all__ = ["PASSES", "Options", "Prepared", "Strictness", "prepare", "wishes"]
 
@@ -93,6 +94,12 @@ def simplify_pass(prepared: Prepared, options: Options) -> None:
     prepared.follow(result.mapping, result.outputs)
 
 
+def loop_pass(prepared: Prepared, options: Options) -> None:
+    """Merge loops, and take out of them what does not vary."""
+    for outputs, image in tidy_loops(prepared.outputs):
+        prepared.follow(image, outputs)
+
+
 def lower_pass(prepared: Prepared, options: Options) -> None:
     """Expand what NumPy has no function for."""
     outputs, image = lower(prepared.outputs)
@@ -112,7 +119,7 @@ def guard_pass(prepared: Prepared, options: Options) -> None:
     prepared.follow(image, outputs)
 
 
-PASSES: tuple[Pass, ...] = (simplify_pass, guard_pass, lower_pass, idiom_pass)
+PASSES: tuple[Pass, ...] = (loop_pass, simplify_pass, loop_pass, guard_pass, lower_pass, idiom_pass)
 """Every pass takes and leaves a valid graph."""
 
 

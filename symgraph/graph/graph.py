@@ -282,6 +282,12 @@ def replace(outputs: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]
     mapping : mapping
         From nodes to what stands in their place.
     """
+    image = images(outputs, mapping)
+    return [image[node] for node in outputs]
+
+
+def images(outputs: Sequence[Node], mapping: Mapping[Node, Node]) -> dict[Node, Node]:
+    """As `replace`, from every node to what stands for it."""
     image: dict[Node, Node] = dict(mapping)
     for node in topological(outputs, stop=lambda n: n in mapping):
         if node in image:
@@ -289,7 +295,7 @@ def replace(outputs: Sequence[Node], mapping: Mapping[Node, Node]) -> list[Node]
         inputs = [image[i] for i in node.inputs]
         same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
         image[node] = node if same else rebuild(node, inputs)
-    return [image[node] for node in outputs]
+    return image
 
 
 def rebuild(node: Node, inputs: Sequence[Node]) -> Node:

@@ -163,11 +163,11 @@ class Scan(ControlFlow):
         ]
         moving = [i for i in range(self.carries) if given[first + i]]
         rows = [i for i in range(self.carries, len(outputs)) if found[i] is not None]
-        results = _make_scan(
+        results = make_scan(
             self,
             (
-                _pairs(self.parts(inputs)[k], self.parts(node.inputs)[k])
-                + _pairs(self.parts(seeds)[k], self.parts(changes)[k])
+                paired(self.parts(inputs)[k], self.parts(node.inputs)[k])
+                + paired(self.parts(seeds)[k], self.parts(changes)[k])
                 for k in range(3)
             ),
             [*outputs[: self.carries], *[or_zeros(found[i], outputs[i]) for i in moving]],
@@ -227,9 +227,9 @@ class Scan(ControlFlow):
             for i, output in enumerate(outputs[: self.carries])
         ]
         rows = [x if stack is None else stack for x, stack in zip(outputs, found, strict=True)]
-        results = _make_scan(
+        results = make_scan(
             self,
-            (_pairs(self.parts(body_inputs)[k], self.parts(given)[k]) for k in range(3)),
+            (paired(self.parts(body_inputs)[k], self.parts(given)[k]) for k in range(3)),
             ends,
             rows[self.carries :],
         )
@@ -243,14 +243,14 @@ class Scan(ControlFlow):
         ]
 
 
-def _pairs(
+def paired(
     inputs: Sequence[Node | None], operands: Sequence[Node | None]
 ) -> list[tuple[Node, Node]]:
     pairs = zip(inputs, operands, strict=True)
     return [(x, operand) for x, operand in pairs if x is not None and operand is not None]
 
 
-def _make_scan(
+def make_scan(
     like: Scan, groups: Any, carries: Sequence[Node], rows: Sequence[Node], *, turned: bool = False
 ) -> list[Node]:
     """All results of a loop as long as another.
@@ -288,7 +288,7 @@ def looped(
     stacks = [p for p, is_mapped in zip(pairs, mapped, strict=True) if is_mapped]
     note = f"{node.op.name} has no batched form: a loop over the batch"
     like = Scan(Body((), ()), 0, 0, size, False, note)
-    results = _make_scan(like, (constants, (), stacks), [], rows)
+    results = make_scan(like, (constants, (), stacks), [], rows)
     return tuple(results) if several else results[0]
 
 
@@ -334,15 +334,15 @@ class _Reversal:
         needed = [x for x in carries if x in set(topological([*begun, *totals, *rows]))]
         final = [or_zeros(self.cotangents[i], starts[i]) for i in self.moving]
         zeros = [zeros_like(self.node.inputs[i]) for i in self.sums]
-        results = _make_scan(
+        results = make_scan(
             op,
             (
-                _pairs(constants, op.parts(self.node.inputs)[0]),
+                paired(constants, op.parts(self.node.inputs)[0]),
                 [*zip(ends, final, strict=True), *zip(sums, zeros, strict=True)],
                 [
                     *zip(needed, self._history(needed), strict=True),
-                    *_pairs(arrays, op.parts(self.node.inputs)[2]),
-                    *_pairs(seeds, [self.cotangents[i] for i in stacked]),
+                    *paired(arrays, op.parts(self.node.inputs)[2]),
+                    *paired(seeds, [self.cotangents[i] for i in stacked]),
                 ],
             ),
             [*begun, *totals],
@@ -359,10 +359,10 @@ class _Reversal:
             return []
         op, node = self.op, self.node
         groups = (
-            _pairs(inputs, operands)
+            paired(inputs, operands)
             for inputs, operands in zip(op.parts(self.inputs), op.parts(node.inputs), strict=True)
         )
-        return _make_scan(op, groups, self.outputs[: op.carries], needed)[op.carries :]
+        return make_scan(op, groups, self.outputs[: op.carries], needed)[op.carries :]
 
 
 @builder()
@@ -426,7 +426,7 @@ def scan(
     groups = (pairs[:first], pairs[first:second], pairs[second:])
     like = Scan(body, first, len(starts), rounds, bool(reverse))
     outputs = body.outputs
-    values: list[Any] = _make_scan(like, groups, outputs[: len(ends)], outputs[len(ends) :])
+    values: list[Any] = make_scan(like, groups, outputs[: len(ends)], outputs[len(ends) :])
     if not any_node(*flatten(init)[0], *flatten(xs)[0]) and not _open(values):
         values = interpret(values, {})
     return (

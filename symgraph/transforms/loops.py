@@ -1,0 +1,136 @@
+"""Loops that run over the same become one, and rows that are all alike leave them.
+
+The reverse of a loop needs the carries with which its rounds began. It asks another loop for them,
+which differs from the first in what it stacks only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symgraph.graph.graph import images, replace
+from symgraph.graph.leaves import Constant
+from symgraph.graph.node import Node, topological
+from symgraph.graph.side import ORIGINS, origin_as
+from symgraph.ops.bodies import items
+from symgraph.ops.loops import Scan, make_scan, paired
+from symgraph.ops.reduce import BroadcastTo, broadcast_to
+
+__all__ = ["tidy_loops"]
+
+Step = tuple[list[Node], dict[Node, Node]]
+
+
+def tidy_loops(outputs: Sequence[Node]) -> list[Step]:
+    """Merge loops with the same carries; take rows that repeat one value from outside.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+
+    Returns
+    -------
+    list of (outputs, image)
+        Each with the outputs after one change, and from every node before to what stands for it.
+    """
+    steps: list[Step] = []
+    now = list(outputs)
+    while True:
+        loops = [node for node in topological(now) if isinstance(node.op, Scan)]
+        mapping = _merged(loops) or next(filter(None, map(_without_rows, loops)), None)
+        if mapping is None:
+            return steps
+        image = images(now, mapping)
+        now = [image[node] for node in now]
+        steps.append((now, image))
+
+
+def _merged(loops: Sequence[Node]) -> dict[Node, Node] | None:
+    """Two loops with the same rounds and carries as one: from their results to its."""
+    first: dict[object, list[Node]] = {}
+    for node in loops:
+        known = first.setdefault(_key(node), [])
+        for other in known:
+            if _agree(other, node) and not _depends(node, other):
+                return _union(other, node)
+        known.append(node)
+    return None
+
+
+def _op(node: Node) -> Scan:
+    assert isinstance(node.op, Scan)
+    return node.op
+
+
+def _key(node: Node) -> object:
+    """What loops have in common that can be one."""
+    op = _op(node)
+    _, carries, _ = op.parts(op.body.inputs)
+    _, starts, _ = op.parts(node.inputs)
+    ends = op.body.outputs[: op.carries]
+    return op.length, op.reverse, tuple([id(x) for x in (*carries, *starts, *ends)])
+
+
+def _agree(a: Node, b: Node) -> bool:
+    """Whether an input of both bodies stands for the same value."""
+    known = dict(zip(_op(a).body.inputs, a.inputs, strict=True))
+    pairs = zip(_op(b).body.inputs, b.inputs, strict=True)
+    return all(known.get(x, operand) is operand for x, operand in pairs)
+
+
+def _depends(later: Node, earlier: Node) -> bool:
+    return earlier in set(topological([later]))
+
+
+def _union(a: Node, b: Node) -> dict[Node, Node]:
+    op = _op(a)
+    groups = [dict([*_inputs(a)[k], *_inputs(b)[k]]) for k in range(3)]
+    rows = {row: None for node in (a, b) for row in _op(node).body.outputs[op.carries :]}
+    with origin_as(ORIGINS.get(a)):
+        ends = op.body.outputs[: op.carries]
+        results = make_scan(op, [group.items() for group in groups], ends, list(rows))
+    place = {row: op.carries + i for i, row in enumerate(rows)}
+    mapping: dict[Node, Node] = {}
+    for node in (a, b):
+        outputs = _op(node).body.outputs
+        for i, item in enumerate(items(node)):
+            mapping[item] = results[i if i < op.carries else place[outputs[i]]]
+    return mapping
+
+
+def _inputs(node: Node) -> list[list[tuple[Node, Node]]]:
+    """Constants, carries and rows: the body's input and the operand."""
+    op = _op(node)
+    parts = zip(op.parts(op.body.inputs), op.parts(node.inputs), strict=True)
+    return [paired(inputs, operands) for inputs, operands in parts]
+
+
+def _without_rows(node: Node) -> dict[Node, Node] | None:
+    """A loop over an array whose rows are all alike as one that takes the row."""
+    op = _op(node)
+    constants, carries, rows = _inputs(node)
+    alike = [(x, array, row) for x, array in rows if (row := _row(array)) is not None]
+    if not alike:
+        return None
+    known = {x: row for x, _, row in alike if isinstance(row.op, Constant)}
+    constants += [(x, row) for x, _, row in alike]
+    gone = {x for x, _, _ in alike}
+    outputs = replace(op.body.outputs, known)
+    with origin_as(ORIGINS.get(node)):
+        results = make_scan(
+            op,
+            (constants, carries, [pair for pair in rows if pair[0] not in gone]),
+            outputs[: op.carries],
+            outputs[op.carries :],
+        )
+    return dict(zip(items(node), results, strict=True))
+
+
+def _row(array: Node) -> Node | None:
+    """The row that an array repeats."""
+    if not isinstance(array.op, BroadcastTo):
+        return None
+    (source,) = array.inputs
+    if source.ndim == array.ndim:
+        return None
+    return source if source.shape == array.shape[1:] else broadcast_to(source, array.shape[1:])
