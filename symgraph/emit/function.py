@@ -419,12 +419,14 @@ class FunctionWriter:
             return wish
         base = node.op.name
         if isinstance(node.op, Item):
-            return f"{node.inputs[0].op.name}_{node.op.index}"
+            return node.inputs[0].op.variable(node.op.index)
         arrays = [operand for operand in node.inputs if operand in self.codes]
         if len(node.inputs) == 1 and len(arrays) == 1 and not changed:
             text = self.codes[arrays[0]].text
             prefix = _SHORT_PREFIXES.get(base, base)
             short = text.isidentifier() and len(text) <= 12 and not text.startswith(_NESTED)
+            if node.op.suffix and short:
+                return text + node.op.suffix
             if prefix and short:
                 return f"{prefix}_{text}"
         return _SHORT_NAMES.get(base, base)

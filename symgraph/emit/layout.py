@@ -58,7 +58,20 @@ def assign(target: str, value: Code, indent: str, symbol: str = "=") -> list[str
 
 def broken(statement: str, indent: str) -> list[str]:
     """A statement that is a call or an assignment, its last brackets broken if it is too long."""
-    if len(indent) + len(statement) <= WIDTH or statement[-1] not in ")]":
+    if len(indent) + len(statement) <= WIDTH:
+        return [indent + statement]
+    head, sign, value = statement.partition("= ")
+    if sign and "(" not in head:
+        items = _split(value, (", ",))
+        if len(items) > 1:
+            rows = [f"{indent}    {item}," for item in items]
+            return [f"{indent}{head}= (", *rows, f"{indent})"]
+        if statement[-1] not in ")]":
+            rows = [f"{indent}    {value}"]
+            if len(rows[0]) > WIDTH:
+                rows = [f"{indent}    {term}" for term in _split(value, (" + ", " - "))]
+            return [f"{indent}{head}= (", *rows, f"{indent})"]
+    if statement[-1] not in ")]":
         return [indent + statement]
     pieces: list[str] = []
     depth, stop = 0, len(statement) - 1
@@ -73,6 +86,24 @@ def broken(statement: str, indent: str) -> list[str]:
     return [indent + statement]
 
 
+def _split(text: str, signs: tuple[str, ...]) -> list[str]:
+    """The parts of an expression between signs outside all brackets; operators lead theirs.
+
+    Examples
+    --------
+    >>> _split("f(a, b) + c - d[e - 1]", (" + ", " - ")), _split("(a, b), c", (", ",))
+    (['f(a, b)', '+ c', '- d[e - 1]'], ['(a, b)', 'c'])
+    """
+    parts: list[str] = []
+    depth, start = 0, 0
+    for place, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and text.startswith(signs, place):
+            parts.append(text[start:place].strip())
+            start = place + (2 if character == "," else 1)
+    return [*parts, text[start:].strip()]
+
+
 def returned(values: Sequence[str], indent: str) -> list[str]:
     """A ``return`` statement; without values it gives an empty tuple."""
     if not values:
@@ -80,7 +111,16 @@ def returned(values: Sequence[str], indent: str) -> list[str]:
     one = f"{indent}return {', '.join(values)}"
     if len(one) <= WIDTH or len(values) == 1:
         return [one]
-    return [f"{indent}return (", *[f"{indent}    {value}," for value in values], f"{indent})"]
+    rows = [row for value in values for row in _row(value, indent + "    ")]
+    return [f"{indent}return (", *rows, f"{indent})"]
+
+
+def _row(value: str, indent: str) -> list[str]:
+    """One of several results, with its comma; a tuple that is too long has its own rows."""
+    items = _split(value[1:-1], (", ",)) if value.startswith("(") else []
+    if len(indent) + len(value) < WIDTH or len(items) < 2:
+        return [f"{indent}{value},"]
+    return [f"{indent}(", *[f"{indent}    {item}," for item in items], f"{indent}),"]
 
 
 def comment(text: str, indent: str) -> str:

@@ -142,6 +142,13 @@ class Op:
         """The bytes of the arrays that it makes: none for a view, and for what exists before."""
         return 0 if self.work(node) == 0 else nbytes(node.result_type)
 
+    def variable(self, index: int) -> str:
+        """What a variable should be called that takes one of several results."""
+        return f"{self.name}_{index}"
+
+    suffix: ClassVar[str] = ""
+    """What the name of the result has behind that of the operand: ``x_0`` for ``x[0]``."""
+
     @property
     def label(self) -> str:
         """The name with the attributes that a reader needs, as listings show it."""

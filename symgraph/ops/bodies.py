@@ -7,6 +7,7 @@ loops are one operation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from symgraph.ops.elementwise import zeros_like
 __all__: list[str] = []
 
 INDENT = "    "
+_LONG = 64
 
 
 @record
@@ -158,11 +160,22 @@ def repeated(node: Node, stack: Node | None, size: Dim) -> Node:
 
 
 def assigned(targets: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """One statement that assigns all at once; nothing for a target of its own name."""
+    """Statements that assign all at once; nothing for a target of its own name.
+
+    Examples
+    --------
+    >>> assigned(["a", "b"], ["b", "a"]), assigned(["c", "d"], ["np.float64(0.0)", "b"])
+    (['a, b = b, a'], ['c = np.float64(0.0)', 'd = b'])
+    """
     pairs = [(t, s) for t, s in zip(targets, sources, strict=True) if t not in ("_", s)]
     if not pairs:
         return []
-    return [f"{', '.join([t for t, _ in pairs])} = {', '.join([s for _, s in pairs])}"]
+    names = [t for t, _ in pairs]
+    apart = not any(set(re.findall(r"\w+", s)) & set(names[:i]) for i, (_, s) in enumerate(pairs))
+    one = f"{', '.join(names)} = {', '.join([s for _, s in pairs])}"
+    if apart and (len(one) > _LONG or not all(s.isidentifier() for _, s in pairs)):
+        return [f"{t} = {s}" for t, s in pairs]
+    return [one]
 
 
 def stand_ins(name: str, tree: Any, types: Sequence[TensorType]) -> list[Node]:

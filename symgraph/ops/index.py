@@ -107,6 +107,13 @@ class GetItem(Taking):
     name: ClassVar[str] = "getitem"
     views: ClassVar[tuple[int, ...]] = (0,)
 
+    @property
+    def suffix(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The positions, where there is nothing but positions."""
+        if not all(isinstance(item, int) and item >= 0 for item in self.index):
+            return ""
+        return "".join([f"_{item}" for item in self.index])
+
 
 @record
 class Select(Taking):

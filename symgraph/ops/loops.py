@@ -68,6 +68,14 @@ class Scan(ControlFlow):
         """The name with the number of rounds."""
         return f"scan[length={self.length}{', reverse' * self.reverse}]"
 
+    def variable(self, index: int) -> str:
+        """A carry by its own name; rows by what they are rows of."""
+        if index < self.carries:
+            return self.body.inputs[self.constants + index].op.label
+        row = self.body.outputs[index]
+        carried = isinstance(row.op, Placeholder) and row.op.label.startswith("carry")
+        return f"carries{row.op.label[5:]}" if carried else "rows"
+
     def infer(self, *types: TensorType) -> Type:
         """The carries, and the stacked rows."""
         results = self.body.types

@@ -1,4 +1,4 @@
-"""Loops that run over the same become one, and rows that are all alike leave them.
+"""Loops that run over the same become one, and what does not vary leaves them.
 
 The reverse of a loop needs the carries with which its rounds began. It asks another loop for them,
 which differs from the first in what it stacks only.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgraph.graph.graph import images, replace
-from symgraph.graph.leaves import Constant
+from symgraph.graph.leaves import Constant, Placeholder
 from symgraph.graph.node import Node, topological
 from symgraph.graph.side import ORIGINS, origin_as
-from symgraph.ops.bodies import items
+from symgraph.ops.bodies import Slots, items
 from symgraph.ops.loops import Scan, make_scan, paired
 from symgraph.ops.reduce import BroadcastTo, broadcast_to
 
@@ -22,7 +22,7 @@ Step = tuple[list[Node], dict[Node, Node]]
 
 
 def tidy_loops(outputs: Sequence[Node]) -> list[Step]:
-    """Merge loops with the same carries; take rows that repeat one value from outside.
+    """Merge loops with the same carries; compute before a loop what does not vary in it.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def tidy_loops(outputs: Sequence[Node]) -> list[Step]:
     now = list(outputs)
     while True:
         loops = [node for node in topological(now) if isinstance(node.op, Scan)]
-        mapping = _merged(loops) or next(filter(None, map(_without_rows, loops)), None)
+        mapping = _merged(loops) or next(filter(None, map(_without_invariants, loops)), None)
         if mapping is None:
             return steps
         image = images(now, mapping)
@@ -105,25 +105,53 @@ def _inputs(node: Node) -> list[list[tuple[Node, Node]]]:
     return [paired(inputs, operands) for inputs, operands in parts]
 
 
-def _without_rows(node: Node) -> dict[Node, Node] | None:
-    """A loop over an array whose rows are all alike as one that takes the row."""
+def _without_invariants(node: Node) -> dict[Node, Node] | None:
+    """A loop from which all is taken that does not vary.
+
+    Rows that are all alike, constants, and what a round computes from nothing else.
+    """
     op = _op(node)
     constants, carries, rows = _inputs(node)
-    alike = [(x, array, row) for x, array in rows if (row := _row(array)) is not None]
-    if not alike:
-        return None
-    known = {x: row for x, _, row in alike if isinstance(row.op, Constant)}
-    constants += [(x, row) for x, _, row in alike]
-    gone = {x for x, _, _ in alike}
+    alike = [(x, row) for x, array in rows if (row := _row(array)) is not None]
+    fixed = [*constants, *alike]
+    known = {x: value for x, value in fixed if isinstance(value.op, Constant) and not value.ndim}
+    fixed = [pair for pair in fixed if pair[0] not in known]
+    gone = {x for x, _ in alike}
+    rows = [pair for pair in rows if pair[0] not in gone]
     outputs = replace(op.body.outputs, known)
+    early = _early(outputs, [x for x, _ in (*carries, *rows)])
+    if not (alike or known or early):
+        return None
+    slots = Slots(op.body.inputs)
+    inner = {value: slots.like("", value) for value in early}
+    outer = replace(early, dict(fixed))
+    fixed += zip(inner.values(), outer, strict=True)
+    outputs = replace(outputs, inner)
     with origin_as(ORIGINS.get(node)):
-        results = make_scan(
-            op,
-            (constants, carries, [pair for pair in rows if pair[0] not in gone]),
-            outputs[: op.carries],
-            outputs[op.carries :],
-        )
+        ends, stacked = outputs[: op.carries], outputs[op.carries :]
+        results = make_scan(op, (fixed, carries, rows), ends, stacked)
     return dict(zip(items(node), results, strict=True))
+
+
+def _early(outputs: Sequence[Node], varying: Sequence[Node]) -> list[Node]:
+    """The largest parts of a body that could be computed before the loop."""
+    late = set(varying)
+    order = topological(outputs)
+    for node in order:
+        if any(operand in late for operand in node.inputs):
+            late.add(node)
+    read = [operand for node in order if node in late for operand in node.inputs]
+    read += outputs
+    return [
+        node
+        for node in dict.fromkeys(read)
+        if node not in late and node.inputs and not (node.op.free or _is_leaf_like(node))
+    ]
+
+
+def _is_leaf_like(node: Node) -> bool:
+    """Whether it is made of constants and sizes alone."""
+    return not any(isinstance(part.op, Placeholder) for part in topological([node]))
 
 
 def _row(array: Node) -> Node | None:
