@@ -105,7 +105,9 @@ def forward_backward(
     cotangents = _cotangents(graph)
     gradients = vjp(graph.outputs, by, cotangents)
     options = Options.of(strictness, without)
-    prepared = prepare([*graph.outputs, *gradients], options)
+    # With the seed out of the products, forward would compute gradients that nobody may ask for.
+    joint_options = Options(options.strictness, options.without | {"scale_of_operand"})
+    prepared = prepare([*graph.outputs, *gradients], joint_options)
     joint = Graph([*graph.inputs, *cotangents], [*graph.outputs, *gradients], graph.names)
     names = wishes(joint, prepared.image)
     compiled = _compile(

@@ -21,6 +21,7 @@ from symgraph.graph.sizes import Dim, Shape, dim_names, evaluate, product
 from symgraph.graph.sizes import product as product_of
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.create import arange
+from symgraph.ops.diagonals import Diagonal
 from symgraph.ops.elementwise import logical_and, where
 from symgraph.ops.kinds import Multilinear, promote
 from symgraph.ops.products import matmul
@@ -307,6 +308,9 @@ def _in_pairs(operands: list[tuple[str, Node]], output: str) -> Node:
 
 
 def _single(labels: str, node: Node, output: str) -> Node:
+    if labels in (2 * labels[:1], 2 * output) and labels:
+        diagonal = make(Diagonal(), node)
+        return diagonal if output else sum(diagonal)
     if len(set(labels)) < len(labels):
         return make(EinsumOfOne((labels,), output), node)
     axes = tuple([i for i, label in enumerate(labels) if label not in output])

@@ -8,8 +8,9 @@ from itertools import islice
 from threading import local
 
 from symgraph.graph.node import Node, topological
+from symgraph.ops.shape import Transpose
 
-__all__ = ["Uses", "following", "uses_of"]
+__all__ = ["Uses", "following", "users_of", "uses_of"]
 
 
 class Uses:
@@ -66,3 +67,15 @@ def following(uses: Uses) -> Generator[None]:
 def uses_of(node: Node) -> list[Node | None]:
     """The users of a node, as `Uses.of`; none are known outside of a simplification."""
     return [] if _current.uses is None else _current.uses.of(node)
+
+
+def users_of(node: Node) -> list[Node | None]:
+    """The users of a value and of its transpose, which is a view of it."""
+    below = node.inputs[0] if isinstance(node.op, Transpose) else node
+    found: list[Node | None] = []
+    for user in [*uses_of(below), *(uses_of(node) if node is not below else [])]:
+        if user is not None and isinstance(user.op, Transpose):
+            found += uses_of(user)
+        else:
+            found.append(user)
+    return list(dict.fromkeys(found))

@@ -10,7 +10,7 @@ from symgraph.ops.products import MatMul
 from symgraph.ops.shape import Transpose
 from symgraph.simplify.common import is_op, number
 from symgraph.simplify.rule import rewrite
-from symgraph.simplify.uses import uses_of
+from symgraph.simplify.uses import users_of
 
 _SIZABLE = 16
 """Symbolic sizes from here up decide what is cheaper: below, all is cheap."""
@@ -49,18 +49,6 @@ def _product_parts(node: Node) -> tuple[Node, Node] | None:
     return (a, b) if below is node else (_turned(b), _turned(a))
 
 
-def _users(node: Node) -> list[Node | None]:
-    """The users of a matrix and of its transpose."""
-    below = node.inputs[0] if isinstance(node.op, Transpose) else node
-    found: list[Node | None] = []
-    for user in [*uses_of(below), *(uses_of(node) if node is not below else [])]:
-        if user is not None and isinstance(user.op, Transpose):
-            found += uses_of(user)
-        else:
-            found.append(user)
-    return list(dict.fromkeys(found))
-
-
 def _all_vectors(users: list[Node | None]) -> bool:
     """Whether all users multiply by vectors."""
     return all(
@@ -94,7 +82,7 @@ def order_of_products(node: Node) -> Node | None:
         parts = _product_parts(whole)
         if parts is None:
             continue
-        users = _users(whole)
+        users = users_of(whole)
         count = max(1, len(users))
         if count > 1 and not _all_vectors(users):
             continue
@@ -151,7 +139,7 @@ def scaled_matrix_times_vector(node: Node) -> Node | None:
     if not _plain(node) or x.ndim == y.ndim:
         return None
     found = _scaled(x if y.ndim == 1 else y)
-    if found is None or not _all_vectors(_users(x if y.ndim == 1 else y)):
+    if found is None or not _all_vectors(users_of(x if y.ndim == 1 else y)):
         return None
     whole, part, axis = found
     if y.ndim == 1:
@@ -195,7 +183,7 @@ def small_terms_first(node: Node) -> Node | None:
     a, b = x.inputs
     if a.type != node.type or not a.dtype == b.dtype == c.dtype or not _is_rounded(a):
         return None
-    if len([user for user in _users(x) if user is not None]) > 1:
+    if len([user for user in users_of(x) if user is not None]) > 1:
         return None
     minus, later = is_op(x, "subtract"), is_op(node, "subtract")
     small = b + c if minus == later else b - c

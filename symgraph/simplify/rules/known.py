@@ -17,6 +17,7 @@ from symgraph.simplify.common import HEADROOM, factor, is_known_factor, is_op, n
 from symgraph.simplify.facts import bounds, diagonal_of, states
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
+from symgraph.simplify.uses import uses_of
 
 
 @rewrite(
@@ -148,6 +149,28 @@ def trace_of_product(node: Node) -> Node | None:
     if a.ndim != 2 or b.ndim != 2 or node.ndim or node.dtype.kind != "f":
         return None
     return make(Sum((0, 1)), a * make(Transpose((1, 0)), b))
+
+
+@rewrite(
+    "diagonal",
+    operands=("matmul",),
+    keeps="accurate",
+    examples=(lambda A, B: np.diagonal(A @ B), lambda A, B: np.diagonal(A.T @ B)),
+)
+def diagonal_of_product(node: Node) -> Node | None:
+    """diagonal(A @ B) = sum(A * B.T, axis=1), without the product."""
+    (x,) = node.inputs
+    a, b = x.inputs
+    if node.op != Diagonal() or node.dtype.kind != "f" or a.ndim != x.ndim or b.ndim != x.ndim:
+        return None
+    if a.shape[:-1] != (*b.shape[:-2], b.shape[-1]) or len(uses_of(x)) > 1:
+        return None
+    if not a.dtype == b.dtype == x.dtype:
+        return None
+    if x.ndim == 2 and any(user is not None and is_op(user, "sum") for user in uses_of(node)):
+        return None  # a trace
+    axes = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    return make(Sum((x.ndim - 1,)), a * make(Transpose(axes), b))
 
 
 @rewrite(

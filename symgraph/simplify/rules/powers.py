@@ -9,6 +9,7 @@ from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import absolute, sqrt, square
 from symgraph.simplify.common import number, scalar
 from symgraph.simplify.facts import bounds
+from symgraph.simplify.flat import flat_product
 from symgraph.simplify.rule import rewrite
 
 _FEW = 16
@@ -30,22 +31,62 @@ def _exponent(node: Node) -> float | None:
     keeps="accurate",
     stage="numpy",
     domain="positive",
-    examples=(lambda x: x**4, lambda x: x**-2, lambda x: x**1.5, lambda x: x**-0.5),
+    examples=(
+        lambda x: x**4,
+        lambda x: x**-2,
+        lambda x: x**-3,
+        lambda x: x**1.5,
+        lambda x: x**2.5,
+        lambda x: x**-0.5,
+        lambda x: x**-1.5,
+        lambda x: x**-2.5,
+    ),
 )
 def short_powers(node: Node) -> Node | None:
-    """x**4 = (x**2)**2, x**-2 = (1 / x)**2, x**1.5 = x * sqrt(x), x**-0.5 = 1 / sqrt(x)."""
-    x = node.inputs[0]
+    """x**4 = (x**2)**2, x**-3 = 1 / x**2 / x, x**1.5 = x * sqrt(x), x**-1.5 = 1 / x / sqrt(x)."""
+    # Nothing on the way leaves the range while the power is in it.
+    x, one = node.inputs[0], scalar(1, node)
     match _exponent(node):
         case 4.0:
             return square(square(x))
         case -2.0:
-            return square(scalar(1, node) / x)
+            return square(one / x)
+        case -3.0:
+            return one / square(x) / x
         case 1.5:
             return x * sqrt(x)
+        case 2.5:
+            return square(x) * sqrt(x)
         case -0.5:
-            return scalar(1, node) / sqrt(x)
+            return one / sqrt(x)
+        case -1.5:
+            return one / x / sqrt(x)
+        case -2.5:
+            return one / square(x) / sqrt(x)
         case _:
             return None
+
+
+_MOST_REPEATED = 8
+"""Factors up to which squares of squares lose less than a bit on one product after another."""
+
+
+@rewrite(
+    "multiply",
+    operands=("multiply", "square"),
+    keeps="accurate",
+    stage="numpy",
+    examples=(lambda x: x * x * x * x * x, lambda x: x * x * x * x * x * x * x * x),
+)
+def repeated_factor(node: Node) -> Node | None:
+    """x * x * x * x = (x**2)**2, x * x * x * x * x = (x**2)**2 * x: in fewest products."""
+    powers = flat_product(node, deep=True) if node.dtype.kind == "f" else None
+    if powers is None or powers.number != 1 or len(powers.factors) != 1:
+        return None
+    ((x, k),) = powers.factors
+    if not 4 <= k <= _MOST_REPEATED or x.type != node.type:
+        return None
+    return _chain(x, k)
 
 
 @rewrite(

@@ -24,10 +24,9 @@ def loss_and_grad(q, k, v, target):
     n = q.shape[0]
     e = v.shape[1]
     # p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
-    product = 0.125 * (q @ k.T)
-    product -= product.max(axis=1, keepdims=True)
-    exp = np.exp(product, out=product)
-    p = np.divide(exp, exp.sum(axis=1, keepdims=True), out=exp)
+    product = 0.125 * q @ k.T
+    exp = np.exp(product - product.max(axis=1, keepdims=True))
+    p = exp / exp.sum(axis=1, keepdims=True)
     # loss = np.mean((p @ v - target) ** 2)
     difference = p @ v - target
     flat_difference = difference.ravel()
@@ -36,9 +35,9 @@ def loss_and_grad(q, k, v, target):
     difference *= np.float64(2.0) / (e * n)
     d_p = difference @ v.T
     # gradient of: p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
-    product_2 = 0.125 * (p * (d_p - (p * d_p).sum(axis=1, keepdims=True)))
-    d_q = product_2 @ k
-    d_k = product_2.T @ q
+    product_2 = p * (d_p - np.vecdot(p, d_p)[:, None])
+    d_q = 0.125 * (product_2 @ k)
+    d_k = 0.125 * (product_2.T @ q)
     # gradient of: loss = np.mean((p @ v - target) ** 2)
     d_v = p.T @ difference
     return loss, d_q, d_k, d_v

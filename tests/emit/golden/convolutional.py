@@ -67,7 +67,7 @@ def loss_and_grad(x, labels, w1, b1, w2, b2, w3):
     scattered[arange, labels] -= np.float64(1.0) / n
     # gradient of: second = sg.nn.relu(sg.nn.conv2d(first, w2, b2, stride=2, padding=1))
     astype = (flat_product_2 > 0).astype(np.float64)
-    astype *= (0.25 * (scattered @ w3.T))[..., None, None]
+    astype *= (scattered @ (0.25 * w3).T)[..., None, None]
     flat_astype = astype.reshape(n, 6, 4)
     d_columns = flat_w2.T @ flat_astype
     d_windows = d_columns.reshape(n, 4, 3, 3, 2, 2).transpose(0, 1, 4, 5, 2, 3)
@@ -87,7 +87,8 @@ def loss_and_grad(x, labels, w1, b1, w2, b2, w3):
     d_w1 = (reshaped @ columns.mT).sum(axis=0).reshape(4, 1, 3, 3)
     d_b1 = reshaped.sum(axis=(0, 2))
     # gradient of: second = sg.nn.relu(sg.nn.conv2d(first, w2, b2, stride=2, padding=1))
-    d_w2 = (flat_astype @ columns_2.mT).sum(axis=0).reshape(6, 4, 3, 3)
+    einsum = np.tensordot(flat_astype, columns_2, axes=([0, 2], [0, 2]))
+    d_w2 = einsum.reshape(6, 4, 3, 3)
     d_b2 = flat_astype.sum(axis=(0, 2))
     # gradient of: loss = sg.nn.cross_entropy(np.mean(second, axis=(2, 3)) @ w3, labels)
     d_w3 = ratio.T @ scattered
