@@ -118,6 +118,11 @@ def written(node):
         (np.mean(XX @ YY.T, axis=1) * 3.0, None),
         (np.sum(XX @ YY.T, axis=0), "XX.sum(axis=0) @ YY.T"),
         (np.sum(XX @ YY.T), "XX.sum(axis=0) @ YY.sum(axis=0)"),
+        # Powers and repeated factors.
+        (Y * Y * Y * Y * Y, "(y**2) ** 2 * y"),
+        (Y**3 * Y**3, "(y**2 * y) ** 2"),
+        ((1 + Y**2) ** -1.5, "1 + y**2; 1 / plus / np.sqrt(plus)"),
+        (Y**-3, "1 / y**2 / y"),
         # Diagonals and traces without the product.
         (np.diag(XX @ YY.T), "np.vecdot(XX, YY)"),
         (np.einsum("ii->i", XX @ YY.T), "np.vecdot(XX, YY)"),

@@ -25,8 +25,9 @@ def loss_and_grad(q, k, v, target):
     e = v.shape[1]
     # p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
     product = 0.125 * q @ k.T
-    exp = np.exp(product - product.max(axis=1, keepdims=True))
-    p = exp / exp.sum(axis=1, keepdims=True)
+    product -= product.max(axis=1, keepdims=True)
+    exp = np.exp(product, out=product)
+    p = np.divide(exp, exp.sum(axis=1, keepdims=True), out=exp)
     # loss = np.mean((p @ v - target) ** 2)
     difference = p @ v - target
     flat_difference = difference.ravel()
@@ -34,12 +35,11 @@ def loss_and_grad(q, k, v, target):
     # gradient of: loss = np.mean((p @ v - target) ** 2)
     difference *= np.float64(2.0) / (e * n)
     d_p = difference @ v.T
+    d_v = p.T @ difference
     # gradient of: p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
     product_2 = p * (d_p - np.vecdot(p, d_p)[:, None])
     d_q = 0.125 * (product_2 @ k)
     d_k = 0.125 * (product_2.T @ q)
-    # gradient of: loss = np.mean((p @ v - target) ** 2)
-    d_v = p.T @ difference
     return loss, d_q, d_k, d_v
 
 

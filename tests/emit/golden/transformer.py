@@ -45,47 +45,53 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     product = (a @ wq).reshape(n, 6, 2, 4).swapaxes(1, 2) * 0.5
     reshaped = (a @ wk).reshape(n, 6, 2, 4)
     chosen = np.where(greater_equal, product @ reshaped.transpose(0, 2, 3, 1), -1e308)
-    exp = np.exp(chosen - chosen.max(axis=3, keepdims=True))
-    ratio = exp / exp.sum(axis=3, keepdims=True)
+    chosen -= chosen.max(axis=3, keepdims=True)
+    exp = np.exp(chosen, out=chosen)
+    exp /= exp.sum(axis=3, keepdims=True)
     reshaped_2 = (a @ wv).reshape(n, 6, 2, 4)
-    product_2 = ratio @ reshaped_2.swapaxes(1, 2)
+    product_2 = exp @ reshaped_2.swapaxes(1, 2)
     h = x + product_2.swapaxes(1, 2).reshape(n, 6, 8) @ wo
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
     sqrt_2 = np.sqrt((h**2).sum(axis=2, keepdims=True) / 8 + 1e-06)
     # out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
-    ratio_2 = h / sqrt_2
-    product_3 = ratio_2 @ w1
+    ratio = h / sqrt_2
+    product_3 = ratio @ w1
     plus = 1.5957691216057308 + 0.07135481627260025 * product_3**2
     product_4 = product_3 * plus
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
-    exp_2 = np.exp(-np.abs(product_4))
+    exp_2 = -np.abs(product_4)
+    np.exp(exp_2, out=exp_2)
+    # out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
+    exp_3 = np.minimum(product_4, 0.0, out=product_4)
+    np.exp(exp_3, out=exp_3)
+    # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
     plus_2 = 1 + exp_2
     # out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
-    ratio_3 = np.exp(np.minimum(product_4, 0.0)) / plus_2
-    product_5 = product_3 * ratio_3
+    exp_3 /= plus_2
+    product_5 = product_3 * exp_3
     out = h + product_5 @ w2
     # loss = sg.nn.mse(out, target)
-    difference_2 = out - target
+    difference_2 = np.subtract(out, target, out=out)
     flat_difference_2 = difference_2.ravel()
     loss = flat_difference_2 @ flat_difference_2 / (48 * n)
     # gradient of: loss = sg.nn.mse(out, target)
-    d_out = difference_2
-    d_out *= np.float64(2.0) / (48 * n)
+    d_out = np.multiply(np.float64(2.0) / (48 * n), difference_2, out=difference_2)
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
     product_6 = d_out @ w2.T
     product_7 = product_6 * product_3 * (exp_2 / plus_2**2)
     product_8 = 0.07135481627260025 * (product_7 * product_3) * (2 * product_3)
-    plus_3 = product_6 * ratio_3 + product_7 * plus + product_8
+    plus_3 = product_6 * exp_3 + product_7 * plus + product_8
     product_9 = plus_3 @ w1.T
-    d_h = product_9 - ratio_2 * (np.vecdot(ratio_2, product_9)[..., None] / 8)
-    d_h /= sqrt_2
+    product_9 -= ratio * (np.vecdot(ratio, product_9)[..., None] / 8)
+    product_9 /= sqrt_2
+    d_w2 = product_5.reshape(6 * n, 32).T @ d_out.reshape(6 * n, 8)
     # gradient of: h = x + sg.nn.multi_head_attention(a, a, a, wq, wk, wv, wo, 2, is_...
-    d_h += d_out
+    d_h = np.add(d_out, product_9, out=product_9)
     reshaped_3 = (d_h @ wo.T).reshape(n, 6, 2, 4)
-    product_10 = ratio.mT @ reshaped_3.swapaxes(1, 2)
+    product_10 = exp.mT @ reshaped_3.swapaxes(1, 2)
     d_a = product_10.swapaxes(1, 2).reshape(n, 6, 8) @ wv.T
     product_11 = reshaped_3.swapaxes(1, 2) @ reshaped_2.transpose(0, 2, 3, 1)
-    product_12 = ratio * (product_11 - np.vecdot(ratio, product_11)[..., None])
+    product_12 = exp * (product_11 - np.vecdot(exp, product_11)[..., None])
     chosen_2 = np.where(greater_equal, product_12, 0.0)
     product_13 = product.mT @ chosen_2
     # gradient of: a = sg.nn.layer_norm(x, gain, bias)
@@ -103,8 +109,7 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     d_wv = flat_a.T @ product_10.swapaxes(1, 2).reshape(6 * n, 8)
     d_wo = product_2.swapaxes(1, 2).reshape(6 * n, 8).T @ d_h.reshape(6 * n, 8)
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
-    d_w1 = ratio_2.reshape(6 * n, 8).T @ plus_3.reshape(6 * n, 32)
-    d_w2 = product_5.reshape(6 * n, 32).T @ d_out.reshape(6 * n, 8)
+    d_w1 = ratio.reshape(6 * n, 8).T @ plus_3.reshape(6 * n, 32)
     return loss, d_gain, d_bias, d_wq, d_wk, d_wv, d_wo, d_w1, d_w2
 
 
