@@ -1,4 +1,4 @@
-"""SymPy expressions as nodes, and element-wise graphs of scalars as SymPy expressions."""
+"""Expressions of SymPy as nodes, and element-wise graphs of scalars as SymPy expressions."""
 
 from __future__ import annotations
 
@@ -11,33 +11,42 @@ from symgraph.errors import InputError, UnsupportedError
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import ArrayLike, Node, as_node, topological
 from symgraph.graph.side import NAMES
+from symgraph.graph.sizes import as_dim, dim_names
+from symgraph.graph.tree import tree_map
 from symgraph.graph.types import DType, as_dtype
-from symgraph.ops.formula import load_sympy, to_node
+from symgraph.interop.sympy_arrays import Reader
+from symgraph.ops.formula import load_sympy
 from symgraph.ops.kinds import Elementwise
 
 __all__ = ["from_sympy", "to_sympy"]
 
 
-def from_sympy(expr: Any, env: Mapping[Any, ArrayLike]) -> Node:
-    """The node of a SymPy expression.
+def from_sympy(expr: Any, env: Mapping[Any, ArrayLike]) -> Any:
+    """The node of a SymPy expression, or those of a tree of expressions.
 
     Parameters
     ----------
-    expr : sympy.Expr or sympy.logic.boolalg.Boolean
+    expr : sympy.Expr, sympy.MatrixBase, sympy.NDimArray, or sympy.logic.boolalg.Boolean
         Its functions act element by element, so that arrays may stand for its symbols.
         Subexpressions that it shares are shared; ``sympy.Function("name")(x)`` calls the operation
-        of that name.
+        of that name. A sum or a product over ``x[i]`` becomes one over a whole array, where ``i``
+        runs from 0 as in NumPy. Lists, tuples and dicts of expressions come back in their form.
     env : mapping
-        What each symbol stands for, by the symbol, by its name, or for any other subexpression.
+        What each symbol stands for, by the symbol, by its name, or for any other subexpression. A
+        symbol that is not in it but has the name of a symbolic size is that size.
 
     Returns
     -------
     Node
+        Of shape ``()`` for an expression, ``(r, c)`` for a matrix of so many rows and columns,
+        after the shape that the arrays in it have together.
 
     Raises
     ------
     InputError
-        If `expr` is no SymPy expression of numbers.
+        If `expr` is nothing of SymPy's.
+    ShapeError
+        If an index runs out of its array, or a matrix has another shape than its symbol.
     UnsupportedError
         If a symbol is not in `env`, or a function has no counterpart.
 
@@ -49,22 +58,49 @@ def from_sympy(expr: Any, env: Mapping[Any, ArrayLike]) -> Node:
     >>> y = sg.from_sympy(a * sympy.exp(-b**2), {"a": 2.0, b: x})
     >>> sg.function([x], y)(np.array([0.0, 1.0]))
     array([2.        , 0.73575888])
+
+    A sum of squares, and a matrix:
+
+    >>> i, n, data = sympy.Symbol("i"), sympy.Symbol("n"), sympy.IndexedBase("data")
+    >>> mean = sympy.Sum(data[i] ** 2, (i, 0, n - 1)) / n
+    >>> f = sg.function([x], sg.from_sympy(mean, {"data": x}))
+    >>> print(f.source.splitlines()[-1].strip())
+    return x @ x / x.shape[0]
+    >>> t = sg.placeholder("t")
+    >>> turn = sympy.Matrix([[sympy.cos(a), -sympy.sin(a)], [sympy.sin(a), sympy.cos(a)]])
+    >>> sg.from_sympy(turn, {a: t}).shape
+    (2, 2)
     """
+    nodes: dict[Any, Node] = {symbol: as_node(value) for symbol, value in env.items()}
+    names = set[str]().union(*[dim_names(d) for node in nodes.values() for d in node.shape])
+    sizes = {name: as_dim(name) for name in sorted(names)}
+    return tree_map(lambda leaf: _read(leaf, nodes, sizes), expr)
+
+
+def _read(expr: Any, nodes: Mapping[Any, Node], sizes: Mapping[str, Any]) -> Node:
     sympy = load_sympy()
+    given = type(expr).__name__
     try:
         expr = sympy.sympify(expr, strict=True)
     except sympy.SympifyError:
         expr = None
-    kinds = (sympy.Expr, sympy.logic.boolalg.Boolean)
-    if not isinstance(expr, kinds) or getattr(expr, "is_Matrix", False):
+    kinds = (sympy.Expr, sympy.logic.boolalg.Boolean, sympy.matrices.MatrixBase, sympy.NDimArray)
+    if not isinstance(expr, kinds) or isinstance(expr, sympy.Lambda):
         raise InputError(
-            "from_sympy takes an expression of numbers",
-            expected="a SymPy expression",
-            got=type(expr).__name__,
-            hint="matrices have no counterpart here: use sg.matmul and its like",
+            "from_sympy takes expressions of SymPy",
+            expected="a SymPy expression, a matrix, or a list or dict of them",
+            got=given,
         )
-    nodes: dict[Any, Node] = {symbol: as_node(value) for symbol, value in env.items()}
-    return to_node(expr, nodes, _common(nodes))
+    return Reader(nodes, sizes, _common(nodes), _rank(expr, nodes)).read(expr)
+
+
+def _rank(expr: Any, nodes: Mapping[Any, Node]) -> int:
+    """Of the arrays that stand for symbols of numbers, which broadcast against each other."""
+    sympy = load_sympy()
+    bases = {base.label for base in expr.atoms(sympy.IndexedBase)}
+    symbols = [s for s in expr.free_symbols if s.is_Symbol and s not in bases]
+    found = [nodes.get(s, nodes.get(s.name)) for s in symbols]
+    return max([node.ndim for node in found if node is not None], default=0)
 
 
 def _common(nodes: Mapping[Any, Node]) -> DType:

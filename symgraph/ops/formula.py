@@ -2,6 +2,7 @@
 
 SymPy takes a third of a second to import: only who holds a formula comes here, and has it loaded.
 """
+# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
@@ -45,6 +46,8 @@ FUNCTIONS = {
     "beta": "beta",
     "erfi": "erfi",
     "erfinv": "erfinv",
+    "erfcinv": "erfcinv",
+    "binomial": "binom",
     "Ei": "expi",
     "expint": "expn",
     "besselj": "jv",
@@ -80,6 +83,35 @@ RECIPROCALS = {
     "csch": "sinh",
     "coth": "tanh",
 }
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {
+    "sinc": lambda x: apply("sinc", x / np.pi),
+    "frac": lambda x: x - apply("floor", x),
+    "LambertW": lambda x, k=0: apply("lambertw", x, k=k),
+    "factorial": lambda n: apply("gamma", n + 1),
+    "uppergamma": lambda a, x: apply("gammaincc", a, x) * apply("gamma", a),
+    "lowergamma": lambda a, x: apply("gammainc", a, x) * apply("gamma", a),
+    "RisingFactorial": lambda x, k: apply("poch", x, k),
+    "FallingFactorial": lambda x, k: apply("poch", x - k + 1, k),
+    "zeta": lambda x, q=1: apply("zeta", x, q),
+    "Si": lambda x: apply("sici", x)[0],
+    "Ci": lambda x: apply("sici", x)[1],
+    "Shi": lambda x: apply("shichi", x)[0],
+    "Chi": lambda x: apply("shichi", x)[1],
+    "li": lambda x: apply("expi", apply("log", x)),
+    "fresnels": lambda x: apply("fresnel", x)[0],
+    "fresnelc": lambda x: apply("fresnel", x)[1],
+    "airyai": lambda x: apply("airy", x)[0],
+    "airyaiprime": lambda x: apply("airy", x)[1],
+    "airybi": lambda x: apply("airy", x)[2],
+    "airybiprime": lambda x: apply("airy", x)[3],
+    "betainc": lambda a, b, low, high: (
+        apply("beta", a, b) * (apply("betainc", a, b, high) - apply("betainc", a, b, low))
+    ),
+    "erf2": lambda a, b: apply("erf", b) - apply("erf", a),
+}
+"""SymPy's functions that are a few of ours."""
 
 
 class _Product(NamedTuple):
@@ -168,10 +200,18 @@ def _translated(part: Any, args: Sequence[Any], dtype: DType) -> _Value:
         return _choice(args, dtype)
     if kind == "ITE":
         return _where(*args, dtype=dtype)
+    return _called(part, args)
+
+
+def _called(part: Any, args: Sequence[Any]) -> _Value:
+    """What is one of our functions, or a few of them."""
+    kind = type(part).__name__
     if kind in FOLDS:
         return reduce(lambda a, b: apply(FOLDS[kind], a, b), args)
     if kind in RECIPROCALS:
         return _Product(1, 1, (), (apply(RECIPROCALS[kind], *args),))
+    if kind in COMPOSED:
+        return COMPOSED[kind](*args)
     name = kind if _is_undefined(part) else FUNCTIONS.get(kind)
     if name is None or builder_named(name) is None:
         raise UnsupportedError(

@@ -298,12 +298,19 @@ def _range(item: slice[Any, Any, Any], length: Dim) -> Range:
         raise ShapeError("the step of a slice cannot be 0")
     if isinstance(length, int) and not any_node(start, stop):
         return _canonical(slice(start, stop, step), length)
+    start, stop = _from_the_end(start, length), _from_the_end(stop, length)
     if step > 0:
         start = None if start == 0 else start
         stop = None if stop == length else stop
     elif start == length - 1 or (isinstance(start, int) and start == -1):
         start = None
     return Range(start, stop, step)
+
+
+def _from_the_end(bound: Dim | None, length: Dim) -> Dim | None:
+    """A bound that is a number less than a symbolic length, as that negative number."""
+    short = bound - length if isinstance(bound, Size) else 0
+    return short if isinstance(short, int) and short < 0 else bound
 
 
 def _canonical(item: slice[Any, Any, Any], length: int) -> Range:

@@ -107,6 +107,13 @@ class Concatenate(AlongAxes, Linear):
         return 0
 
 
+def _as_list(arg: Code, operand: Node) -> Code | None:
+    """The list in a row that is written where it is used."""
+    if isinstance(operand.op, Stack) and arg.text.startswith("np.array("):
+        return Code(arg.text[len("np.array(") : -1], depth=arg.depth)
+    return None
+
+
 def _listed(function: str, args: Sequence[Code], axis: int) -> Code:
     """A call with a list of arrays."""
     texts = f"[{', '.join([arg.text for arg in args])}]"
@@ -196,7 +203,7 @@ class Stack(AlongAxes, Linear):
         return TensorType(promote([t.dtype for t in types]), shape)
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
-        """``np.stack([a, b], axis=1)``; scalars are an array already."""
+        """``np.stack([a, b], axis=1)``; scalars, and lists of them, are an array already."""
         if node.ndim == 1:
             numbers = node.dtype.name in ("float64", "int64")  # the dtypes of Python's numbers
             items = [
@@ -207,6 +214,10 @@ class Stack(AlongAxes, Linear):
             ]
             exact = numbers or not any(arg.literal for arg in args)
             return _listed("np.array" if exact else "np.stack", items, 0)
+        lists = [_as_list(arg, operand) for operand, arg in zip(node.inputs, args, strict=True)]
+        rows = [row for row in lists if row]
+        if self.axis == 0 and len(rows) == len(lists):
+            return _listed("np.array", rows, 0)
         return _listed("np.stack", args, self.axis)
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
