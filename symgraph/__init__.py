@@ -419,7 +419,7 @@ _COMPILER = {
 }
 
 
-_MODULES = ("fft", "linalg", "nn", "optim", "simplify", "special", "tape", "testing")
+_MODULES = ("fft", "linalg", "nn", "optim", "simplify", "special", "stats", "tape", "testing")
 
 
 def __getattr__(name: str) -> Any:
@@ -736,6 +736,7 @@ __all__ = [
     "square",
     "squeeze",
     "stack",
+    "stats",
     "std",
     "stop_gradient",
     "subtract",

@@ -22,6 +22,7 @@ from symgraph.ops import (
 )
 from symgraph.ops.linalg import names as linalg
 from symgraph.ops.nn import names as nn
+from symgraph.ops.stats import multivariate, univariate
 
 __all__ = [
     "assemble",
@@ -34,6 +35,7 @@ __all__ = [
     "fft",
     "interpolate",
     "linalg",
+    "multivariate",
     "nan",
     "nn",
     "padding",
@@ -43,5 +45,6 @@ __all__ = [
     "special",
     "statistics",
     "ufunc_methods",
+    "univariate",
     "windows",
 ]

@@ -1,0 +1,1 @@
+"""Probability distributions under SciPy's names; see `symgraph.stats`."""
