@@ -13,9 +13,11 @@ from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
+from symgraph.graph.sizes import Dim
 from symgraph.ops.create import Arange
 from symgraph.simplify import simplify
 from symgraph.transforms.colouring import colour_columns, colour_star, readable
+from symgraph.transforms.parametric import Found, coordinates, is_symbolic
 from symgraph.transforms.sparsity import (
     Entries,
     Indices,
@@ -118,6 +120,8 @@ def _sparse(
     check_connected(y, wrt, unconnected)
     if isinstance(wrt.op, Placeholder):
         (y,) = simplify([y]).outputs
+    if is_symbolic(y, wrt):
+        return _formatted_nodes(coordinates(y, wrt), y.size, wrt.size, format)
     entries = closed_entries(y, wrt)
     if entries is not None:
         found = _assembled(entries, y, wrt)
@@ -285,3 +289,17 @@ def _formatted(found: _Found, height: int, width: int, format: Format) -> Coordi
     pointers = np.searchsorted(outer[order], np.arange(count + 1))
     data = found.data[as_index(order)]
     return Compressed(data, _numbers(inner[order]), _numbers(pointers))
+
+
+def _formatted_nodes(
+    found: Found, height: Dim, width: Dim, format: Format
+) -> Coordinates | Compressed:
+    """Sorted when the function runs: the order depends on the sizes."""
+    if format == "coo":
+        return Coordinates(*found)
+    outer, inner = (found.rows, found.columns)[:: 1 if format == "csr" else -1]
+    count, length = (height, width) if format == "csr" else (width, height)
+    order = apply("argsort", outer * constant(length) + inner, kind="stable")
+    ends = apply("arange", count + 1)
+    pointers = apply("searchsorted", outer[order], ends)
+    return Compressed(found.data[order], inner[order], pointers)

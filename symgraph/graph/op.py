@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from symgraph.graph.amounts import elements, nbytes
 from symgraph.graph.code import Code, Scope
+from symgraph.graph.links import Link
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 
@@ -117,6 +118,29 @@ class Op:
             Such masks of the operands, of their shapes or of shapes that broadcast to them.
         """
         return None
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """Which elements of an operand go to which of the result, where that is all it does.
+
+        Parameters
+        ----------
+        node : Node
+        operand : int
+
+        Returns
+        -------
+        sequence of Link
+            Every element of the result is the sum of what is linked to it, each times its
+            factors. ``None`` where that does not describe it, or not in places that are affine.
+        """
+        return None
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """For each axis of the result the axis of an operand that it runs along with, if any.
+
+        Slices along such axes are computed each by itself.
+        """
+        return (None,) * node.ndim
 
     def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
         """Two values between which the elements lie, from those of the operands."""

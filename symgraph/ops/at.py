@@ -12,6 +12,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.leaves import Constant
+from symgraph.graph.links import Link, along
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -27,7 +28,7 @@ from symgraph.ops.elementwise import (
     zeros_like,
 )
 from symgraph.ops.index import Changing, IndexAdd, inexact_pair, taken
-from symgraph.ops.indices import Mark, Range, indexed_shape, parse, repeats
+from symgraph.ops.indices import Mark, Range, indexed_shape, parse, region_of, repeats
 from symgraph.ops.kinds import Example, Linear, Structured, weak_nodes
 from symgraph.ops.shape import expand_dims, reshape, shape_text
 
@@ -55,6 +56,21 @@ class IndexSet(Changing, Linear):
             last = self.region(node, make(self, base, order, *arrays))
             own = where(last == order, own, zero)
         return inexact_pair(node, others, own)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """Of the base what lies outside a box."""
+        box = region_of(self.index, node.shape)
+        if operand or box is None:
+            return None
+        found: list[Link] = []
+        for axis, (low, high) in enumerate(box):
+            for start, stop in ((0, low), (high, node.shape[axis])):
+                runs = [*box[:axis], (start, stop), *[(0, dim) for dim in node.shape[axis + 1 :]]]
+                lengths = tuple([last - first for first, last in runs])
+                if not any(isinstance(length, int) and length == 0 for length in lengths):
+                    places = tuple([along(i, first) for i, (first, _) in enumerate(runs)])
+                    found.append(Link(lengths, places, places))
+        return found
 
 
 def _numbers(like: Node) -> Node:

@@ -54,6 +54,25 @@ class AlongAxes(Op):
         return make(with_fields(self, **moved), *stacked(operands, mapped, size))
 
 
+    def worked(self) -> set[int]:
+        """The axes that its attributes hold."""
+        found: set[int] = set()
+        for name in self.axis_fields:
+            axes: Any = getattr(self, name)
+            found |= {axes} if isinstance(axes, int) else set(axes)
+        return found
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """The axes along which it does not work, where they all stay."""
+        worked, x = self.worked(), node.inputs[operand]
+        kept = [i for i in range(x.ndim) if i not in worked]
+        if node.ndim == len(kept):
+            return tuple(kept)
+        if node.ndim != x.ndim:
+            return (None,) * node.ndim
+        return tuple([None if i in worked else i for i in range(node.ndim)])
+
+
 class OnTrailingAxes(Op):
     """Works on so many trailing axes of each operand; those in front are a batch and broadcast."""
 
@@ -69,4 +88,16 @@ class OnTrailingAxes(Op):
                 in_front(operand, rank + core) if is_mapped else operand
                 for operand, is_mapped, core in zip(operands, mapped, self.core, strict=True)
             ],
+        )
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """The axes of the batch."""
+        counts = [x.ndim - core for x, core in zip(node.inputs, self.core, strict=True)]
+        lead, shift = max(counts), max(counts) - counts[operand]
+        own = node.inputs[operand].shape
+        return tuple(
+            [
+                i - shift if i < lead and i >= shift and own[i - shift] == dim else None
+                for i, dim in enumerate(node.shape)
+            ]
         )

@@ -95,6 +95,10 @@ class Einsum(Multilinear):
         result = broadcast_to(expand_dims(result, missing), tuple([dims[i] for i in unique]))
         return result if unique == labels else _on_diagonal(result, labels, dims)
 
+    def letters(self, node: Node) -> tuple[Sequence[str], str]:
+        """Its own."""
+        return self.operands, self.output
+
     @property
     def label(self) -> str:
         """The name with the subscripts."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, subscript
+from symgraph.graph.links import Link, along, fixed
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
@@ -24,6 +25,9 @@ from symgraph.ops.padding import pad
 from symgraph.ops.shape import expand_dims, nonnegative, surely_nonnegative
 
 __all__ = ["convolve", "correlate"]
+
+
+_MOST_DIAGONALS = 32
 
 
 @record
@@ -75,6 +79,27 @@ class Convolve(Multilinear):
             return make(Convolve("valid", not self.reversed), cotangent, v)
         found = make(Convolve("valid", True), cotangent, a)
         return flip(found) if self.reversed else found
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """A diagonal for each element of the second sequence, if there are only some."""
+        (n,), (m,), (size,) = node.inputs[0].shape, node.inputs[1].shape, node.shape
+        if not isinstance(m, int) or m > _MOST_DIAGONALS:
+            return None
+        first = {"full": 0, "same": self._border(m)[0], "valid": m - 1}[self.mode]
+        found: list[Link] = []
+        for j in range(m):
+            start = max(0, first - j)
+            length = {
+                "full": n,
+                "same": n - abs(j - first),
+                "valid": size,
+            }[self.mode]
+            a, v = along(0, start), fixed(m - 1 - j if self.reversed else j)
+            places = ((a,), (v,))
+            factor = (node.inputs[1 - operand], places[1 - operand])
+            target = (along(0, start + j - first),)
+            found.append(Link((length,), places[operand], target, (factor,)))
+        return found
 
     def _border(self, m: Dim) -> tuple[Dim, Dim]:
         """How much of the full convolution "same" leaves out on each side."""

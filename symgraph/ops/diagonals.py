@@ -9,6 +9,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.links import Link, along
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -48,6 +49,13 @@ class Triangle(OnTrailingAxes, Linear):
         """Itself."""
         return (make(self, cotangent),)
 
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Each element to its own place, times 0 or 1."""
+        places = tuple(map(along, range(node.ndim)))
+        ones = apply("broadcast_to", constant(np.ones((), node.dtype)), node.shape[-2:])
+        mask = (make(self, ones), places[-2:])
+        return [Link(node.shape, places, places, (mask,))]
+
     def work(self, node: Node) -> float:
         """A mask and a choice."""
         return 3.0
@@ -86,6 +94,13 @@ class Diagonal(OnTrailingAxes, Linear):
         """The length of the diagonal instead of the two sizes."""
         (x,) = types
         return x.with_shape((*x.shape[:-2], self._length(x)))
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Rows and columns that run together."""
+        target = tuple(map(along, range(node.ndim)))
+        row, column = max(-self.offset, 0), max(self.offset, 0)
+        last = node.ndim - 1
+        return [Link(node.shape, (*target[:-1], along(last, row), along(last, column)), target)]
 
     def _length(self, x: TensorType) -> Dim:
         rows, columns = x.shape[-2:]

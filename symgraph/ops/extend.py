@@ -9,6 +9,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.links import Link, along
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -17,7 +18,15 @@ from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.index import getitem
 from symgraph.ops.kinds import Example, Linear, any_node
-from symgraph.ops.shape import expand_dims, items_of, nonnegative, ravel, reshape, with_dim
+from symgraph.ops.shape import (
+    expand_dims,
+    items_of,
+    nonnegative,
+    ravel,
+    reshape,
+    surely_nonnegative,
+    with_dim,
+)
 
 __all__ = ["repeat", "roll", "tile"]
 
@@ -47,6 +56,28 @@ class Roll(AlongAxes, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Moved back."""
         return (make(Roll(tuple([-shift for shift in self.shifts]), self.axes), cotangent),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """Along each axis two pieces."""
+        found = [Link(node.shape, *[tuple(map(along, range(node.ndim)))] * 2)]
+        for shift, axis in zip(self.shifts, self.axes, strict=True):
+            size = node.shape[axis]
+            if isinstance(size, int) and isinstance(shift, int):
+                shift = shift % size if size else 0
+            low = shift if surely_nonnegative(shift) else size + shift
+            pieces = [(0, low, size - low), (size - low, 0, low)]
+            found = [
+                Link(
+                    with_dim(link.lengths, axis, length),
+                    (*link.source[:axis], along(axis, source), *link.source[axis + 1 :]),
+                    (*link.target[:axis], along(axis, target), *link.target[axis + 1 :]),
+                    holds=(*link.holds, *nonnegative(low, size - low)),
+                )
+                for link in found
+                for source, target, length in pieces
+                if not (isinstance(length, int) and length == 0)
+            ]
+        return found
 
     def work(self, node: Node) -> float:
         """A copy."""
@@ -116,6 +147,14 @@ class Repeat(AlongAxes, Linear):
         shape = node.inputs[0].shape
         apart = reshape(cotangent, (*shape[: self.axis + 1], self.repeats, *shape[self.axis + 1 :]))
         return (apply("sum", apart, axis=self.axis + 1),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Each element to its copies, which follow one another."""
+        shape = node.inputs[0].shape
+        source = tuple(map(along, range(len(shape))))
+        copy = along(self.axis, step=self.repeats).plus(along(len(shape)))
+        target = (*source[: self.axis], copy, *source[self.axis + 1 :])
+        return [Link((*shape, self.repeats), source, target)]
 
     def work(self, node: Node) -> float:
         """A copy."""
@@ -195,6 +234,16 @@ class Tile(Linear):
         pairs = zip(self.reps, node.inputs[0].shape, strict=True)
         apart = reshape(cotangent, tuple([dim for pair in pairs for dim in pair]))
         return (apply("sum", apart, axis=tuple(range(0, 2 * node.ndim, 2))),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Each element to its copies, the whole array apart."""
+        shape = node.inputs[0].shape
+        source = tuple(map(along, range(len(shape))))
+        target = [
+            place.plus(along(len(shape) + i), dim)
+            for i, (place, dim) in enumerate(zip(source, shape, strict=True))
+        ]
+        return [Link((*shape, *self.reps), source, tuple(target))]
 
     def work(self, node: Node) -> float:
         """A copy."""

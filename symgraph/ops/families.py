@@ -3,6 +3,7 @@
 from symgraph.ops import (
     assemble,
     changed,
+    checked,
     choosing,
     correlation,
     cumulative,
@@ -27,6 +28,7 @@ from symgraph.ops.stats import multivariate, univariate
 __all__ = [
     "assemble",
     "changed",
+    "checked",
     "choosing",
     "correlation",
     "cumulative",

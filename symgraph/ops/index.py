@@ -14,6 +14,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Constant, scalar_code
+from symgraph.graph.links import Link
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
@@ -29,6 +30,7 @@ from symgraph.ops.indices import (
     Mark,
     Range,
     index_label,
+    index_links,
     index_requirements,
     index_texts,
     indexed_shape,
@@ -80,6 +82,10 @@ class Taking(Linear):
         if keeps_all(self.index):
             return (make(self, cotangent),)
         return (scattered(x, self.index, cotangent, arrays),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """Slices and positions that are known now."""
+        return index_links(self.index, node.inputs[0].shape, node.inputs[1:], node.shape)
 
     @property
     def label(self) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.leaves import Constant
+from symgraph.graph.links import Link, Place, along, fixed
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, Shape, Size
@@ -412,6 +413,90 @@ def index_requirements(index: Index, shape: Shape) -> tuple[Dim, ...]:
 def keeps_all(index: Index) -> bool:
     """Whether an index only turns axes round or leaves them: it undoes itself."""
     return all(entry in (Range(), Range(step=-1)) for entry in index if entry is not Mark.ELLIPSIS)
+
+
+def region_of(index: Index, shape: Shape) -> list[tuple[Dim, Dim]] | None:
+    """Along each axis from where to where an index reaches; ``None`` if it leaves gaps."""
+    found: list[tuple[Dim, Dim]] = []
+    for entry in index:
+        if isinstance(entry, Range) and entry.step == 1:
+            found.append(entry.bounds(shape[len(found)]))
+        elif isinstance(entry, int | Size):
+            start = _from_front(fixed(entry), shape[len(found)]).start
+            found.append((start, start + 1))
+        elif entry is not Mark.NEW_AXIS:
+            return None
+    return found
+
+
+_MOST_POSITIONS = 32
+"""In index arrays, for each of which there is a link."""
+
+
+def index_links(
+    index: Index, shape: Shape, arrays: Sequence[Node], result: Shape
+) -> list[Link] | None:
+    """Where the elements of ``x[index]`` come from; ``None`` for positions that are not affine."""
+    common = broadcast_shapes(*[array.shape for array in arrays], what="index arrays")
+    begin = place_of_arrays(index)
+    block = range(begin, begin + len(common))
+    grid = _known_positions(arrays, common, block)
+    if grid is None:
+        return None
+    found: list[Link] = []
+    for places, positions in grid:
+        target = dict(zip(block, places, strict=True))
+        free = iter([i for i in range(len(result)) if i not in block])
+        source: list[Place] = []
+        for entry in index:
+            if entry is Mark.NEW_AXIS:
+                target[next(free)] = fixed(0)
+            elif isinstance(entry, Range):
+                axis = next(free)
+                target[axis] = along(axis)
+                source.append(along(axis, entry.bounds(shape[len(source)])[0], entry.step))
+            elif entry is Mark.ARRAY:
+                source.append(_from_front(positions.pop(0), shape[len(source)]))
+            elif isinstance(entry, int | Size):
+                source.append(_from_front(fixed(entry), shape[len(source)]))
+        rows = tuple([target[i] for i in range(len(result))])
+        lengths = tuple([dim if rows[i].steps else 1 for i, dim in enumerate(result)])
+        found.append(Link(lengths, tuple(source), rows))
+    return found
+
+
+def _from_front(place: Place, length: Dim) -> Place:
+    """A single position, counted from the front."""
+    return place if place.steps or not _negative(place.start) else place.plus(fixed(length))
+
+
+def _known_positions(
+    arrays: Sequence[Node], shape: Shape, block: range
+) -> list[tuple[list[Place], list[Place]]] | None:
+    """Pairs of places: along the axes that index arrays share, and what each of them holds."""
+    if all(isinstance(array.op, Constant) for array in arrays):
+        values = np.broadcast_arrays(*[cast("Any", array.op).value for array in arrays])
+        if arrays and values[0].size > _MOST_POSITIONS:
+            return None
+        return [
+            ([fixed(i) for i in at], [fixed(int(value[at])) for value in values])
+            for at in np.ndindex(cast("tuple[int, ...]", shape))
+        ]
+    held = [_range_along(array, block.stop - array.ndim) for array in arrays]
+    known = [place for place in held if place is not None]
+    return [([along(i) for i in block], known)] if len(known) == len(held) else None
+
+
+def _range_along(array: Node, first: int) -> Place | None:
+    """A range along one of the axes that index arrays share, of which it begins with `first`."""
+    axis, base = 0, array
+    if isinstance(array.op, ExpandDims):
+        (base,) = array.inputs
+        axis = min(set(range(array.ndim)) - set(array.op.axes), default=0)
+    if not isinstance(base.op, Arange):
+        return None
+    start, step = base.op.start, base.op.step
+    return fixed(start) if base.shape[0] == 1 else along(first + axis, start, step)
 
 
 # Text ------------------------------------------------------------------------------------------

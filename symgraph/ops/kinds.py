@@ -25,6 +25,7 @@ import numpy as np
 from symgraph.errors import DerivativeError, DTypeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
+from symgraph.graph.links import Link, along, fixed
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
@@ -532,6 +533,37 @@ class Multilinear(Op):
     def transpose(self, node: Node, operand: int, cotangent: Node) -> Node:
         """Cotangent of one operand."""
         raise NotImplementedError(type(self).__name__)
+
+    def letters(self, node: Node) -> tuple[Sequence[str], str] | None:
+        """As of an einsum: letters for the axes of each operand, and those of the result.
+
+        ``None`` where it is no einsum.
+        """
+        return None
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """Each element times those of the other operands with the same letters."""
+        found = self.letters(node)
+        if found is None:
+            return None
+        texts, output = found
+        lengths: dict[str, Dim] = dict.fromkeys("".join([*texts, output]), 1)
+        for text, x in zip([*texts, output], [*node.inputs, node], strict=True):
+            lengths |= {c: dim for c, dim in zip(text, x.shape, strict=True) if dim != 1}
+        number = {c: i for i, c in enumerate(lengths)}
+        sources = [
+            tuple(
+                [
+                    fixed(0) if dim == 1 else along(number[c])
+                    for c, dim in zip(text, x.shape, strict=True)
+                ]
+            )
+            for text, x in zip([*texts, output], [*node.inputs, node], strict=True)
+        ]
+        factors = tuple(
+            [(x, sources[i]) for i, x in enumerate(node.inputs) if i != operand]
+        )
+        return [Link(tuple(lengths.values()), sources[operand], sources[-1], factors)]
 
 
 class Structured(Op):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_letters
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,6 +67,15 @@ class MatMul(Multilinear):
         if a.ndim == b.ndim == 1:
             return cotangent * (b if operand == 0 else a)
         return _left(a, b, cotangent) if operand == 0 else _right(a, b, cotangent)
+
+    def letters(self, node: Node) -> tuple[Sequence[str], str]:
+        """Rows by columns, behind the letters of the batch."""
+        a, b = node.inputs
+        batch = ascii_letters[3:][: max(a.ndim, b.ndim, 2) - 2]
+        rows, columns = "a" * (a.ndim > 1), "b" * (b.ndim > 1)
+        first = batch[len(batch) - max(a.ndim - 2, 0) :] + rows + "c"
+        second = batch[len(batch) - max(b.ndim - 2, 0) :] + "c" + columns
+        return (first, second), batch + rows + columns
 
     def work(self, node: Node) -> float:
         """Two operations for each inner element, at some 20 a nanosecond."""

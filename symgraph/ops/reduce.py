@@ -10,6 +10,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Code, Scope, call, method
+from symgraph.graph.links import Link, everywhere, fixed
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -95,6 +96,13 @@ class BroadcastTo(Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The sum over what was repeated."""
         return (sum_to(cotangent, node.inputs[0].shape),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Each element to all its copies."""
+        own, places = node.inputs[0].shape, everywhere(self.shape)
+        last = places[len(places) - len(own) :]
+        source = [fixed(0) if dim == 1 else place for dim, place in zip(own, last, strict=True)]
+        return [Link(self.shape, tuple(source), places)]
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Axes of size one between the batch and those that are repeated."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, attribute, call, method, subscript, tuple_text
+from symgraph.graph.links import Link, everywhere, regrouped
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
@@ -128,6 +129,11 @@ class Reshape(Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Back to the operand's shape."""
         return (_reshaped(cotangent, node.inputs[0].shape),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link] | None:
+        """In the same order, if the sizes have common parts."""
+        found = regrouped(node.inputs[0].shape, self.shape)
+        return None if found is None else [found]
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """The same for every row."""
@@ -275,6 +281,11 @@ class Transpose(Linear):
         """The inverse permutation."""
         return (_permuted(cotangent, inverse_permutation(self.axes)),)
 
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Axes exchanged."""
+        places = everywhere(node.inputs[0].shape)
+        return [Link(node.inputs[0].shape, places, tuple([places[i] for i in self.axes]))]
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """The batch stays in front."""
         return make(Transpose((0, *next_axes(self.axes))), *operands)
@@ -366,6 +377,12 @@ class Squeeze(AlongAxes, Linear):
         """The axes inserted again."""
         return (expand_dims(cotangent, self.axes),)
 
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """The other axes."""
+        places = everywhere(node.inputs[0].shape)
+        kept = tuple([place for i, place in enumerate(places) if i not in self.axes])
+        return [Link(node.inputs[0].shape, places, kept)]
+
 
 @builder(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Any:
@@ -419,6 +436,12 @@ class ExpandDims(AlongAxes, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The axes removed again."""
         return (make(Squeeze(self.axes), cotangent),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """The new axes have one place."""
+        places = everywhere(node.shape)
+        kept = tuple([place for i, place in enumerate(places) if i not in self.axes])
+        return [Link(node.shape, kept, places)]
 
 
 def trim_colons(entries: Sequence[str]) -> list[str]:

@@ -8,6 +8,8 @@ has positions, however large the array is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Scope, call
 from symgraph.graph.evaluate import interpret
+from symgraph.graph.links import Link, along, fixed
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
@@ -27,6 +30,7 @@ __all__ = ["sliding_window_view"]
 
 _NAMES = ("i", "j", "k", "l")
 _INDENT = "    "
+_MOST_POSITIONS = 64
 
 
 @record
@@ -125,6 +129,25 @@ class Windows(_Sliding):
         """Every window added to where it was taken."""
         shape = node.inputs[0].shape
         return (make(WindowSum(self.axes, self.sizes, self.steps, self.gaps, shape), cotangent),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Each position of a window by itself, if there are only some."""
+        rank = node.inputs[0].ndim
+        counts = [size for size in self.sizes if isinstance(size, int)]
+        apart = len(counts) == len(self.sizes) and prod(counts) <= _MOST_POSITIONS
+        if apart:
+            inside = list(product(*[[fixed(i) for i in range(count)] for count in counts]))
+        else:
+            inside = [tuple([along(rank + i) for i in range(len(self.sizes))])]
+        found: list[Link] = []
+        for places in inside:
+            source = [along(i) for i in range(rank)]
+            for axis, step, gap, place in zip(self.axes, self.steps, self.gaps, places, strict=True):
+                source[axis] = along(axis, step=step).plus(place, gap)
+            target = (*map(along, range(rank)), *places)
+            lengths = (*node.shape[:rank], *[1 if apart else d for d in node.shape[rank:]])
+            found.append(Link(lengths, tuple(source), target))
+        return found
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Itself along the next axes."""
