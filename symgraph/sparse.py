@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Literal, NamedTuple, cast
 
@@ -14,6 +15,7 @@ from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
+from symgraph.graph.tree import unflatten
 from symgraph.ops.create import Arange
 from symgraph.simplify import simplify
 from symgraph.transforms.colouring import colour_columns, colour_star, readable
@@ -63,63 +65,74 @@ class Compressed(NamedTuple):
 
 
 def sparse_jacobian(
-    y: Node, wrt: Node, *, format: Format = "coo", unconnected: Unconnected = "raise"
-) -> Coordinates | Compressed:
+    y: Any, wrt: Any, *, format: Format = "coo", unconnected: Unconnected = "raise"
+) -> Any:
     """The entries of a Jacobian that may not be zero.
 
     Its rows are the elements of ``ravel(y)``, its columns those of ``ravel(wrt)``. The pattern
-    follows from the graph. Where only element-wise operations and moves of elements (slices, joins,
-    sums, scatters) lie between, the entries are formulas; else they come from products with groups
-    of columns or rows that have nothing in common, as few as a greedy colouring finds.
+    follows from the graph. Where only element-wise operations, moves of elements (slices, joins,
+    sums, scatters) and products with other arrays lie between, the entries are formulas; else they
+    come from products with groups of columns or rows that have nothing in common, as few as a
+    greedy colouring finds.
+
+    Where a size is symbolic the rows and columns are computed from the sizes, and all that is said
+    of them holds for every size with which the function may be called: diagonals, dense rows,
+    columns and blocks, stencils on grids. What cannot be followed for all sizes counts as dense,
+    along the axes that it works along. For sizes too small for the pattern a call is an error
+    (a ring of no elements). Two formulas that meet in some places only (an antidiagonal
+    that crosses the diagonal if there is a middle, a ring of two) name these twice, and the values
+    add up, as everywhere in this format; with sizes that are numbers each place stands once.
 
     Parameters
     ----------
-    y, wrt : Node
-        Real; of any shape, with sizes that are numbers.
+    y, wrt : tree of Node
+        Real; of any shape.
     format : {"coo", "csr", "csc"}
         The data with rows and columns, or with indices and index pointers as SciPy takes them.
     unconnected : {"raise", "zero"}
-        What to do if `y` does not depend on `wrt`.
+        What to do if `y` does not depend on one of `wrt`.
 
     Returns
     -------
-    Coordinates or Compressed
-        Named tuples of nodes; a compiled function returns them with arrays.
+    Coordinates or Compressed, or tree of them
+        Named tuples of nodes; a compiled function returns them with arrays. In the form of `y`,
+        where for each output there stands a tree in the form of `wrt`.
 
     Raises
     ------
-    ShapeError
-        If a size is symbolic.
     DerivativeError, DisconnectedError
         As `jacobian`.
 
     Examples
     --------
     >>> import symgraph as sg
-    >>> x = sg.placeholder("x", 4)
+    >>> x = sg.placeholder("x", "n")
     >>> J = sg.function([x], sg.sparse_jacobian(x[1:] * x[:-1], x))(np.arange(4.0))
     >>> J.to_scipy((3, 4)).toarray()
     array([[1., 0., 0., 0.],
            [0., 2., 1., 0.],
            [0., 0., 3., 2.]])
     """
-    return _sparse(y, wrt, format, unconnected, symmetric=False)
+    ys, form = flatten_nodes(y, "output")
+    xs, wrt_form = flatten_nodes(wrt, "wrt")
+    check_connected(y, wrt, unconnected)
+    _check(ys, xs, format)
+    if all(isinstance(x.op, Placeholder) for x in xs):
+        ys = simplify(ys).outputs
+    rows = [[_block(out, x, format, symmetric=False) for x in xs] for out in ys]
+    return unflatten(form, [unflatten(wrt_form, row) for row in rows])
 
 
-def _sparse(
-    y: Node, wrt: Node, format: Format, unconnected: Unconnected, *, symmetric: bool
-) -> Coordinates | Compressed:
-    for node, role in ((y, "the output"), (wrt, "wrt:")):
-        if not isinstance(node, Node):
-            raise DerivativeError("a sparse derivative is of one node by one node", got=repr(node))
+def _check(ys: Sequence[Node], xs: Sequence[Node], format: Format) -> None:
+    for node, role in [*[(y, "the output") for y in ys], *[(x, "wrt:") for x in xs]]:
         check_differentiable(node, role)
         if node.dtype.kind == "c":
             raise DerivativeError(f"the sparse derivative of or by complex values: {node!r}")
     if format not in ("coo", "csr", "csc"):
         raise InputError("format", expected="'coo', 'csr' or 'csc'", got=repr(format))
-    check_connected(y, wrt, unconnected)
-    if isinstance(wrt.op, Placeholder):
-        (y,) = simplify([y]).outputs
+
+
+def _block(y: Node, wrt: Node, format: Format, *, symmetric: bool) -> Coordinates | Compressed:
     if is_symbolic(y, wrt):
         return _formatted_nodes(coordinates(y, wrt), y.size, wrt.size, format)
     entries = closed_entries(y, wrt)
@@ -131,8 +144,8 @@ def _sparse(
 
 
 def sparse_hessian(
-    loss: Node, wrt: Node, *, format: Format = "coo", unconnected: Unconnected = "raise"
-) -> Coordinates | Compressed:
+    loss: Node, wrt: Any, *, format: Format = "coo", unconnected: Unconnected = "raise"
+) -> Any:
     """The entries of a Hessian that may not be zero: `sparse_jacobian` of the gradient.
 
     Parameters
@@ -144,22 +157,30 @@ def sparse_hessian(
 
     Returns
     -------
-    Coordinates or Compressed
-        Both triangles.
+    Coordinates or Compressed, or tree of them
+        Both triangles. In the form of `wrt`, where for each variable there stands a tree in the
+        form of `wrt`: the second derivatives by the two.
 
     Examples
     --------
     >>> import symgraph as sg
-    >>> x = sg.placeholder("x", 3)
+    >>> x = sg.placeholder("x", "n")
     >>> H = sg.function([x], sg.sparse_hessian(np.sum(x[1:] * x[:-1] ** 2), x))(np.ones(3))
     >>> H.to_scipy((3, 3)).toarray()
     array([[2., 2., 0.],
            [2., 2., 2.],
            [0., 2., 0.]])
     """
-    (wrt,), _ = flatten_nodes([wrt], "wrt")
     gradient = grad(loss, wrt, unconnected=unconnected)
-    return _sparse(gradient, wrt, format, "zero", symmetric=True)
+    ys, _ = flatten_nodes(gradient, "gradient")
+    xs, form = flatten_nodes(wrt, "wrt")
+    _check(ys, xs, format)
+    if all(isinstance(x.op, Placeholder) for x in xs):
+        ys = simplify(ys).outputs
+    rows = [
+        [_block(y, x, format, symmetric=i == j) for j, x in enumerate(xs)] for i, y in enumerate(ys)
+    ]
+    return unflatten(form, [unflatten(form, row) for row in rows])
 
 
 class _Found(NamedTuple):

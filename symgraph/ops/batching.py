@@ -53,7 +53,6 @@ class AlongAxes(Op):
             moved[name] = axes + 1 if isinstance(axes, int) else next_axes(axes)
         return make(with_fields(self, **moved), *stacked(operands, mapped, size))
 
-
     def worked(self) -> set[int]:
         """The axes that its attributes hold."""
         found: set[int] = set()

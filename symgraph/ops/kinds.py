@@ -560,9 +560,7 @@ class Multilinear(Op):
             )
             for text, x in zip([*texts, output], [*node.inputs, node], strict=True)
         ]
-        factors = tuple(
-            [(x, sources[i]) for i, x in enumerate(node.inputs) if i != operand]
-        )
+        factors = tuple([(x, sources[i]) for i, x in enumerate(node.inputs) if i != operand])
         return [Link(tuple(lengths.values()), sources[operand], sources[-1], factors)]
 
 

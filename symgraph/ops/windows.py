@@ -142,7 +142,9 @@ class Windows(_Sliding):
         found: list[Link] = []
         for places in inside:
             source = [along(i) for i in range(rank)]
-            for axis, step, gap, place in zip(self.axes, self.steps, self.gaps, places, strict=True):
+            for axis, step, gap, place in zip(
+                self.axes, self.steps, self.gaps, places, strict=True
+            ):
                 source[axis] = along(axis, step=step).plus(place, gap)
             target = (*map(along, range(rank)), *places)
             lengths = (*node.shape[:rank], *[1 if apart else d for d in node.shape[rank:]])

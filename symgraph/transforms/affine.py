@@ -13,12 +13,12 @@ from itertools import count
 from symgraph.graph.links import Place, fixed
 from symgraph.graph.sizes import Dim, Size, as_product, dim_names
 
-__all__ = ["Known", "Solution", "Unsolved", "fresh", "solve"]
+__all__ = ["Known", "Solution", "Unsolved", "bounds", "solve"]
 
 _NUMBERS = count(1000)
 
 
-def fresh() -> int:
+def _fresh() -> int:
     """A parameter that is no other."""
     return next(_NUMBERS)
 
@@ -45,6 +45,8 @@ class Known:
         self.exact: set[tuple[Dim, int]] = set()
         self.assumed: dict[Dim, None] = {}
         self.strict = False
+        self._proved: dict[Dim, bool] = {}
+        self._longer: dict[tuple[Dim, ...], Known] = {}
         for fact in facts:
             self._learn(fact)
 
@@ -52,6 +54,8 @@ class Known:
         if isinstance(fact, int) or fact in self.facts:
             return
         self.facts.append(fact)
+        self._proved.clear()
+        self._longer.clear()
         terms = dict(fact.terms)
         start = terms.pop((), 0)
         if len(terms) != 1:
@@ -68,12 +72,15 @@ class Known:
 
     def running(self, lengths: Iterable[Dim]) -> Known:
         """With the facts that these lengths are not 0: elsewhere there is nothing to know."""
-        longer = [length - 1 for length in lengths if not isinstance(length, int)]
-        if all(self.proves(length) for length in longer):
-            return self
-        found = Known([*self.facts, *longer])
-        found.assumed, found.strict = self.assumed, self.strict
-        return found
+        key = tuple(dict.fromkeys([length for length in lengths if not isinstance(length, int)]))
+        if key not in self._longer:
+            longer = [length - 1 for length in key]
+            found = self
+            if not all(self.proves(length) for length in longer):
+                found = Known([*self.facts, *longer])
+                found.assumed, found.strict = self.assumed, self.strict
+            self._longer[key] = found
+        return self._longer[key]
 
     def strictly(self) -> Known:
         """The same facts, to be asked what follows from them and nothing else."""
@@ -92,9 +99,12 @@ class Known:
         """Whether a size is not negative wherever the facts hold."""
         if isinstance(dim, int):
             return dim >= 0
-        return self._follows(dim, self.least) or any(
-            self._follows(dim - fact, self.least) for fact in self.facts
-        )
+        answer = self._proved.get(dim)
+        if answer is None:
+            answer = self._proved[dim] = self._follows(dim, self.least) or any(
+                self._follows(dim - fact, self.least) for fact in self.facts
+            )
+        return answer
 
     def decide(self, dim: Dim) -> bool:
         """Whether a size is not negative: by proof, else for all large sizes, which is noted.
@@ -200,15 +210,13 @@ class Solution:
         if high - low == 1:
             self.put(parameter, fixed(low))
             return True
-        inner = fresh()
+        inner = _fresh()
         self.lengths[inner] = high - low
         self.put(parameter, Place(low, ((inner, 1),)))
         return True
 
 
-def solve(
-    equations: Sequence[Place], lengths: Mapping[int, Dim], known: Known
-) -> Solution | None:
+def solve(equations: Sequence[Place], lengths: Mapping[int, Dim], known: Known) -> Solution | None:
     """All values of the parameters for which some places are 0; ``None`` if there are none.
 
     Parameters
@@ -223,6 +231,8 @@ def solve(
     Unsolved
         If the values are no box, or it cannot be decided for all sizes.
     """
+    if any(isinstance(e.start, int) and e.start and not e.steps for e in equations):
+        return None
     found = Solution(lengths)
     known = known.running(lengths.values())
     for parameter, length in lengths.items():
@@ -274,11 +284,11 @@ def _constant(start: Dim, known: Known) -> bool:
     raise Unsolved(str(start))
 
 
-def _bounds(place: Place, found: Solution, known: Known) -> tuple[Dim, Dim] | None:
+def bounds(place: Place, lengths: Mapping[int, Dim], known: Known) -> tuple[Dim, Dim] | None:
     """The least and the greatest value; ``None`` if the sign of a step is not known."""
     low = high = place.start
     for parameter, step in place.steps:
-        reach = step * (found.lengths[parameter] - 1)
+        reach = step * (lengths[parameter] - 1)
         if known.proves(step):
             high = high + reach
         elif known.proves(-step):
@@ -296,10 +306,10 @@ def _put_whole(equation: Place, found: Solution, known: Known) -> bool:
         # step * p + rest = 0 with step 1 or -1
         rest = equation.plus(Place(0, ((parameter, step),)), -1)
         value = Place(0).plus(rest, -step)
-        bounds = _bounds(value, found, known)
-        if bounds is None:
+        ends = bounds(value, found.lengths, known)
+        if ends is None:
             continue
-        low, high = bounds
+        low, high = ends
         if known.proves(low) and known.proves(found.lengths[parameter] - 1 - high):
             found.put(parameter, value)
             return True
@@ -347,9 +357,7 @@ def _pair(equation: Place, found: Solution, known: Known) -> bool | None:
     low, high = (-start, last - start) if ratio > 0 else (start - last, start)
     by = abs(ratio)
     low, high = -((-low) // by), high // by + 1
-    if not found.narrow(
-        q, known.greater(0, low), known.smaller(found.lengths[q], high), known
-    ):
+    if not found.narrow(q, known.greater(0, low), known.smaller(found.lengths[q], high), known):
         return False
     inner = found.values.get(q, Place(0, ((q, 1),)))
     found.put(p, Place(start).plus(inner, ratio))
@@ -376,10 +384,10 @@ def _split(equation: Place, found: Solution, known: Known) -> list[Place] | None
             continue
         for part in _starts(equation.start, size):
             b = rest.plus(fixed(equation.start - part * size))
-            bounds = _bounds(b, found, known)
-            if bounds is None:
+            ends = bounds(b, found.lengths, known)
+            if ends is None:
                 continue
-            low, high = bounds
+            low, high = ends
             if known.proves(low + size - 1) and known.proves(size - 1 - high):
                 return [whole.plus(fixed(part)), b]
     return None

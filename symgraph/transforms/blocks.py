@@ -18,7 +18,7 @@ from symgraph.graph.links import Place, along, fixed
 from symgraph.graph.node import Node, constant
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim, Shape, product
-from symgraph.transforms.affine import Known, Solution, Unsolved, solve
+from symgraph.transforms.affine import Known, Solution, Unsolved, bounds, solve
 from symgraph.transforms.families import Family, family
 from symgraph.transforms.labelled import Labelled, numbers, read, spread
 
@@ -93,8 +93,15 @@ class Block:
         return total.at[index].add(added.astype(total.dtype))
 
 
-def blocks(entries: Sequence[Family], known: Known) -> list[Block]:
+def blocks(entries: Sequence[Family], shape: Shape, known: Known) -> list[Block]:
     """Families as blocks with no place in common, as far as that can be.
+
+    Parameters
+    ----------
+    entries : sequence of Family
+    shape : tuple of size
+        That of the value, and behind it that of the variable.
+    known : Known
 
     Raises
     ------
@@ -107,7 +114,7 @@ def blocks(entries: Sequence[Family], known: Known) -> list[Block]:
     found: list[Block] = []
     for entry in _cut(list(entries), strict):
         piece = Piece(tuple(map(along, range(len(entry.lengths)))), entry.lengths, entry.value)
-        _insert(found, Block(entry.lengths, entry.rows, entry.columns, (piece,)), strict)
+        _insert(found, Block(entry.lengths, entry.rows, entry.columns, (piece,)), shape, strict)
     return found
 
 
@@ -155,7 +162,10 @@ def _cut(entries: list[Family], known: Known) -> list[Family]:
     pending = entries[::-1]
     while pending:
         entry = pending.pop()
-        parts = next((p for other in (*done, *pending) if (p := _parts(entry, other, known))), None)
+        others = [*[(other, 0) for other in done], *[(other, 1) for other in pending]]
+        # A line gives way to a diagonal, and what comes later to what was there.
+        others = [other for other, later in others if _running(entry) + later <= _running(other)]
+        parts = next((p for other in others if (p := _parts(entry, other, known))), None)
         if parts is None:
             done.append(entry)
         else:
@@ -167,6 +177,11 @@ def _cut(entries: list[Family], known: Known) -> list[Family]:
 
 _MOST = 200
 """Families, beyond which they are left as they are."""
+
+
+def _running(entry: Family) -> int:
+    """Along how many axes its places run."""
+    return sum([bool(place.steps) for place in (*entry.rows, *entry.columns)])
 
 
 def _skeleton(entry: Family | Block) -> tuple[object, ...]:
@@ -224,14 +239,14 @@ def _between(entry: Family, parameter: int, start: Dim, stop: Dim) -> Family:
     return family(rows, columns, lengths, values)
 
 
-def _insert(found: list[Block], block: Block, known: Known) -> None:
+def _insert(found: list[Block], block: Block, shape: Shape, known: Known) -> None:
     """Add a block to those that there are, as a part of one of them if it can be."""
     for i, other in enumerate(found):
-        joined = _united(other, block, known) or _within(other, block, known)
+        joined = _united(other, block, shape, known) or _within(other, block, known)
         joined = joined or _within(block, other, known)
         if joined is not None:
             del found[i]
-            _insert(found, joined, known)
+            _insert(found, joined, shape, known)
             return
     found.append(block)
 
@@ -256,35 +271,48 @@ def _within(outer: Block, inner: Block, known: Known) -> Block | None:
     return replace(outer, pieces=(*outer.pieces, *pieces))
 
 
-def _united(a: Block, b: Block, known: Known) -> Block | None:
+def _united(a: Block, b: Block, shape: Shape, known: Known) -> Block | None:
     """Two boxes of one lattice as one, if they touch."""
     shifts = _shifts(a, b)
     if shifts is None:
         return None
+    running = known.running([*a.lengths, *b.lengths])
     low: list[Dim] = []
     high: list[Dim] = []
     apart = 0
     for shift, first, second in zip(shifts, a.lengths, b.lengths, strict=True):
-        if not (known.proves(first - shift) and known.proves(shift + second)):
+        if not (running.proves(first - shift) and running.proves(shift + second)):
             return None
-        ends = _outer(shift, first, shift + second, known)
+        ends = _outer(shift, first, shift + second, running)
         if ends is None:
             return None
         low.append(ends[0])
         high.append(ends[1])
         apart += not (shift == 0 and first == second)
-    if apart > 1 and not _overlap(shifts, a.lengths, b.lengths, known):
+    if apart > 1 and not _overlap(shifts, a.lengths, b.lengths, running):
         return None
     start = dict(enumerate([along(p, first) for p, first in enumerate(low)]))
     pieces = [piece.moved([-first for first in low]) for piece in a.pieces]
     moved = [s - first for s, first in zip(shifts, low, strict=True)]
     pieces += [piece.moved(moved) for piece in b.pieces]
-    return Block(
+    joined = Block(
         tuple([stop - first for first, stop in zip(low, high, strict=True)]),
         tuple([place.replaced(start) for place in a.rows]),
         tuple([place.replaced(start) for place in a.columns]),
         tuple(pieces),
     )
+    return joined if _inside(joined, shape, known) else None
+
+
+def _inside(block: Block, shape: Shape, known: Known) -> bool:
+    """Whether a block lies inside the matrix, even where one of its parts has nothing in it."""
+    known = known.running(block.lengths)
+    lengths = dict(enumerate(block.lengths))
+    for place, dim in zip((*block.rows, *block.columns), shape, strict=True):
+        ends = bounds(place, lengths, known)
+        if ends is None or not (known.proves(ends[0]) and known.proves(dim - 1 - ends[1])):
+            return False
+    return True
 
 
 def _outer(shift: Dim, first: Dim, second: Dim, known: Known) -> tuple[Dim, Dim] | None:
@@ -296,9 +324,8 @@ def _outer(shift: Dim, first: Dim, second: Dim, known: Known) -> tuple[Dim, Dim]
 
 
 def _overlap(shifts: Sequence[Dim], first: Shape, second: Shape, known: Known) -> bool:
-    running = known.running([*first, *second])
     return all(
-        running.proves(a - 1 - shift) and running.proves(shift + b - 1)
+        known.proves(a - 1 - shift) and known.proves(shift + b - 1)
         for shift, a, b in zip(shifts, first, second, strict=True)
     )
 

@@ -181,9 +181,7 @@ def _is_one(value: Labelled) -> bool:
     return isinstance(op, Constant) and not value.letters and bool(op.value == 1)
 
 
-def summed(
-    values: Sequence[Labelled], kept: Sequence[int], lengths: Mapping[int, Dim]
-) -> Labelled:
+def summed(values: Sequence[Labelled], kept: Sequence[int], lengths: Mapping[int, Dim]) -> Labelled:
     """The product of some values, summed over all parameters that are not kept."""
     parts = [value for value in values if not _is_one(value)] or [values[0]]
     order = _together(parts)

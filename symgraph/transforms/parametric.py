@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from symgraph.graph.links import Place, along, everywhere
+from symgraph.graph.links import Place, everywhere
 from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim, Shape, Size, dim_names, evaluate, product
@@ -22,7 +22,6 @@ from symgraph.ops.create import Arange, Eye
 from symgraph.transforms.affine import Known, Unsolved
 from symgraph.transforms.blocks import Block, blocks, flat_numbers, flat_place
 from symgraph.transforms.families import Family, families, known_of
-from symgraph.transforms.jacobian import jacobian
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.labelled import numbers, read
 from symgraph.transforms.vjp import vjp
@@ -41,7 +40,7 @@ class Found(NamedTuple):
 
 def is_symbolic(y: Node, x: Node) -> bool:
     """Whether a size between a variable and a value is symbolic."""
-    for node in topological([y], stop=lambda node: node is x):
+    for node in (x, *topological([y], stop=lambda node: node is x)):
         kind = node.result_type
         for item in kind.items if isinstance(kind, TupleType) else (kind,):
             if any(isinstance(dim, Size) for dim in item.shape):
@@ -70,16 +69,14 @@ def _closed(y: Node, x: Node, known: Known) -> Found | None:
         entries = families(y, x, known, closed=True)
         if entries is None:
             return None
-        found = blocks(entries, known)
+        found = blocks(entries, (*y.shape, *x.shape), known)
     except Unsolved:
         return None
     values = [(block.data(y.dtype), block.size) for block in found]
     return _written(found, values, y, x)
 
 
-def _written(
-    found: Sequence[Block], values: Sequence[tuple[Node, Dim]], y: Node, x: Node
-) -> Found:
+def _written(found: Sequence[Block], values: Sequence[tuple[Node, Dim]], y: Node, x: Node) -> Found:
     rows = [flat_numbers(flat_place(b.rows, y.shape), b.lengths) for b in found]
     columns = [flat_numbers(flat_place(b.columns, x.shape), b.lengths) for b in found]
     runs: list[tuple[Node, Dim]] = []
@@ -121,10 +118,11 @@ def _by_products(y: Node, x: Node, known: Known) -> Found:
 
 def _pattern(y: Node, x: Node, known: Known) -> list[Block]:
     """Where entries may be; everywhere, if it cannot be told for all sizes."""
+    shape = (*y.shape, *x.shape)
     try:
-        return blocks(cast("list[Family]", families(y, x, known, closed=False)), known)
+        entries = cast("list[Family]", families(y, x, known, closed=False))
+        return blocks(entries, shape, known)
     except Unsolved:
-        shape = (*y.shape, *x.shape)
         places = everywhere(shape)
         return [Block(shape, places[: y.ndim], places[y.ndim :], ())]
 
@@ -185,7 +183,9 @@ class _Groups:
         """The entries of a block: in the product of the group of each, where it stands there."""
         runs = dict(enumerate(lengths))
         letters = range(len(lengths))
-        if all(period in (1, dim) for period, dim in zip(self.period, self.like.shape, strict=True)):
+        if all(
+            period in (1, dim) for period, dim in zip(self.period, self.like.shape, strict=True)
+        ):
             places = [
                 Place(0) if period == 1 else place
                 for place, period in zip(own, self.period, strict=True)
@@ -212,9 +212,7 @@ def _groups(period: Dim, dim: Dim, dtype: np.dtype[np.generic]) -> Node:
     return (apply("expand_dims", first, 1) == second % period).astype(dtype)
 
 
-def _period(
-    sides: Sequence[tuple[Sequence[Place], Sequence[Place]]], axis: int, dim: Dim
-) -> Dim:
+def _period(sides: Sequence[tuple[Sequence[Place], Sequence[Place]]], axis: int, dim: Dim) -> Dim:
     """How many groups an axis takes: as many as entries can stand side by side."""
     best = dim
     ranks = {len(across) for across, _ in sides}

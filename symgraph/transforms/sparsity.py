@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.errors import ShapeError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Item, Placeholder
 from symgraph.graph.node import Node, constant, make, placeholder, topological
@@ -25,7 +24,7 @@ from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import AsType, Where, mask_times
 from symgraph.ops.kinds import Elementwise, Linear
 from symgraph.transforms.local import differentiable_operands, partial, scale
-from symgraph.transforms.vjp import describe, varying
+from symgraph.transforms.vjp import varying
 
 __all__ = ["Entries", "closed_entries", "pattern"]
 
@@ -77,22 +76,8 @@ def as_index(positions: Indices) -> Any:
 
 
 def length_of(node: Node) -> int:
-    """The number of elements.
-
-    Raises
-    ------
-    ShapeError
-        If it is symbolic.
-    """
-    sizes = [dim for dim in node.shape if isinstance(dim, int)]
-    if len(sizes) != node.ndim:
-        raise ShapeError(
-            f"the sparse derivative of or by {describe(node)}, whose size is symbolic",
-            expected="sizes that are numbers",
-            got=str(node.shape),
-            hint="sg.jacobian and sg.hessian take symbolic sizes",
-        )
-    return prod(sizes)
+    """The number of elements, of a node whose sizes are numbers."""
+    return prod(cast("tuple[int, ...]", node.shape))
 
 
 def closed_entries(y: Node, x: Node) -> list[Entries] | None:
