@@ -356,7 +356,7 @@ def _pair(equation: Place, found: Solution, known: Known) -> bool | None:
     last = found.lengths[p] - 1
     low, high = (-start, last - start) if ratio > 0 else (start - last, start)
     by = abs(ratio)
-    low, high = -((-low) // by), high // by + 1
+    low, high = (low + by - 1) // by, high // by + 1
     if not found.narrow(q, known.greater(0, low), known.smaller(found.lengths[q], high), known):
         return False
     inner = found.values.get(q, Place(0, ((q, 1),)))
