@@ -85,20 +85,17 @@ class Convolve(Multilinear):
         (n,), (m,), (size,) = node.inputs[0].shape, node.inputs[1].shape, node.shape
         if not isinstance(m, int) or m > _MOST_DIAGONALS:
             return None
-        first = {"full": 0, "same": self._border(m)[0], "valid": m - 1}[self.mode]
+        left, _ = self._border(m)
+        first = {"full": 0, "same": int(left), "valid": m - 1}[self.mode]
         found: list[Link] = []
         for j in range(m):
+            lengths: dict[str, Dim] = {"full": n, "same": n - abs(j - first), "valid": size}
             start = max(0, first - j)
-            length = {
-                "full": n,
-                "same": n - abs(j - first),
-                "valid": size,
-            }[self.mode]
             a, v = along(0, start), fixed(m - 1 - j if self.reversed else j)
             places = ((a,), (v,))
             factor = (node.inputs[1 - operand], places[1 - operand])
             target = (along(0, start + j - first),)
-            found.append(Link((length,), places[operand], target, (factor,)))
+            found.append(Link((lengths[self.mode],), places[operand], target, (factor,)))
         return found
 
     def _border(self, m: Dim) -> tuple[Dim, Dim]:

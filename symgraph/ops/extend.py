@@ -59,7 +59,8 @@ class Roll(AlongAxes, Linear):
 
     def links(self, node: Node, operand: int) -> Sequence[Link] | None:
         """Along each axis two pieces."""
-        found = [Link(node.shape, *[tuple(map(along, range(node.ndim)))] * 2)]
+        places = tuple(map(along, range(node.ndim)))
+        found = [Link(node.shape, places, places)]
         for shift, axis in zip(self.shifts, self.axes, strict=True):
             size = node.shape[axis]
             if isinstance(size, int) and isinstance(shift, int):

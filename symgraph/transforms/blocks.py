@@ -22,7 +22,7 @@ from symgraph.transforms.affine import Known, Solution, Unsolved, bounds, solve
 from symgraph.transforms.families import Family, family
 from symgraph.transforms.labelled import Labelled, numbers, read, spread
 
-__all__ = ["Block", "blocks", "flat_numbers", "flat_place"]
+__all__ = ["Block", "blocks", "flat_numbers", "flat_place", "surely_apart"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,19 @@ def blocks(entries: Sequence[Family], shape: Shape, known: Known) -> list[Block]
         piece = Piece(tuple(map(along, range(len(entry.lengths)))), entry.lengths, entry.value)
         _insert(found, Block(entry.lengths, entry.rows, entry.columns, (piece,)), shape, strict)
     return found
+
+
+def surely_apart(found: Sequence[Block], known: Known) -> bool:
+    """Whether no two blocks have a place in common, whatever the sizes."""
+    strict = known.strictly()
+    try:
+        return all(
+            _meeting(block, other, strict) is None
+            for i, block in enumerate(found)
+            for other in found[:i]
+        )
+    except Unsolved:
+        return False
 
 
 def _check_once(entry: Family, known: Known) -> None:

@@ -23,7 +23,7 @@ from symgraph.ops.elementwise import AsType, Where, mask_times
 from symgraph.ops.kinds import Elementwise, Linear
 from symgraph.transforms.affine import Known, Unsolved, solve
 from symgraph.transforms.labelled import Labelled, added, masked, multiplied, read, summed
-from symgraph.transforms.local import differentiable_operands, partial
+from symgraph.transforms.local import differentiable_operands, fit, partial
 from symgraph.transforms.vjp import varying
 
 __all__ = ["Family", "families", "known_of"]
@@ -185,7 +185,7 @@ class _Walk:
             return None
         walk = _Walk(seed, self.known, closed=True, derive=False)
         try:
-            entries = walk.run(back)
+            entries = walk.run(fit(back, node.inputs[operand].type))
         except Unsolved:
             return None
         return None if entries is None else [_reversed(entry) for entry in entries]

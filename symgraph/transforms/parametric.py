@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from symgraph.graph.links import Place, everywhere
+from symgraph.graph.links import Place, along, everywhere
 from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim, Shape, Size, dim_names, evaluate, product
@@ -20,7 +20,7 @@ from symgraph.graph.types import TupleType
 from symgraph.ops.checked import checked
 from symgraph.ops.create import Arange, Eye
 from symgraph.transforms.affine import Known, Unsolved
-from symgraph.transforms.blocks import Block, blocks, flat_numbers, flat_place
+from symgraph.transforms.blocks import Block, blocks, flat_numbers, flat_place, surely_apart
 from symgraph.transforms.families import Family, families, known_of
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.labelled import numbers, read
@@ -117,14 +117,45 @@ def _by_products(y: Node, x: Node, known: Known) -> Found:
 
 
 def _pattern(y: Node, x: Node, known: Known) -> list[Block]:
-    """Where entries may be; everywhere, if it cannot be told for all sizes."""
+    """Where entries may be, each place once: of what is read twice the sum would be wrong.
+
+    Where that cannot be told for all sizes: everywhere, but along the axes that stay as they are.
+    """
     shape = (*y.shape, *x.shape)
     try:
         entries = cast("list[Family]", families(y, x, known, closed=False))
-        return blocks(entries, shape, known)
     except Unsolved:
-        places = everywhere(shape)
-        return [Block(shape, places[: y.ndim], places[y.ndim :], ())]
+        return [_everywhere(y, x, None)]
+    try:
+        found = blocks(entries, shape, known)
+        if surely_apart(found, known):
+            return found
+    except Unsolved:
+        pass
+    return [_everywhere(y, x, entries)]
+
+
+def _everywhere(y: Node, x: Node, entries: Sequence[Family] | None) -> Block:
+    """All places, but along axes of the variable that run along with one of the value."""
+    places = list(everywhere((*y.shape, *x.shape)))
+    rows, columns = places[: y.ndim], places[y.ndim :]
+    free = set(range(y.ndim))
+    for axis, dim in enumerate(x.shape if entries is not None else ()):
+        for other in sorted(free):
+            pairs = [(e.rows[other], e.columns[axis]) for e in entries or ()]
+            if y.shape[other] == dim and all(row == column for row, column in pairs):
+                columns[axis] = rows[other]
+                free.remove(other)
+                break
+    order = dict.fromkeys([p for place in (*rows, *columns) for p in place.parameters])
+    names = {p: along(i) for i, p in enumerate(order)}
+    lengths = dict(enumerate((*y.shape, *x.shape)))
+    return Block(
+        tuple([lengths[p] for p in order]),
+        tuple([place.replaced(names) for place in rows]),
+        tuple([place.replaced(names) for place in columns]),
+        (),
+    )
 
 
 def _more(a: Dim, b: Dim) -> bool:
