@@ -83,7 +83,7 @@ def _slice(place: Place, dim: Dim, lengths: Mapping[int, Dim]) -> tuple[Any, boo
                 return None
             total = total * lengths[parameter]
         return (_range(place.start, place.start + total, dim), False)
-    parameter, step = place.steps[0]
+    [(parameter, step)] = list(place.steps)
     length = lengths[parameter]
     if not isinstance(step, int):
         return None
