@@ -67,9 +67,7 @@ def broken(statement: str, indent: str) -> list[str]:
             rows = [f"{indent}    {item}," for item in items]
             return [f"{indent}{head}= (", *rows, f"{indent})"]
         if statement[-1] not in ")]":
-            rows = [f"{indent}    {value}"]
-            if len(rows[0]) > WIDTH:
-                rows = [f"{indent}    {term}" for term in _split(value, (" + ", " - "))]
+            rows = [f"{indent}    {term}" for term in _terms(value, indent)]
             return [f"{indent}{head}= (", *rows, f"{indent})"]
     if statement[-1] not in ")]":
         return [indent + statement]
@@ -79,11 +77,26 @@ def broken(statement: str, indent: str) -> list[str]:
         depth += (statement[place] in ")]}") - (statement[place] in "([{")
         if depth == 0:
             pieces.insert(0, statement[place + 1 : stop])
+            if len(pieces) == 1 and statement[place] == "(" and not _is_call(statement[:place]):
+                # Brackets round a formula: a comma in them would make it a tuple.
+                rows = [f"{indent}    {term}" for term in _terms(pieces[0], indent)]
+                return [f"{indent}{statement[: place + 1]}", *rows, f"{indent})"]
             return bracketed(statement[: place + 1], pieces, statement[-1], indent)
         if depth == 1 and statement.startswith(", ", place):
             pieces.insert(0, statement[place + 2 : stop])
             stop = place
     return [indent + statement]
+
+
+def _is_call(before: str) -> bool:
+    """Whether a bracket behind this text begins arguments; else it groups a formula."""
+    return bool(before) and (before[-1].isalnum() or before[-1] in "_)]")
+
+
+def _terms(formula: str, indent: str) -> list[str]:
+    """A formula as one line, or as a line for each term if it is too long."""
+    fits = len(indent) + 4 + len(formula) <= WIDTH
+    return [formula] if fits else _split(formula, (" + ", " - "))
 
 
 def _split(text: str, signs: tuple[str, ...]) -> list[str]:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import symgraph as sg
+from symgraph.emit.layout import broken
 from symgraph.graph.code import atom, call, infix, prefix
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import scalar_code
@@ -180,3 +181,14 @@ def test_nothing_is_nested_too_deep_for_the_parser():
     f = sg.function([x], y, strictness="bitwise")
     assert f([1.0, 2.0, 3.0]).shape == (3,)
     assert max(map(len, f.source.splitlines())) <= 88
+
+
+def test_a_long_formula_in_brackets_stays_a_number():
+    where = [f"np.where({name}, {name * 3}, 0.0)" for name in ("greater_greater", "less_less_less")]
+    lines = broken(f"scattered[0] += 3 * ({' + '.join(where)})", "    ")
+    assert lines == [
+        "    scattered[0] += 3 * (",
+        f"        {where[0]}",
+        f"        + {where[1]}",
+        "    )",
+    ]
