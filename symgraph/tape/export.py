@@ -6,22 +6,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from symgraph.compile import Function, compile_graph
 from symgraph.differentiate import vjp
 from symgraph.errors import PACKAGE_FOLDER, DisconnectedError, InputError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
-from symgraph.graph.leaves import Constant
-from symgraph.graph.node import Node, constant, make, placeholder
-from symgraph.graph.side import STEPS, Origin, origin_as, origin_at
+from symgraph.graph.node import Node, placeholder
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.pipeline import Options, Strictness
 from symgraph.tape.backward import recorded
-from symgraph.tape.roll import assigned_name, find_loop, is_row
+from symgraph.tape.rebuild import Rebuilt, outside_node
+from symgraph.tape.roll import Ref, listed, rolled
 from symgraph.tape.tensor import Tensor
-from symgraph.tape.values import LEAF, Value, location_of
+from symgraph.tape.values import LEAF, Value
 
 __all__ = ["function", "graph"]
 
@@ -120,7 +117,6 @@ class _Export:
         self._names = _variables()
         self._nodes: dict[Value, Node] = {}
         self._arguments: dict[Tensor, Node] = {}
-        self._ends: dict[Node, str] = {}
         self.graph = self._build(self._leaves() if inputs is None else inputs, roll)
 
     def argument(self, tensor: Tensor) -> Node:
@@ -138,61 +134,25 @@ class _Export:
     def _build(self, inputs: Any, roll: bool) -> Graph:
         tensors, form = flatten(inputs)
         given = [self._place(tensor, i, form.keys) for i, tensor in enumerate(tensors)]
-        order = [value for value in self._order if value.step is not None]
-        order = [value for value in order if value not in self._nodes]
-        steps = [value for value in order if not is_row(value)]
-        loop = find_loop(steps, self._nodes.__contains__) if roll else None
-        if loop is None:
-            self._make(order)
-        else:
-            inside = set(steps[loop.start : loop.stop])
-            later = [value for value in order if value not in inside]
-            columns = {v: loop.column(v, steps) for v in later}
-            stacks = {v: place for v, place in columns.items() if place is not None}
-            needed = {u for v in later if v not in stacks for u in v.inputs if u in inside}
-            needed |= {root for root in self._roots if root in inside}
-            first = steps[loop.start].number
-            self._make([value for value in later if value.number < first])
-            listed = [value for value in steps[loop.start : loop.stop] if value in needed]
-            places = list(dict.fromkeys(stacks.values()))
-            with origin_as(_origin(steps[loop.start])):
-                ends, arrays = loop.build(steps, self._node, listed, places)
-            for node in (*ends.values(), *arrays.values()):
-                STEPS[node] = True  # the loop's first line does not name what comes out of it
-            self._nodes.update(ends)
-            self._nodes.update({value: arrays[place] for value, place in stacks.items()})
-            self._make([value for value in later if value.number > first])
-            self._ends = {node: assigned_name(value) for value, node in ends.items()}
-        outputs = [self._node(root) for root in self._roots]
+        order = [v for v in self._order if v.step is not None and v not in self._nodes]
+        items, roots = listed(order, self._roots, self._nodes)
+        if roll and items:
+            items, roots = rolled(items, roots)
+        built = Rebuilt(items, roots, outside_node)
+        outputs = [built.node(root) for root in roots]
         result = Graph(unflatten(form, given), unflatten(self._form, outputs))
+        self._nodes.update(zip(self._roots, outputs, strict=True))
+        self._nodes.update(
+            {item.value: built.node(Ref(i)) for i, item in enumerate(items) if item.loop is None}
+        )
         for tensor, name in self._names.items():
             node = self._nodes.get(tensor.held)
             if node is not None:
                 result.names.setdefault(node, name)
-        for node, name in self._ends.items():
+        for node, name in built.names.items():
             if name:
                 result.names.setdefault(node, name)
         return result
-
-    def _make(self, values: Sequence[Value]) -> None:
-        for value in values:
-            self._node(value)
-
-    def _node(self, value: Value) -> Node:
-        known = self._nodes.get(value)
-        if known is not None:
-            return known
-        if value.step is None or not value.active:
-            if value.mark < LEAF and isinstance(value.extra, Constant):
-                node = make(value.extra)
-            else:
-                node = constant(np.asarray(value.data))
-        else:
-            operands = [self._node(operand) for operand in value.inputs]
-            with origin_as(_origin(value)):
-                node = make(value.step.op, *operands)
-        self._nodes[value] = node
-        return node
 
     def _place(self, tensor: Any, number: int, keys: Sequence[Any]) -> Node:
         """A placeholder for an input, in the place of every value that it had."""
@@ -221,11 +181,6 @@ class _Export:
             )
         self._arguments[tensor] = node
         return node
-
-
-def _origin(value: Value) -> Origin | None:
-    location = location_of(value.line)
-    return None if location is None else origin_at(location)
 
 
 def _variables() -> dict[Tensor, str]:

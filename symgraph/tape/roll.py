@@ -1,326 +1,440 @@
-"""Loops found again in a recording: equal rounds become one `sg.scan`.
+"""Loops found again in a recording: equal rounds become one `sg.scan`, from the inside outwards.
 
 A recording lists what happened; a recurrence of a hundred steps is a hundred copies of its body.
 Rounds are the same if they do the same operations on operands that stand in the same relation:
 values of their own round, of the round before, from before the loop, or the next row of an array.
+A loop that was found is one item of the list from then on, so that loops of loops are found in
+the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from symgraph.graph.node import Node, constant, make
+from symgraph.graph.leaves import Constant
 from symgraph.graph.record import record
-from symgraph.graph.registry import apply
+from symgraph.graph.types import TensorType, Type
 from symgraph.ops.indices import Range
-from symgraph.ops.join import Stack
-from symgraph.pipeline import assigned_by
-from symgraph.tape.values import Step, Value, location_of
+from symgraph.tape.values import KINDS, LEAF, Step, Value, kind_of
 
-__all__ = ["Loop", "assigned_name", "find_loop", "is_row"]
+__all__ = ["Item", "Loop", "Outside", "Ref", "Slot", "listed", "rolled"]
 
 FEWEST = 4
 """Rounds that are worth a loop."""
-LONGEST = 400
-"""Operations of one round."""
+SMALLEST = 12
+"""Operations, in all rounds, that are worth a loop."""
+LONGEST = 1000
+"""Items of one round."""
+MEMORY = 3
+"""Rounds that a value may be carried."""
+
+
+class Outside:
+    """What a list of items takes from elsewhere: an argument (the node), or a constant."""
+
+    __slots__ = ("data", "node", "type")
+
+    def __init__(self, type_: TensorType, data: Any, node: Any = None) -> None:
+        self.type, self.data, self.node = type_, data, node
+
+
+class Slot(NamedTuple):
+    """Something that a round is given: ``carry``, ``fixed`` or ``row``, and which of them."""
+
+    kind: str
+    number: int
+
+
+class Ref(NamedTuple):
+    """A row of what an item gives.
+
+    Attributes
+    ----------
+    base : int, Outside or Slot
+        Place of an item, or what comes from elsewhere.
+    path : tuple of int
+        Of a loop: the place in its body whose values of all rounds are meant, and so on inwards.
+    rows : tuple of int
+        Position along the leading axes, those of the rounds first.
+    """
+
+    base: Any
+    path: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
 
 
 @record
 class Loop:
-    """A stretch of a recording that repeats itself.
+    """Equal rounds.
 
     Attributes
     ----------
-    start : int
-        Place of the first value of the first round.
-    period, rounds : int
-        Values in a round, and rounds.
-    operands : tuple of tuple
-        For each value of a round and each of its operands ``("inner", place)``,
-        ``("carry", place)``, ``("fixed", value)`` or ``("row", number)``.
-    starts : dict
-        For each place that is carried from round to round the value before the first.
-    rows : tuple of tuple of Value
-        For each row its values, one for each round.
+    body : tuple of Item
+        One round; its references are to its own places and to slots.
+    rounds : int
+    carried : tuple of Ref
+        What each round hands to the next: values of its own, or what it was handed itself.
+    fixed : int
+        How many operands are the same in all rounds.
+    rows : tuple of (int, int)
+        For each operand of which every round takes a row, the first row and the step. The
+        operands are in this order: what the carries start with, fixed ones, rows.
     """
 
-    start: int
-    period: int
+    body: tuple[Item, ...]
     rounds: int
-    operands: tuple[tuple[tuple[str, Any], ...], ...]
-    starts: dict[int, Value]
-    rows: tuple[tuple[Value, ...], ...]
-
-    @property
-    def stop(self) -> int:
-        """Place after the last round."""
-        return self.start + self.period * self.rounds
-
-    def build(
-        self,
-        order: Sequence[Value],
-        node_of: Callable[[Value], Node],
-        needed: Sequence[Value],
-        columns: Sequence[int],
-    ) -> tuple[dict[Value, Node], dict[int, Node]]:
-        """The loop as a scan.
-
-        Parameters
-        ----------
-        order : sequence of Value
-            In which the loop was found.
-        node_of : callable
-            Nodes of what is computed outside.
-        needed : sequence of Value
-            What is needed of it afterwards.
-        columns : sequence of int
-            Places of a round of which all rounds are needed.
-
-        Returns
-        -------
-        found : dict
-            Nodes of what is needed.
-        stacked : dict
-            Arrays of all rounds for the columns.
-        """
-        first = order[self.start : self.start + self.period]
-        carried = list(self.starts)
-        places = {value: i for i, value in enumerate(order[self.start : self.stop])}
-        last = (self.rounds - 1) * self.period
-        wanted: list[int] = list(columns)
-        for value in needed:
-            place = places[value]
-            kept = place >= last and place - last in self.starts
-            if not kept and place % self.period not in wanted:
-                wanted.append(place % self.period)
-        names = _names([first[c] for c in carried])
-
-        def body(carry: dict[str, Any], rows: Sequence[Any]) -> tuple[Any, Any]:
-            known: list[Any] = []
-            before: list[Node] = [carry[name] for name in names]
-            for value, uses in zip(first, self.operands, strict=True):
-                inputs: list[Node] = []
-                for kind, what in uses:
-                    if kind == "inner":
-                        inputs.append(known[what])
-                    elif kind == "carry":
-                        inputs.append(before[carried.index(what)])
-                    elif kind == "row":
-                        inputs.append(cast("Node", rows[what]))
-                    else:
-                        inputs.append(node_of(what))
-                known.append(make(cast("Step", value.step).op, *inputs))
-            after = {name: known[c] for c, name in zip(carried, names, strict=True)}
-            return after, tuple([known[place] for place in wanted])
-
-        starts = [node_of(self.starts[c]) for c in carried]
-        init = dict(zip(names, starts, strict=True))
-        rows = tuple([_stacked(values, node_of) for values in self.rows])
-        final, stacked = apply("scan", body, init, rows, self.rounds)
-        ends = dict(zip(carried, [final[name] for name in names], strict=True))
-        found: dict[Value, Node] = {}
-        for value in needed:
-            round_, place = divmod(places[value], self.period)
-            if round_ == self.rounds - 1 and place in ends:
-                found[value] = ends[place]
-            else:
-                found[value] = stacked[wanted.index(place)][round_]
-        return found, {place: stacked[wanted.index(place)] for place in columns}
-
-    def column(self, value: Value, order: Sequence[Value]) -> int | None:
-        """The place of a round whose values of all rounds a value is the stack of."""
-        step = value.step
-        if step is None or step.op != Stack(0) or len(value.inputs) != self.rounds:
-            return None
-        inside = order[self.start : self.start + self.period]
-        place = next((i for i, u in enumerate(inside) if u is value.inputs[0]), None)
-        if place is None:
-            return None
-        rows = order[self.start + place : self.stop : self.period]
-        return place if all(u is v for u, v in zip(value.inputs, rows, strict=True)) else None
+    carried: tuple[Ref, ...]
+    fixed: int
+    rows: tuple[tuple[int, int], ...]
 
 
-def assigned_name(value: Value) -> str:
-    """The variable of the line that made a value, if there is one."""
-    location = location_of(value.line)
-    return assigned_by(location.text) if location is not None else ""
+@record
+class Item:
+    """An operation or a loop; `key` is the same number for those that do the same."""
+
+    key: int
+    uses: tuple[Ref, ...]
+    value: Value
+    loop: Loop | None = None
+
+    def type_at(self, path: tuple[int, ...]) -> Type:
+        """Type of the result, or of the stacked results of a place in the body."""
+        if self.loop is None:
+            return KINDS[self.value.kind]
+        inside = self.loop.body[path[0]].type_at(path[1:])
+        single = isinstance(inside, TensorType)
+        return inside.with_shape((self.loop.rounds, *inside.shape)) if single else inside
 
 
-def _names(values: Sequence[Value]) -> list[str]:
-    names: list[str] = []
-    for i, value in enumerate(values):
-        name = assigned_name(value)
-        names.append(name if name and name not in names else f"{name or 'value'}_{i}")
-    return names
+# From a recording to a list ------------------------------------------------------------------
 
 
-def _stacked(values: Sequence[Value], node_of: Callable[[Value], Node]) -> Node:
-    """The rows of all rounds as one array: a stretch of what they were taken of, or constants."""
-    part = _part(values[0])
-    if part is not None:
-        base, place = part
-        return node_of(base)[place : place + len(values)]
-    return constant(np.stack([np.asarray(value.data) for value in values]))
+def listed(
+    order: Sequence[Value], roots: Sequence[Value], arguments: dict[Value, Any]
+) -> tuple[list[Item], list[Ref]]:
+    """The operations of a recording, and references to its results.
+
+    Parameters
+    ----------
+    order : sequence of Value
+        Computed values, operands first.
+    roots : sequence of Value
+    arguments : dict
+        Nodes of values that are not computed.
+    """
+    refs: dict[Value, Ref] = {}
+    outside: dict[Any, Outside] = {}
+
+    def ref_of(value: Value) -> Ref:
+        known = refs.get(value)
+        if known is None:
+            known = refs[value] = Ref(_outside(value, arguments.get(value), outside))
+        return known
+
+    items: list[Item] = []
+    for value in order:
+        part = _part(value)
+        if part is not None:
+            base = ref_of(value.inputs[0])
+            refs[value] = base._replace(rows=base.rows + part)
+        else:
+            step = cast("Step", value.step)
+            refs[value] = Ref(len(items))
+            uses = tuple([ref_of(operand) for operand in value.inputs])
+            items.append(Item(step.number, uses, value))
+    return items, [ref_of(root) for root in roots]
 
 
-def _part(value: Value) -> tuple[Value, int] | None:
-    """What a value is a row of, and which: ``x[3]``."""
+def _outside(value: Value, node: Any, known: dict[Any, Outside]) -> Outside:
+    """Equal constants are one, so that they are seen to be the same in every round."""
+    type_ = KINDS[value.kind]
+    assert isinstance(type_, TensorType)
+    if node is not None:
+        return known.setdefault(node, Outside(type_, None, node))
+    constant = value.extra if value.mark < LEAF else None
+    data: Any = constant.value if isinstance(constant, Constant) else np.asarray(value.data)
+    return known.setdefault((value.kind, data.tobytes()), Outside(type_, data))
+
+
+def _part(value: Value) -> tuple[int, ...] | None:
+    """Which row of its operand a value is: ``x[3]`` or ``x[3, 1]``."""
     step = value.step
-    if step is None or len(value.inputs) != 1:
+    index = getattr(step.op, "index", None) if step is not None else None
+    if step is None or step.op.name != "getitem" or not isinstance(index, tuple):
         return None
-    index = getattr(step.op, "index", None)
-    if step.op.name != "getitem" or not isinstance(index, tuple):
-        return None
-    first, *rest = cast("tuple[Any, ...]", index)
-    whole = all(part == Range() for part in rest)
-    return (value.inputs[0], first) if whole and type(first) is int and first >= 0 else None
-
-
-def is_row(value: Value) -> bool:
-    """Whether a value is a row taken out of an array."""
-    return _part(value) is not None
+    parts = cast("tuple[Any, ...]", index)
+    count = next((i for i, part in enumerate(parts) if type(part) is not int), len(parts))
+    whole = all(part == Range() for part in parts[count:])
+    return parts[:count] if count and whole and min(parts[:count]) >= 0 else None
 
 
 # Finding ---------------------------------------------------------------------------------------
 
 
-def find_loop(order: Sequence[Value], fixed: Callable[[Value], bool]) -> Loop | None:
-    """The longest stretch of equal rounds.
-
-    Parameters
-    ----------
-    order : sequence of Value
-        Computed values, operands first, without rows that are taken out of arrays.
-    fixed : callable
-        Values that are arguments, and so cannot be rows of a constant.
-    """
-    if len(order) < 2 * FEWEST:
-        return None
-    finder = _Finder(order, fixed)
-    best: tuple[int, int, int] | None = None  # start, stop and period
-    covered = 0
-    for period in range(1, min(len(order) // FEWEST, LONGEST) + 1):
-        same = finder.numbers[:-period] == finder.numbers[period:]
-        if _longest(same)[1] // period + 1 < FEWEST:
-            continue
-        for i in np.flatnonzero(same):
-            same[i] = finder.alike(int(i), period)
-        start, length = _longest(same)
-        rounds = length // period + 1
-        if rounds >= FEWEST and rounds * period > covered:
-            best, covered = (start, start + length + period, period), rounds * period
-    if best is None:
-        return None
-    start, stop, period = best
-    # The operands of the first round are what the loop starts with: they relate to nothing.
-    for begin in range(max(0, start - period), start + period):
-        found = finder.loop(begin, period, (stop - begin) // period)
-        if found is not None:
-            return found
-    return None
+def rolled(items: list[Item], roots: list[Ref]) -> tuple[list[Item], list[Ref]]:
+    """The list with loops in the place of equal rounds."""
+    finder = _Finder(items)
+    period = 1
+    while period <= min(len(finder.items) // FEWEST, LONGEST):
+        found = finder.loops(period, roots)
+        if found:
+            roots = finder.put(found, roots)
+            period = 0  # a loop that is one item may be a short round of another
+        period += 1
+    return finder.items, roots
 
 
-def _longest(same: Any) -> tuple[int, int]:
-    """Start and length of the longest run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
-    if not edges.size:
-        return 0, 0
-    starts, stops = edges[::2], edges[1::2]
-    best = int(np.argmax(stops - starts))
-    return int(starts[best]), int(stops[best] - starts[best])
+class _Found(NamedTuple):
+    start: int
+    stop: int
+    item: Item
 
 
 class _Finder:
-    """The relations between the values of a recording."""
+    """A list, and the relations between its items."""
 
-    def __init__(self, order: Sequence[Value], fixed: Callable[[Value], bool]) -> None:
-        self.order = order
-        self.fixed = fixed
-        self.places = {value: i for i, value in enumerate(order)}
-        self.numbers = np.array([cast("Step", value.step).number for value in order])
+    def __init__(self, items: list[Item]) -> None:
+        self._known: dict[Any, int] = {}
+        self._stacks: dict[Any, Outside] = {}
+        self._set(items)
 
-    def alike(self, place: int, period: int) -> bool:
-        """Whether a value and the one a round later have operands in the same relation."""
-        pairs = zip(self.order[place].inputs, self.order[place + period].inputs, strict=True)
-        return all(self._related(u, v, place, period) for u, v in pairs)
+    def _set(self, items: list[Item]) -> None:
+        self.items = items
+        self.keys = np.array([item.key for item in items], dtype=np.int64)
 
-    def _related(self, u: Value, v: Value, place: int, period: int) -> bool:
-        if u is v:
-            return True
-        first, second = self.places.get(u), self.places.get(v)
-        if first is not None and second is not None:
-            return second - first == period and place - first <= 2 * period
-        return first is None and second is None and self._next_row(u, v)
+    def loops(self, period: int, roots: Sequence[Ref]) -> list[_Found]:
+        """Stretches of equal rounds of one length."""
+        found: list[_Found] = []
+        least = max((FEWEST - 1) * period, SMALLEST - period)
+        for first, last in _runs(self.keys[:-period] == self.keys[period:], least):
+            alike = np.array([self._alike(i, period) for i in range(first, last)], dtype=bool)
+            for begin, end in _runs(alike, least - MEMORY * period):
+                start = max(first + begin, found[-1].stop if found else 0)
+                loop = self._longest(start, first + end + period, period, found, roots)
+                if loop is not None:
+                    found.append(loop)
+        return found
 
-    def _next_row(self, u: Value, v: Value) -> bool:
-        one, two = _part(u), _part(v)
-        if one is not None and two is not None:
-            return one[0] is two[0] and two[1] == one[1] + 1
-        if one is not None or two is not None or self.fixed(u) or self.fixed(v):
-            return False
-        return u.kind == v.kind and not (u.active or v.active)
+    def _longest(
+        self, start: int, stop: int, period: int, found: Sequence[_Found], roots: Sequence[Ref]
+    ) -> _Found | None:
+        # The operands of the first round are what the loop starts with: they relate to nothing.
+        lowest = found[-1].stop if found else 0
+        for begin in range(max(lowest, start - MEMORY * period), start + period):
+            rounds = (stop - begin) // period
+            if rounds < FEWEST or rounds * period < SMALLEST:
+                return None
+            keys = self.keys[begin : begin + period * rounds].reshape(rounds, period)
+            if (keys == keys[0]).all():
+                item = _Rounds(self, begin, period, rounds).item()
+                stop_ = begin + rounds * period
+                if item is not None and not self._tuples_leave(begin, stop_, roots):
+                    return _Found(begin, stop_, item)
+        return None
 
-    def loop(self, start: int, period: int, rounds: int) -> Loop | None:
-        """The loop of so many rounds from a place on, if it is one."""
-        steps = self.numbers[start : start + period * rounds]
-        if rounds < FEWEST or (steps.reshape(rounds, period) != steps[:period]).any():
-            return None
-        second = start + period
-        operands: list[tuple[tuple[str, Any], ...]] = []
-        rows: list[tuple[Value, ...]] = []
-        starts: dict[int, Value] = {}
-        for j in range(period):
-            uses: list[tuple[str, Any]] = []
-            for k, operand in enumerate(self.order[second + j].inputs):
-                use = self._use(operand, self.order[start + j].inputs[k], start, period)
-                if use is None:
+    def number(self, key: Any) -> int:
+        """The key of a loop."""
+        return -1 - self._known.setdefault(key, len(self._known))
+
+    def stacked(self, series: Sequence[Ref]) -> Outside:
+        """Constants as one array; equal ones are one."""
+        data = np.stack([ref.base.data[ref.rows] for ref in series])
+        type_ = KINDS[kind_of(data)]
+        assert isinstance(type_, TensorType)
+        return self._stacks.setdefault((type_, data.tobytes()), Outside(type_, data))
+
+    def _tuples_leave(self, start: int, stop: int, roots: Sequence[Ref]) -> bool:
+        """Whether a result that is no array is used after the loop: it could not be stacked."""
+        tuples = {
+            place
+            for place in range(start, stop)
+            if self.items[place].loop is None
+            and not isinstance(KINDS[self.items[place].value.kind], TensorType)
+        }
+        later = (ref for item in self.items[stop:] for ref in item.uses)
+        return bool(tuples) and any(ref.base in tuples for refs in (later, roots) for ref in refs)
+
+    def _alike(self, place: int, period: int) -> bool:
+        """Whether an item and the one a round later have operands in the same relation."""
+        pairs = zip(self.items[place].uses, self.items[place + period].uses, strict=True)
+        return all(_related(u, v, period) for u, v in pairs)
+
+    def put(self, found: Sequence[_Found], roots: Sequence[Ref]) -> list[Ref]:
+        """Put loops into the list; gives the references to its results."""
+        moved: list[Ref] = []
+        fresh: list[Item] = []
+        place = 0
+        for start, stop, item in [*found, _Found(len(self.items), 0, self.items[-1])]:
+            moved += [Ref(len(fresh) + i) for i in range(start - place)]
+            fresh += self.items[place:start]
+            if stop:
+                loop = cast("Loop", item.loop)
+                period = len(loop.body)
+                moved += [
+                    Ref(len(fresh), (i % period,), (i // period,)) for i in range(stop - start)
+                ]
+                fresh.append(item)
+                place = stop
+
+        def renewed(ref: Ref) -> Ref:
+            if type(ref.base) is not int:
+                return ref
+            to = moved[ref.base]
+            return Ref(to.base, to.path + ref.path, to.rows + ref.rows)
+
+        self._set(
+            [
+                Item(item.key, tuple([renewed(ref) for ref in item.uses]), item.value, item.loop)
+                for item in fresh
+            ]
+        )
+        return [renewed(ref) for ref in roots]
+
+
+def _runs(same: Any, least: int) -> Iterator[tuple[int, int]]:
+    """Start and stop of the runs of true values that are long enough."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
+    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if stop - start >= max(least, 1):
+            yield start, stop
+
+
+def _related(u: Ref, v: Ref, period: int) -> bool:
+    """Whether an operand of one round may be to it what another is to the next."""
+    if type(u.base) is int and type(v.base) is int and v.base - u.base == period:
+        return u.path == v.path and u.rows == v.rows
+    if u.base is v.base or (type(u.base) is int and u.base == v.base):
+        return u.path == v.path and len(u.rows) == len(v.rows)
+    return _is_constant(u) and _is_constant(v) and _shape_of(u) == _shape_of(v)
+
+
+def _is_constant(ref: Ref) -> bool:
+    return isinstance(ref.base, Outside) and ref.base.node is None
+
+
+def _shape_of(ref: Ref) -> tuple[Any, ...]:
+    return ref.base.type.dtype, ref.base.type.shape[len(ref.rows) :]
+
+
+class _Rounds:
+    """Rounds that do the same operations, on their way to a loop."""
+
+    def __init__(self, finder: _Finder, start: int, period: int, rounds: int) -> None:
+        self.finder, self.items = finder, finder.items
+        self.start, self.period, self.rounds = start, period, rounds
+        self.carried: list[Ref] = []
+        self.starts: list[Ref] = []
+        self.fixed: list[Ref] = []
+        self.rows: list[tuple[Ref, int, int]] = []
+
+    def item(self) -> Item | None:
+        """The loop as an item, if every round is what the first two promise."""
+        first = self.items[self.start : self.start + self.period]
+        body: list[Item] = []
+        for place, item in enumerate(first):
+            uses: list[Ref] = []
+            for k in range(len(item.uses)):
+                begins = range(self.start, self.start + self.rounds * self.period, self.period)
+                local = self._local([self.items[begin + place].uses[k] for begin in begins])
+                if local is None:
                     return None
-                kind, what = use
-                if kind == "row":
-                    series = [self.order[start + r * period + j].inputs[k] for r in range(rounds)]
-                    what = len(rows)
-                    rows.append(tuple(series))
-                if kind == "carry":
-                    before = self.order[start + j].inputs[k]
-                    if starts.setdefault(what, before) is not before:
-                        return None
-                    if before.kind != self.order[start + what].kind:
-                        return None
-                uses.append((kind, what))
-            operands.append(tuple(uses))
-        found = Loop(start, period, rounds, tuple(operands), starts, tuple(rows))
-        return found if self._holds(found) else None
+                uses.append(local)
+            body.append(Item(item.key, tuple(uses), item.value, item.loop))
+        rows = tuple([(start, step) for _, start, step in self.rows])
+        loop = Loop(tuple(body), self.rounds, tuple(self.carried), len(self.fixed), rows)
+        said = tuple([(item.key, item.uses) for item in body])
+        key = self.finder.number((said, loop.rounds, loop.carried, loop.fixed, loop.rows))
+        uses = (*self.starts, *self.fixed, *[base for base, _, _ in self.rows])
+        return Item(key, uses, first[0].value, loop)
 
-    def _use(self, operand: Value, before: Value, start: int, period: int) -> Any:
-        place = self.places.get(operand)
-        if place is not None and place >= start:
-            offset = place - start - period
-            return ("inner", offset) if offset >= 0 else ("carry", offset + period)
-        if operand is before:
-            return ("fixed", operand)
-        return ("row", -1) if self._next_row(before, operand) else None
+    def _local(self, series: Sequence[Ref]) -> Ref | None:
+        """What a round sees of an operand whose references in all rounds are given."""
+        last = series[-1]
+        if self._inside(last):
+            return self._moving(series)
+        if any(self._inside(ref) for ref in series):
+            return None
+        if all(ref == last for ref in series):
+            if last not in self.fixed:
+                self.fixed.append(last)
+            return Ref(Slot("fixed", self.fixed.index(last)))
+        return self._row(series)
 
-    def _holds(self, loop: Loop) -> bool:
-        """Whether every round is what the first two promise."""
-        for r in range(loop.rounds):
-            begin = loop.start + r * loop.period
-            for j, uses in enumerate(loop.operands):
-                inputs = self.order[begin + j].inputs
-                for operand, (kind, what) in zip(inputs, uses, strict=True):
-                    if not self._is(operand, kind, what, loop, r, begin):
-                        return False
-        return all(self._rows_follow(series) for series in loop.rows)
+    def _inside(self, ref: Ref) -> bool:
+        return type(ref.base) is int and ref.base >= self.start
 
-    def _is(self, operand: Value, kind: str, what: Any, loop: Loop, r: int, begin: int) -> bool:
-        if kind == "inner":
-            return operand is self.order[begin + what]
-        if kind == "carry":
-            return operand is (self.order[begin - loop.period + what] if r else loop.starts[what])
-        return kind == "row" or operand is what
+    def _moving(self, series: Sequence[Ref]) -> Ref | None:
+        """A value of the own round, or of one before."""
+        last = series[-1]
+        rounds, place = divmod(last.base - self.start, self.period)
+        lag = self.rounds - 1 - rounds
+        if lag > MEMORY or any(self._inside(ref) for ref in series[:lag]):
+            return None
+        for r, ref in enumerate(series[lag:]):
+            if ref != last._replace(base=self.start + place + r * self.period):
+                return None
+        inner = last._replace(base=place)
+        if not lag:
+            return inner
+        depth = len(last.path)
+        number, taken = -1, last.rows[depth:]
+        handed = Ref(place, last.path, last.rows[:depth])
+        for before in reversed(series[:lag]):
+            kept = len(before.rows) - len(taken)
+            if before.rows[max(kept, 0) :] != taken:
+                return None
+            start = before._replace(rows=before.rows[:kept])
+            number = self._carry(handed, start)
+            if number is None:
+                return None
+            handed = Ref(Slot("carry", number))
+        return Ref(Slot("carry", number), (), taken)
 
-    def _rows_follow(self, series: Sequence[Value]) -> bool:
-        return all(self._next_row(u, v) for u, v in pairwise(series))
+    def _carry(self, handed: Ref, start: Ref) -> int | None:
+        """The number of a carry, unless one that starts otherwise is known."""
+        if handed in self.carried:
+            number = self.carried.index(handed)
+            return number if self.starts[number] == start else None
+        if type(handed.base) is int:
+            wanted = self._type(handed._replace(base=self.start + handed.base))
+        else:
+            wanted = self._type(self.starts[handed.base.number])
+        if wanted is None or wanted != self._type(start):
+            return None
+        self.carried.append(handed)
+        self.starts.append(start)
+        return len(self.carried) - 1
+
+    def _type(self, ref: Ref) -> TensorType | None:
+        base = ref.base
+        type_ = self.items[base].type_at(ref.path) if type(base) is int else base.type
+        if not isinstance(type_, TensorType):
+            return None
+        return type_.with_shape(type_.shape[len(ref.rows) :])
+
+    def _row(self, series: Sequence[Ref]) -> Ref | None:
+        """The next row of one array, or of the array of all constants."""
+        first = series[0]
+        one = all(ref.base == first.base and ref.path == first.path for ref in series)
+        table = np.array([ref.rows for ref in series]) if one else np.zeros((2, 0))
+        varying = np.flatnonzero((table != table[0]).any(axis=0))
+        if len(varying) == 1:
+            (axis,) = varying.tolist()
+            start, step = int(table[0, axis]), int(table[1, axis] - table[0, axis])
+            if (table[:, axis] == start + step * np.arange(self.rounds)).all() and step:
+                base = first._replace(rows=first.rows[:axis])
+                return self._row_slot(base, start, step, first.rows[axis + 1 :])
+        if not all(_is_constant(ref) and _shape_of(ref) == _shape_of(first) for ref in series):
+            return None
+        return self._row_slot(Ref(self.finder.stacked(series)), 0, 1, ())
+
+    def _row_slot(self, base: Ref, start: int, step: int, rest: tuple[int, ...]) -> Ref:
+        row = (base, start, step)
+        same = [i for i, known in enumerate(self.rows) if known == row]
+        number = same[0] if same else len(self.rows)
+        if not same:
+            self.rows.append(row)
+        return Ref(Slot("row", number), (), rest)
