@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.graph.side import STEPS, Origin, origin_as, origin_at
 from symgraph.ops.join import Stack
+from symgraph.ops.kinds import Elementwise
+from symgraph.ops.reduce import BroadcastTo
 from symgraph.pipeline import assigned_by
 from symgraph.tape.roll import Item, Loop, Outside, Ref, Slot
 from symgraph.tape.values import Step, Value, location_of
@@ -90,7 +93,7 @@ class Rebuilt:
             step = cast("Step", item.value.step)
             node = self._column(step, item.uses)
             if node is None:
-                node = make(step.op, *[self.node(ref) for ref in item.uses])
+                node = _made(step, [self.node(ref) for ref in item.uses])
         self._nodes.append(node)
         self._ends.append(ends)
         self._stacks.append(stacks)
@@ -152,6 +155,20 @@ class Rebuilt:
         return ends, dict(zip(paths, arrays, strict=True))
 
 
+def _made(step: Step, operands: list[Node]) -> Node:
+    """An operation; arrays of one number are that number where it makes no difference."""
+    if isinstance(step.op, Elementwise):
+        numbers = [node.inputs[0] if _is_number(node) else node for node in operands]
+        node = make(step.op, *numbers)
+        if node.result_type == step.node.result_type:
+            return node
+    return make(step.op, *operands)
+
+
+def _is_number(node: Node) -> bool:
+    return isinstance(node.op, BroadcastTo) and isinstance(node.inputs[0].op, Constant)
+
+
 def _rows(node: Node, start: int, step: int, count: int) -> Node:
     """The array whose rows a loop takes."""
     stop = start + step * count
@@ -163,7 +180,11 @@ def _rows(node: Node, start: int, step: int, count: int) -> Node:
 def outside_node(base: Outside) -> Node:
     """An argument, or a constant."""
     if base.node is None:
-        base.node = constant(base.data)
+        data = base.data
+        first = data[(0,) * data.ndim] if data.size else data
+        same = data.ndim and data.size and data.tobytes() == first.tobytes() * data.size
+        number = constant(first if same else data)
+        base.node = apply("broadcast_to", number, data.shape) if same else number
     return base.node
 
 

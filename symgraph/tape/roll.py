@@ -222,18 +222,34 @@ class _Finder:
         self, start: int, stop: int, period: int, found: Sequence[_Found], roots: Sequence[Ref]
     ) -> _Found | None:
         # The operands of the first round are what the loop starts with: they relate to nothing.
-        lowest = found[-1].stop if found else 0
-        for begin in range(max(lowest, start - MEMORY * period), start + period):
+        lowest = max(found[-1].stop if found else 0, start - MEMORY * period)
+        best: _Found | None = None
+        for begin in range(lowest, start + period):
             rounds = (stop - begin) // period
             if rounds < FEWEST or rounds * period < SMALLEST:
-                return None
-            keys = self.keys[begin : begin + period * rounds].reshape(rounds, period)
-            if (keys == keys[0]).all():
-                item = _Rounds(self, begin, period, rounds).item()
-                stop_ = begin + rounds * period
-                if item is not None and not self._tuples_leave(begin, stop_, roots):
-                    return _Found(begin, stop_, item)
-        return None
+                break
+            if best is not None and begin + (best.stop - best.start) > stop:
+                break  # fewer rounds
+            if best is None or self._begins(begin, period):
+                item = self._loop(begin, period, rounds)
+                if item is not None and not self._tuples_leave(begin, item, roots):
+                    best = _Found(begin, begin + period * rounds, item)
+                    if self._begins(begin, period):
+                        break
+        return best
+
+    def _loop(self, begin: int, period: int, rounds: int) -> Item | None:
+        keys = self.keys[begin : begin + period * rounds].reshape(rounds, period)
+        return _Rounds(self, begin, period, rounds).item() if (keys == keys[0]).all() else None
+
+    def _begins(self, place: int, period: int) -> bool:
+        """Whether rounds from a place on begin where the user's do: with the uppermost line."""
+        second = self.items[place + period : place + 2 * period]
+        lines = [item.value.line for item in second]
+        first = lines[0]
+        if first is None:
+            return True
+        return all(line is None or line[0] is not first[0] or line[1] >= first[1] for line in lines)
 
     def number(self, key: Any) -> int:
         """The key of a loop."""
@@ -246,8 +262,10 @@ class _Finder:
         assert isinstance(type_, TensorType)
         return self._stacks.setdefault((type_, data.tobytes()), Outside(type_, data))
 
-    def _tuples_leave(self, start: int, stop: int, roots: Sequence[Ref]) -> bool:
+    def _tuples_leave(self, start: int, loop: Item, roots: Sequence[Ref]) -> bool:
         """Whether a result that is no array is used after the loop: it could not be stacked."""
+        found = cast("Loop", loop.loop)
+        stop = start + found.rounds * len(found.body)
         tuples = {
             place
             for place in range(start, stop)
