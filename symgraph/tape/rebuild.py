@@ -9,6 +9,7 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.graph.side import STEPS, Origin, origin_as, origin_at
+from symgraph.ops.at import at
 from symgraph.ops.join import Stack
 from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import BroadcastTo
@@ -82,7 +83,10 @@ class Rebuilt:
                 node, rows = self._ends[base][end], rows[len(ref.path) :]
             else:
                 node = self._stacks[base][ref.path]
-        return node[rows] if rows else node
+        return node[tuple([self._position(row) for row in rows])] if rows else node
+
+    def _position(self, row: int | Slot) -> Any:
+        return self._outer(row) if isinstance(row, Slot) else row
 
     def _add(self, item: Item, paths: list[Path]) -> None:
         if item.loop is not None:
@@ -93,7 +97,7 @@ class Rebuilt:
             step = cast("Step", item.value.step)
             node = self._column(step, item.uses)
             if node is None:
-                node = _made(step, [self.node(ref) for ref in item.uses])
+                node = _made(step, [self.node(ref) for ref in item.uses], item.positions)
         self._nodes.append(node)
         self._ends.append(ends)
         self._stacks.append(stacks)
@@ -155,8 +159,13 @@ class Rebuilt:
         return ends, dict(zip(paths, arrays, strict=True))
 
 
-def _made(step: Step, operands: list[Node]) -> Node:
+def _made(step: Step, operands: list[Node], positions: int) -> Node:
     """An operation; arrays of one number are that number where it makes no difference."""
+    if positions:
+        target, value, *places = operands
+        if all(isinstance(place.op, Constant) for place in places):
+            return make(step.op, target, value)
+        return at(target)[tuple(places)].set(value)
     if isinstance(step.op, Elementwise):
         numbers = [node.inputs[0] if _is_number(node) else node for node in operands]
         node = make(step.op, *numbers)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from symgraph.graph.leaves import Constant
-from symgraph.graph.record import record
+from symgraph.graph.record import record, with_fields
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.indices import Range
 from symgraph.tape.values import KINDS, LEAF, Step, Value, kind_of
@@ -57,13 +57,13 @@ class Ref(NamedTuple):
         Place of an item, or what comes from elsewhere.
     path : tuple of int
         Of a loop: the place in its body whose values of all rounds are meant, and so on inwards.
-    rows : tuple of int
+    rows : tuple of int or Slot
         Position along the leading axes, those of the rounds first.
     """
 
     base: Any
     path: tuple[int, ...] = ()
-    rows: tuple[int, ...] = ()
+    rows: tuple[Any, ...] = ()
 
 
 @record
@@ -93,12 +93,23 @@ class Loop:
 
 @record
 class Item:
-    """An operation or a loop; `key` is the same number for those that do the same."""
+    """An operation or a loop; `key` is the same number for those that do the same.
+
+    The last `positions` operands are the row at which the operation changes the first one.
+    """
 
     key: int
     uses: tuple[Ref, ...]
     value: Value
     loop: Loop | None = None
+    positions: int = 0
+
+    @property
+    def weight(self) -> int:
+        """Number of operations, in all rounds."""
+        if self.loop is None:
+            return 1
+        return self.loop.rounds * sum(item.weight for item in self.loop.body)
 
     def type_at(self, path: tuple[int, ...]) -> Type:
         """Type of the result, or of the stacked results of a place in the body."""
@@ -135,8 +146,9 @@ def listed(
         return known
 
     items: list[Item] = []
+    keys: dict[Any, int] = {}
     for value in order:
-        part = _part(value)
+        part = _part(value, "getitem")
         if part is not None:
             base = ref_of(value.inputs[0])
             refs[value] = base._replace(rows=base.rows + part)
@@ -144,7 +156,10 @@ def listed(
             step = cast("Step", value.step)
             refs[value] = Ref(len(items))
             uses = tuple([ref_of(operand) for operand in value.inputs])
-            items.append(Item(step.number, uses, value))
+            place = _part(value, "index_set") or ()
+            what = (place and len(place), step.op.name, step.kinds) if place else step.number
+            uses += tuple([Ref(_position(i, outside)) for i in place])
+            items.append(Item(keys.setdefault(what, len(keys)), uses, value, positions=len(place)))
     return items, [ref_of(root) for root in roots]
 
 
@@ -159,11 +174,15 @@ def _outside(value: Value, node: Any, known: dict[Any, Outside]) -> Outside:
     return known.setdefault((value.kind, data.tobytes()), Outside(type_, data))
 
 
-def _part(value: Value) -> tuple[int, ...] | None:
-    """Which row of its operand a value is: ``x[3]`` or ``x[3, 1]``."""
+def _position(number: int, known: dict[Any, Outside]) -> Outside:
+    return known.setdefault(number, Outside(TensorType.of((), np.int64), np.array(number)))
+
+
+def _part(value: Value, operation: str) -> tuple[int, ...] | None:
+    """Which row of its operand an operation takes or sets: ``x[3]`` or ``x[3, 1]``."""
     step = value.step
     index = getattr(step.op, "index", None) if step is not None else None
-    if step is None or step.op.name != "getitem" or not isinstance(index, tuple):
+    if step is None or step.op.name != operation or not isinstance(index, tuple):
         return None
     parts = cast("tuple[Any, ...]", index)
     count = next((i for i, part in enumerate(parts) if type(part) is not int), len(parts))
@@ -199,23 +218,25 @@ class _Finder:
     def __init__(self, items: list[Item]) -> None:
         self._known: dict[Any, int] = {}
         self._stacks: dict[Any, Outside] = {}
+        self.cycle = 0
         self._set(items)
 
     def _set(self, items: list[Item]) -> None:
         self.items = items
         self.keys = np.array([item.key for item in items], dtype=np.int64)
+        self.weights = np.array([item.weight for item in items], dtype=np.int64)
 
     def loops(self, period: int, roots: Sequence[Ref]) -> list[_Found]:
         """Stretches of equal rounds of one length."""
         found: list[_Found] = []
-        least = max((FEWEST - 1) * period, SMALLEST - period)
+        least = (FEWEST - 1) * period
         for first, last in _runs(self.keys[:-period] == self.keys[period:], least):
             alike = np.array([self._alike(i, period) for i in range(first, last)], dtype=bool)
             for begin, end in _runs(alike, least - MEMORY * period):
                 start = max(first + begin, found[-1].stop if found else 0)
                 loop = self._longest(start, first + end + period, period, found, roots)
                 if loop is not None:
-                    found.append(loop)
+                    found += self._cycles(loop, period)
         return found
 
     def _longest(
@@ -226,7 +247,8 @@ class _Finder:
         best: _Found | None = None
         for begin in range(lowest, start + period):
             rounds = (stop - begin) // period
-            if rounds < FEWEST or rounds * period < SMALLEST:
+            weight = self.weights[begin : begin + period].sum() * rounds
+            if rounds < FEWEST or weight < SMALLEST:
                 break
             if best is not None and begin + (best.stop - best.start) > stop:
                 break  # fewer rounds
@@ -240,7 +262,25 @@ class _Finder:
 
     def _loop(self, begin: int, period: int, rounds: int) -> Item | None:
         keys = self.keys[begin : begin + period * rounds].reshape(rounds, period)
-        return _Rounds(self, begin, period, rounds).item() if (keys == keys[0]).all() else None
+        if not (keys == keys[0]).all():
+            return None
+        self.cycle = rounds
+        return _Rounds(self, begin, period, rounds).item()
+
+    def _cycles(self, found: _Found, period: int) -> list[_Found]:
+        """A loop in pieces if its constants come again and again: there is one around it."""
+        rounds = (found.stop - found.start) // period
+        self._loop(found.start, period, rounds)
+        cycle = self.cycle
+        if cycle < FEWEST or rounds % cycle or rounds // cycle < FEWEST:
+            return [found]
+        pieces: list[_Found] = []
+        for begin in range(found.start, found.stop, cycle * period):
+            item = self._loop(begin, period, cycle)
+            if item is None:
+                return [found]
+            pieces.append(_Found(begin, begin + cycle * period, item))
+        return pieces
 
     def _begins(self, place: int, period: int) -> bool:
         """Whether rounds from a place on begin where the user's do: with the uppermost line."""
@@ -256,8 +296,15 @@ class _Finder:
         return -1 - self._known.setdefault(key, len(self._known))
 
     def stacked(self, series: Sequence[Ref]) -> Outside:
-        """Constants as one array; equal ones are one."""
-        data = np.stack([ref.base.data[ref.rows] for ref in series])
+        """Constants as one array."""
+        count = len(series)
+        again = (c for c in range(1, count) if series[c] == series[0])
+        cycles = (c for c in again if series[c:] == series[: count - c])
+        self.cycle = min(self.cycle, next(cycles, count))
+        return self.constant(np.stack([ref.base.data[ref.rows] for ref in series]))
+
+    def constant(self, data: Any) -> Outside:
+        """An array that was made here; equal ones are one."""
         type_ = KINDS[kind_of(data)]
         assert isinstance(type_, TensorType)
         return self._stacks.setdefault((type_, data.tobytes()), Outside(type_, data))
@@ -304,10 +351,7 @@ class _Finder:
             return Ref(to.base, to.path + ref.path, to.rows + ref.rows)
 
         self._set(
-            [
-                Item(item.key, tuple([renewed(ref) for ref in item.uses]), item.value, item.loop)
-                for item in fresh
-            ]
+            [with_fields(item, uses=tuple([renewed(ref) for ref in item.uses])) for item in fresh]
         )
         return [renewed(ref) for ref in roots]
 
@@ -323,7 +367,7 @@ def _runs(same: Any, least: int) -> Iterator[tuple[int, int]]:
 def _related(u: Ref, v: Ref, period: int) -> bool:
     """Whether an operand of one round may be to it what another is to the next."""
     if type(u.base) is int and type(v.base) is int and v.base - u.base == period:
-        return u.path == v.path and u.rows == v.rows
+        return u.path == v.path and len(u.rows) == len(v.rows)
     if u.base is v.base or (type(u.base) is int and u.base == v.base):
         return u.path == v.path and len(u.rows) == len(v.rows)
     return _is_constant(u) and _is_constant(v) and _shape_of(u) == _shape_of(v)
@@ -360,13 +404,13 @@ class _Rounds:
                 if local is None:
                     return None
                 uses.append(local)
-            body.append(Item(item.key, tuple(uses), item.value, item.loop))
+            body.append(with_fields(item, uses=tuple(uses)))
         rows = tuple([(start, step) for _, start, step in self.rows])
         loop = Loop(tuple(body), self.rounds, tuple(self.carried), len(self.fixed), rows)
         said = tuple([(item.key, item.uses) for item in body])
         key = self.finder.number((said, loop.rounds, loop.carried, loop.fixed, loop.rows))
-        uses = (*self.starts, *self.fixed, *[base for base, _, _ in self.rows])
-        return Item(key, uses, first[0].value, loop)
+        operands = (*self.starts, *self.fixed, *[base for base, _, _ in self.rows])
+        return Item(key, operands, first[0].value, loop)
 
     def _local(self, series: Sequence[Ref]) -> Ref | None:
         """What a round sees of an operand whose references in all rounds are given."""
@@ -391,25 +435,56 @@ class _Rounds:
         lag = self.rounds - 1 - rounds
         if lag > MEMORY or any(self._inside(ref) for ref in series[:lag]):
             return None
-        for r, ref in enumerate(series[lag:]):
-            if ref != last._replace(base=self.start + place + r * self.period):
-                return None
-        inner = last._replace(base=place)
-        if not lag:
-            return inner
         depth = len(last.path)
-        number, taken = -1, last.rows[depth:]
-        handed = Ref(place, last.path, last.rows[:depth])
-        for before in reversed(series[:lag]):
-            kept = len(before.rows) - len(taken)
-            if before.rows[max(kept, 0) :] != taken:
+        for r, ref in enumerate(series[lag:]):
+            same = ref.rows[:depth] == last.rows[:depth] and len(ref.rows) == len(last.rows)
+            if (
+                ref.base != self.start + place + r * self.period
+                or ref.path != last.path
+                or not same
+            ):
                 return None
-            start = before._replace(rows=before.rows[:kept])
-            number = self._carry(handed, start)
+        taken = self._rows_in_turn([ref.rows[depth:] for ref in series[lag:]], lag)
+        if taken is None:
+            return None
+        rows, each = taken
+        handed = Ref(place, last.path, last.rows[:depth])
+        if not lag:
+            return handed._replace(rows=handed.rows + rows)
+        number = -1
+        for r in reversed(range(lag)):
+            before = series[r]
+            kept = len(before.rows) - len(each[r])
+            if before.rows[max(kept, 0) :] != each[r]:
+                return None
+            number = self._carry(handed, before._replace(rows=before.rows[:kept]))
             if number is None:
                 return None
             handed = Ref(Slot("carry", number))
-        return Ref(Slot("carry", number), (), taken)
+        return Ref(Slot("carry", number), (), rows)
+
+    def _rows_in_turn(
+        self, rows: Sequence[tuple[Any, ...]], lag: int
+    ) -> tuple[tuple[Any, ...], list[tuple[int, ...]]] | None:
+        """Positions in an array that moves with the rounds, some of which follow their number.
+
+        Given from the round `lag` on; returned as the body sees them, and for all rounds.
+        """
+        if not rows[0]:
+            return (), [()] * self.rounds
+        table = np.array(rows)
+        step = table[1] - table[0]
+        each = table[0] + step * np.arange(-lag, len(rows))[:, None]
+        if (each[lag:] != table).any() or each.min() < 0:
+            return None
+        local: list[Any] = []
+        for i, moves in enumerate(step.tolist()):
+            if moves:
+                series = self.finder.constant(np.ascontiguousarray(each[:, i]))
+                local.append(self._row_slot(Ref(series), 0, 1, ()).base)
+            else:
+                local.append(int(table[0, i]))
+        return tuple(local), [tuple(row) for row in each.tolist()]
 
     def _carry(self, handed: Ref, start: Ref) -> int | None:
         """The number of a carry, unless one that starts otherwise is known."""
@@ -419,7 +494,7 @@ class _Rounds:
         if type(handed.base) is int:
             wanted = self._type(handed._replace(base=self.start + handed.base))
         else:
-            wanted = self._type(self.starts[handed.base.number])
+            wanted = self._type(self.starts[cast("Slot", handed.base).number])
         if wanted is None or wanted != self._type(start):
             return None
         self.carried.append(handed)

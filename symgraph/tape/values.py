@@ -211,6 +211,8 @@ class Step:
     ----------
     number : int
         Stands for the operation and the types in the key of a structure.
+    kinds : tuple of int
+        Numbers of the operands' types.
     node : Node
         The operation on stand-ins.
     run : callable
@@ -221,6 +223,7 @@ class Step:
 
     def __init__(self, op: Op, kinds: tuple[int, ...]) -> None:
         self.op = op
+        self.kinds = kinds
         self.operands = [stand_in_of(i, kind) for i, kind in enumerate(kinds)]
         self.node = make(op, *self.operands)
         self.kind = kind_number(self.node.result_type)
