@@ -162,7 +162,7 @@ class _Strip:
             text = f"{detail}, gradient {short(self.totals[node])}"
             return replace(box, detail=text, kind="gradient", output=False, foldable=False)
         if node not in known:
-            return replace(box, detail="", kind="constant", output=False, foldable=False)
+            return replace(box, detail="", kind="not yet", output=False, foldable=False)
         return replace(box, detail=detail, foldable=False)
 
     def _edge(

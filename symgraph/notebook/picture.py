@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-Kind = Literal["input", "parameter", "constant", "forward", "gradient", "output"]
+Kind = Literal["input", "parameter", "constant", "forward", "gradient", "output", "not yet"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -117,6 +117,7 @@ PALETTES: Mapping[Kind, Palette] = MappingProxyType(
         "input": Palette("#d8e8fd", "#3a7bd5", "#12325e"),
         "parameter": Palette("#e9e1fb", "#8559d6", "#3a1d75"),
         "constant": Palette("#e6e9ed", "#7b8694", "#343c46"),
+        "not yet": Palette("#f9fafb", "#7b8694", "#5b6673"),
         "forward": Palette("#d9f2e6", "#2e9e72", "#0d4430"),
         "gradient": Palette("#ffe8cc", "#e08a1e", "#5f3503"),
         "output": Palette("#fddfe4", "#d6336c", "#6b1133"),

@@ -95,7 +95,7 @@ def to_mermaid(picture: Picture) -> str:
 def _mermaid_box(node: PictureNode) -> str:
     label = "<br/>".join(_mermaid(line) for line in _lines(node)) or " "
     opening, closing = ("([", "])") if node.kind in _PILLS else ("[", "]")
-    return f'{opening}"{label}"{closing}:::{node.kind}'
+    return f'{opening}"{label}"{closing}:::{node.kind.replace(" ", "_")}'
 
 
 def _mermaid_styles(picture: Picture, ids: dict[str, str]) -> list[str]:
@@ -103,8 +103,8 @@ def _mermaid_styles(picture: Picture, ids: dict[str, str]) -> list[str]:
     if plain_text(picture.note):
         present.add("constant")
     lines = [
-        f"  classDef {kind} fill:{PALETTES[kind].fill},stroke:{PALETTES[kind].line},"
-        f"color:{PALETTES[kind].text}"
+        f"  classDef {kind.replace(' ', '_')} fill:{PALETTES[kind].fill},"
+        f"stroke:{PALETTES[kind].line},color:{PALETTES[kind].text}"
         for kind in KINDS
         if kind in present
     ]
