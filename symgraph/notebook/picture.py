@@ -117,7 +117,7 @@ PALETTES: Mapping[Kind, Palette] = MappingProxyType(
         "input": Palette("#d8e8fd", "#3a7bd5", "#12325e"),
         "parameter": Palette("#e9e1fb", "#8559d6", "#3a1d75"),
         "constant": Palette("#e6e9ed", "#7b8694", "#343c46"),
-        "not yet": Palette("#f9fafb", "#7b8694", "#5b6673"),
+        "not yet": Palette("#f9fafb", "#7b8694", "#454f5b"),
         "forward": Palette("#d9f2e6", "#2e9e72", "#0d4430"),
         "gradient": Palette("#ffe8cc", "#e08a1e", "#5f3503"),
         "output": Palette("#fddfe4", "#d6336c", "#6b1133"),
