@@ -11,7 +11,9 @@ import sys
 from typing import NamedTuple
 
 PACKAGE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_NUMPY_FOLDER = os.sep + "numpy" + os.sep
+_LIBRARIES = tuple(
+    f"-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sympy", "mpmath")
+)
 
 __all__ = [
     "DTypeError",
@@ -57,7 +59,7 @@ class Location(NamedTuple):
 
 
 def user_location() -> Location | None:
-    """The innermost frame that is neither ours nor NumPy's, nor the ``__init__`` of a dataclass.
+    """The innermost frame that is no library's of numbers, nor the ``__init__`` of a dataclass.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def user_location() -> Location | None:
         if inside is None:
             if len(_INSIDE) > _MOST_FILES:
                 _INSIDE.clear()
-            inside = file.startswith(PACKAGE_FOLDER) or _NUMPY_FOLDER in file
+            inside = file.startswith(PACKAGE_FOLDER) or any(name in file for name in _LIBRARIES)
             _INSIDE[file] = inside
         if not inside and not (file == "<string>" and code.co_name == "__init__"):
             return Location(file, frame.f_lineno)
@@ -81,7 +83,7 @@ def user_location() -> Location | None:
 
 
 _INSIDE: dict[str, bool] = {}
-"""Whether files are the package's or NumPy's."""
+"""Whether files are the package's, or a library's that calls back into it."""
 _MOST_FILES = 4096
 
 

@@ -81,7 +81,11 @@ class ArrayMethods:
         _refuse("an index", "index with the node itself, x[node], or use a Python integer")
 
     def __array__(self, *args: object, **keywords: object) -> NoReturn:
-        _refuse("np.array()", "np.stack([...]) builds an array of nodes; sg.function gives arrays")
+        _refuse(
+            "np.array()",
+            "np.stack([...]) builds an array of nodes; sg.function gives arrays; "
+            "SciPy's functions are in sg.special, sg.linalg and sg.stats",
+        )
 
     def __format__(self, spec: str) -> str:
         if spec:
@@ -221,6 +225,10 @@ class ArrayMethods:
 
     def __abs__(self) -> Node:
         return apply("absolute", self)
+
+    def __round__(self, ndigits: int | None = None) -> Node:
+        rounded = apply("round", self, ndigits or 0)
+        return rounded if ndigits is not None else apply("astype", rounded, np.int64)
 
     def __invert__(self) -> Node:
         return apply("invert", self)

@@ -13,13 +13,25 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant
 from symgraph.graph.types import normalize_axis
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.elementwise import astype, not_equal, subtract
+from symgraph.ops.elementwise import (
+    absolute,
+    astype,
+    equal,
+    greater,
+    less,
+    logical_and,
+    not_equal,
+    remainder,
+    stop_gradient,
+    subtract,
+    where,
+)
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example
-from symgraph.ops.reduce import broadcast_to, normalize_axes, sum
+from symgraph.ops.reduce import broadcast_to, cumsum, normalize_axes, sum
 from symgraph.ops.shape import expand_dims, ravel, shape_text, with_dim
 
-__all__ = ["diff", "ediff1d", "gradient", "trapezoid"]
+__all__ = ["diff", "ediff1d", "gradient", "trapezoid", "unwrap"]
 
 
 def _slice(node: Node, axis: int, start: int | None, stop: int | None) -> Node:
@@ -87,6 +99,38 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     parts.append(_steps(node, 0))
     parts += [astype(ravel(as_node(p)), node.dtype) for p in (to_end,) if p is not None]
     return concatenate(parts)
+
+
+@of_numpy(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+    """Angles without jumps, as ``np.unwrap``; the derivative is that of the angles.
+
+    Parameters
+    ----------
+    p : array_like
+    discont : float, optional
+        What is smaller is no jump; by default half the period.
+    axis : int
+    period : float
+
+    Examples
+    --------
+    >>> from symgraph.graph.node import placeholder
+    >>> unwrap(placeholder("x", ("n", 3)), axis=0).shape
+    (n, 3)
+    """
+    node = as_node(p)
+    place = normalize_axis(axis, node.ndim, "unwrap")
+    steps = diff(node, axis=place)
+    whole = np.result_type(steps.dtype, period).kind in "iu"
+    half = period // 2 if whole else period / 2
+    turned = remainder(steps + half, period) - half
+    if not whole or period % 2 == 0:  # a step of half the period keeps its sign
+        turned = where(logical_and(equal(turned, -half), greater(steps, 0)), half, turned)
+    small = less(absolute(steps), period / 2 if discont is None else discont)
+    change = stop_gradient(where(small, 0, turned - steps))
+    later = _slice(node, place, 1, None) + cumsum(change, place)
+    return concatenate([astype(_slice(node, place, None, 1), later.dtype), later], place)
 
 
 # Slopes ----------------------------------------------------------------------------------------
@@ -253,6 +297,12 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.diff(x, 0), (_MATRIX,)),
         Example(lambda x, y: np.ediff1d(x, to_begin=y, to_end=[1, 2]), (_MATRIX, _POINTS)),
         Example(np.ediff1d, (_MATRIX,)),
+    ],
+    "unwrap": [
+        Example(np.unwrap, (np.array([0.0, 3.5, -3.0, 0.5, 7.0, 7.5, -np.pi]),)),
+        Example(lambda x: np.unwrap(x, 1.5, axis=0, period=2.0), (_MATRIX * 3,)),
+        Example(lambda x: np.unwrap(x, period=4), (np.array([0, 1, 3, 1, 6]),)),
+        Example(lambda x: np.unwrap(x, period=5), (np.array([0, 3, 1, 6]),)),
     ],
     "gradient": [
         Example(np.gradient, (_POINTS,)),

@@ -49,6 +49,21 @@ _IN_PLACE: dict[str, str] = {
 """They change an argument."""
 
 
+_FILES = "compile it with sg.function, and keep the arrays that it returns"
+_TYPES = "node.dtype says what it is; node.astype(dtype) converts"
+
+_VALUES: dict[str, str] = {
+    **dict.fromkeys(("save", "savetxt", "savez", "savez_compressed"), _FILES),
+    **dict.fromkeys(("array2string", "array_repr", "array_str"), "print(node), or " + _FILES),
+    **dict.fromkeys(("may_share_memory", "shares_memory"), "values are immutable in a graph"),
+    **dict.fromkeys(("can_cast", "common_type", "min_scalar_type"), _TYPES),
+    "roots": "np.linalg.eigvals of the companion matrix, as many as the degree",
+    "polydiv": "a division by a known polynomial is np.linalg.solve with shifted rows",
+    "sort_complex": "np.sort(x.astype(complex))",
+}
+"""They need the values, or have no meaning for what has none yet."""
+
+
 def _refusal(name: str, why: str, hint: str) -> Callable[..., NoReturn]:
     def refuse(*args: Any, **keywords: Any) -> NoReturn:
         raise UnsupportedError(f"np.{name} {why}", hint=hint)
@@ -59,6 +74,7 @@ def _refusal(name: str, why: str, hint: str) -> Callable[..., NoReturn]:
 for _table, _why in (
     (_SHAPES, "cannot be recorded in a graph: its result depends on values in shape or number"),
     (_IN_PLACE, "changes its argument, and nodes are immutable"),
+    (_VALUES, "needs values, which a node does not have"),
 ):
     for _name, _hint in _table.items():
         NUMPY_FUNCTIONS[getattr(np, _name)] = _refusal(_name, _why, _hint)

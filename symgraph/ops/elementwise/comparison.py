@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symgraph.errors import DTypeError, UnsupportedError
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
@@ -196,6 +196,19 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     return apply("all", same | (isnan(first) & isnan(second)) if equal_nan else same)
 
 
+@builder(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """Whether two arrays are equal when they broadcast, as ``np.array_equiv``."""
+    if not any_node(a1, a2):
+        return np.array_equiv(a1, a2)
+    first, second = as_node(a1), as_node(a2)
+    try:
+        same = first == second
+    except ShapeError:
+        return constant(False)
+    return apply("all", same)
+
+
 # Examples for the tests ------------------------------------------------------------------------
 
 _EDGES = np.array([[0.0, -0.0, 1.0], [np.inf, -np.inf, np.nan]])
@@ -210,6 +223,11 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x, y: np.isclose(x, y, 0, 0.5, equal_nan=True), (_EDGES, _EDGES[1])),
         Example(lambda x: np.isclose(x, 1.0, rtol=0.1, atol=0.0), (_EDGES,)),
         Example(np.isclose, (np.arange(3), np.array([0, 1, 3], np.float32))),
+    ],
+    "array_equiv": [
+        Example(np.array_equiv, (_EDGES[:, :2], np.zeros(2))),
+        Example(np.array_equiv, (_EDGES, np.zeros(2))),
+        Example(np.array_equiv, (np.ones((2, 3)), np.ones(3))),
     ],
     "allclose": [
         Example(lambda x: np.allclose(x, x + 1e-9), (_EDGES[0],)),
