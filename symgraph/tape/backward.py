@@ -159,14 +159,21 @@ class _Structures:
             self.known.popitem(last=False)
 
 
-_STRUCTURES = _Structures()
+STRUCTURES = _Structures()
 
 
 def _compile(values: Sequence[Value], roots: Sequence[int], leaves: Sequence[int]) -> Compiled:
-    nodes = nodes_for(values, lambda value, place: _placeholder(f"v{place}", value.kind))
+    nodes = nodes_for(values, placeholder_for)
     seeds = [placeholder(f"ct{i}", nodes[r].shape, nodes[r].dtype) for i, r in enumerate(roots)]
     found = pull_back([nodes[root] for root in roots], seeds, [nodes[leaf] for leaf in leaves])
     pairs = [(leaf, ct) for leaf, ct in zip(leaves, found, strict=True) if ct is not None]
+    return compiled(values, nodes, dict(pairs), seeds)
+
+
+def compiled(
+    values: Sequence[Value], nodes: Sequence[Node], found: dict[int, Node], seeds: Sequence[Node]
+) -> Compiled:
+    """Derivatives by the values at some places as a function of recorded data."""
     cut: dict[Node, Node] = {}
     place_of: dict[Node, int] = {}
     for place, (value, node) in enumerate(zip(values, nodes, strict=True)):
@@ -175,27 +182,28 @@ def _compile(values: Sequence[Value], roots: Sequence[int], leaves: Sequence[int
         if value.step is None or not value.active:
             cut[node] = node
         elif isinstance(node.result_type, TensorType):
-            cut[node] = _placeholder(f"v{place}", value.kind)
+            cut[node] = placeholder_for(value, place)
         else:
             continue
         place_of[cut[node]] = place
-    gradients = replace([ct for _, ct in pairs], cut)
-    reads = [node for node in topological(gradients) if node in place_of]
+    outputs = replace(list(found.values()), cut)
+    reads = [node for node in topological(outputs) if node in place_of]
     function = compile_graph(
-        Graph([*reads, *seeds], gradients), name="backward", options=Options("accurate")
+        Graph([*reads, *seeds], outputs), name="backward", options=Options("accurate")
     )
     return Compiled(
         function.__wrapped__,
         [place_of[node] for node in reads],
-        [leaf for leaf, _ in pairs],
-        len(pairs) == 1,
+        list(found),
+        len(found) == 1,
     )
 
 
-def _placeholder(name: str, kind: int) -> Node:
-    type_ = KINDS[kind]
+def placeholder_for(value: Value, place: int) -> Node:
+    """Stands for the data of a value."""
+    type_ = KINDS[value.kind]
     assert isinstance(type_, TensorType)
-    return placeholder(name, type_.shape, type_.dtype)
+    return placeholder(f"v{place}", type_.shape, type_.dtype)
 
 
 # Operation by operation ------------------------------------------------------------------------
@@ -431,21 +439,25 @@ def _compiled_pass(
         leaves = [i for i, value in enumerate(table) if value.mark == LEAF and value.step is None]
         return _compile(table, ends, leaves)
 
-    compiled = _STRUCTURES.get((tuple(key), ends), compile_)
-    if compiled is None:
+    known = STRUCTURES.get((tuple(key), ends), compile_)
+    if known is None:
         return None
-    for place in compiled.reads:
-        if table[place].storage is not None and table[place].overwritten:
-            _check_data(table[place], _user(table[place], order))
-    results = compiled.function(
-        *[table[place].data for place in compiled.reads], *[seed.data for seed in seeds]
-    )
-    if compiled.single:
-        results = (results,)
+    results = run_compiled(known, order, table, [seed.data for seed in seeds])
     return {
         table[place]: Value(data, table[place].kind)
-        for place, data in zip(compiled.leaves, results, strict=True)
+        for place, data in zip(known.leaves, results, strict=True)
     }
+
+
+def run_compiled(
+    known: Compiled, order: Sequence[Value], table: Sequence[Value], seeds: Sequence[Any]
+) -> Sequence[Any]:
+    """The derivatives for the data that a recording holds."""
+    for place in known.reads:
+        if table[place].storage is not None and table[place].overwritten:
+            _check_data(table[place], _user(table[place], order))
+    results = known.function(*[table[place].data for place in known.reads], *seeds)
+    return (results,) if known.single else results
 
 
 def _user(value: Value, order: Sequence[Value]) -> Value:

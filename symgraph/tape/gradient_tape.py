@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import DerivativeError, DisconnectedError, InputError
+from symgraph.errors import DerivativeError, DisconnectedError, InputError, ShapeError
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.tape.backward import gradients
 from symgraph.tape.holder import make_leaf, wrap
+from symgraph.tape.jacobians import batch_of, jacobians, whole
 from symgraph.tape.mode import no_grad
 from symgraph.tape.tensor import Tensor, array_of
 from symgraph.tape.values import Value
@@ -274,25 +275,88 @@ class GradientTape:
             ],
         )
 
-    def jacobian(self, target: Tensor, sources: Any, unconnected_gradients: str = "none") -> Any:
-        """Derivatives of every element of a target: shape ``target.shape + source.shape``."""
+    def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = "none") -> Any:
+        """Derivatives of every element of a target: shape ``target.shape + source.shape``.
+
+        Parameters
+        ----------
+        target : Tensor
+        sources : tree of Tensor
+        unconnected_gradients : {"none", "zero"}
+
+        Returns
+        -------
+        tree of Tensor or None
+            In the form of `sources`.
+
+        Examples
+        --------
+        >>> from symgraph import tape
+        >>> x = tape.Variable([1.0, 2.0])
+        >>> with tape.GradientTape() as t:
+        ...     y = x * x * x
+        >>> t.jacobian(y, x)
+        tensor([[ 3.,  0.],
+                [ 0., 12.]])
+        """
+        return self._rows(target, sources, whole, unconnected_gradients)
+
+    def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: str = "none") -> Any:
+        """For each element of a batch its own Jacobian, where elements do not mix.
+
+        Parameters
+        ----------
+        target, source : Tensor
+            The batch is the leading axis of both.
+        unconnected_gradients : {"none", "zero"}
+
+        Returns
+        -------
+        Tensor or None
+            Of shape ``(batch, *target.shape[1:], *source.shape[1:])``.
+
+        Raises
+        ------
+        ShapeError
+            If the batches have different sizes.
+
+        Examples
+        --------
+        >>> from symgraph import tape
+        >>> x = tape.Variable([[1.0, 2.0], [3.0, 4.0]])
+        >>> with tape.GradientTape() as t:
+        ...     y = (x * x).sum(axis=1, keepdims=True)
+        >>> t.batch_jacobian(y, x).shape
+        (2, 1, 2)
+        """
+        (y,), _ = _tensors(target, "the target")
+        (x,), _ = _tensors(source, "the source")
+        if not (y.ndim and x.ndim and y.shape[0] == x.shape[0]):
+            raise ShapeError(
+                "batch_jacobian: target and source are batches of one size",
+                got=f"shapes {y.shape} and {x.shape}",
+            )
+        return self._rows(y, x, batch_of, unconnected_gradients)
+
+    def _rows(self, target: Any, sources: Any, derivative: Any, unconnected: str) -> Any:
         self._once()
+        ys, _ = _tensors(target, "the target")
+        if len(ys) != 1:
+            raise InputError("a Jacobian has one target", got=f"{len(ys)}")
+        (y,) = ys
         xs, wrt_form = _tensors(sources, "the sources")
         wrt = [self._source(x) for x in xs]
-        rows: list[dict[Value, Value]] = []
-        for seed in np.eye(target.numel(), dtype=target.dtype):
-            start = seed.reshape(target.shape)
-            rows.append(gradients([target], [start], wrt, retain_graph=True, create_graph=False))
-        answer: list[Any] = []
-        for value, x in zip(wrt, xs, strict=True):
-            if any(value not in row for row in rows):
-                answer.append(_missing(x, unconnected_gradients, target.shape))
-                continue
-            stacked = np.stack([np.asarray(row[value].data) for row in rows])
-            answer.append(
-                make_leaf(Tensor.__new__(Tensor), stacked.reshape(target.shape + x.shape), False)
-            )
-        return unflatten(wrt_form, answer)
+        found = jacobians(y, wrt, derivative, record=_OPEN.tapes > 0)
+        batch = derivative is batch_of
+        return unflatten(
+            wrt_form,
+            [
+                wrap(found[value])
+                if value in found
+                else _missing(x, unconnected, y.shape, x.shape[1:] if batch else x.shape)
+                for value, x in zip(wrt, xs, strict=True)
+            ],
+        )
 
     def _source(self, tensor: Tensor) -> Value:
         """The value that a source had while this tape recorded."""
@@ -307,9 +371,12 @@ class GradientTape:
         self._used = True
 
 
-def _missing(x: Tensor, what: str, shape: tuple[int, ...] = ()) -> Tensor | None:
+def _missing(
+    x: Tensor, what: str, outer: tuple[int, ...] = (), inner: tuple[int, ...] | None = None
+) -> Tensor | None:
     if what not in ("none", "zero"):
         raise InputError("unconnected_gradients", expected="'none' or 'zero'", got=repr(what))
     if what == "none":
         return None
-    return make_leaf(Tensor.__new__(Tensor), np.zeros(shape + x.shape, x.dtype), False)
+    shape = outer + (x.shape if inner is None else inner)
+    return make_leaf(Tensor.__new__(Tensor), np.zeros(shape, x.dtype), False)
