@@ -182,10 +182,12 @@ def _of_triangle(op: Triangle, fact: Fact) -> bool:
 def _of_arithmetic(node: Node, fact: Fact, walk: _Walk) -> bool:
     if is_op(node, "matmul"):
         return _of_product(node, fact, walk)
-    if is_op(node, "add", "subtract", "negative") and fact in _KEPT_BY_SUMS:
+    kept = is_op(node, "add", "subtract", "negative") and fact in _KEPT_BY_SUMS
+    if kept and not (is_op(node, "add") and _are_turned(*node.inputs)):
         return all(states(operand, fact, walk) for operand in node.inputs)
     if is_op(node, "add"):
-        return _of_sum(node, fact, walk)
+        both = fact == "symmetric" and _are_turned(*node.inputs)
+        return both or _of_sum(node, fact, walk)
     if is_op(node, "multiply", "divide"):
         return _of_multiple(node, fact, walk)
     if fact != "symmetric":
@@ -218,6 +220,9 @@ def _is_pairwise(node: Node, walk: _Walk) -> bool:
 
 def _are_pair(a: Node, b: Node) -> bool:
     """Whether two nodes are ``x[:, None]`` and ``x[None]``, in any order."""
+    for column, row in ((a, b), (b, a)):
+        if isinstance(column.op, ExpandDims) and column.op.axes == (1,) and row.ndim == 1:
+            return column.inputs[0] is row
     if not (isinstance(a.op, ExpandDims) and isinstance(b.op, ExpandDims)):
         return False
     return a.inputs[0] is b.inputs[0] and {a.op.axes, b.op.axes} == {(0,), (1,)}
@@ -286,6 +291,9 @@ def _of_product(node: Node, fact: Fact, walk: _Walk) -> bool:
         # A Cholesky factor has an inverse; of another matrix that is not known.
         factor = a.inputs[0] if is_op(a, "transpose") else a
         return fact != "positive_definite" or is_op(factor, "cholesky")
+    weights = _weights_between(a, b)
+    if weights is not None:
+        return fact == "symmetric" or (fact != "positive_definite" and bounds(weights)[0] >= 0)
     middle = _between(a, b)
     return middle is not None and fact != "positive_definite" and states(middle, fact, walk)
 
@@ -300,6 +308,18 @@ def _between(a: Node, b: Node) -> Node | None:
         return a.inputs[1]
     if is_op(b, "matmul") and b.inputs[1].ndim == 2 and _are_turned(a, b.inputs[1]):
         return b.inputs[0]
+    return None
+
+
+def _weights_between(a: Node, b: Node) -> Node | None:
+    """The w of ``(A.T * w) @ A`` and of ``A.T @ (w[:, None] * A)``."""
+    for whole, other, axis in ((a, b, 1), (b, a, 0)):
+        if not is_op(whole, "multiply"):
+            continue
+        for x, w in (whole.inputs, whole.inputs[::-1]):
+            along = w.shape[1 - axis] == 1 if w.ndim == 2 else axis == 1 and w.ndim < 2
+            if x.shape == whole.shape and along and _are_turned(x, other):
+                return w
     return None
 
 
@@ -327,7 +347,7 @@ def _of_multiple(node: Node, fact: Fact, walk: _Walk) -> bool:
             return False
         return fact != "orthogonal" and states(x, fact, walk)
     if fact == "symmetric":
-        return _all_symmetric(node, walk)
+        return _are_pair(a, b) or _all_symmetric(node, walk)
     return fact in _TURNED and any(states(x, fact, walk) for _, x in pairs if x.ndim == 2)
 
 

@@ -15,6 +15,7 @@ LOWER = sg.assume(sg.placeholder("L", (4, 4)), "lower_triangular")
 UPPER = sg.assume(sg.placeholder("U", (4, 4)), "upper_triangular")
 TURNED = sg.assume(sg.placeholder("Q", (4, 4)), "orthogonal")
 NOT_ZERO = sg.assume(sg.placeholder("z", "n"), "nonzero")
+STACK = sg.placeholder("T", (3, 4, 4))
 EYE = sg.eye(4)
 FACTOR = np.linalg.cholesky(A)
 c = sg.placeholder("c", 4)
@@ -47,6 +48,23 @@ EVEN = sg.assume(sg.placeholder("S", (4, 4)), "symmetric")
         (np.linalg.slogdet(TURNED)[1], sg.constant(0.0)),
         (np.log(np.linalg.det(DEFINITE)), np.linalg.slogdet(DEFINITE)[1]),
         (np.floor(np.rint(x) * 2 - 3), np.rint(x) * 2 - 3),
+        (np.linalg.inv(A).T @ b, np.linalg.solve(A.T, b)),
+        ((2.0 * np.linalg.inv(A)) @ b, np.linalg.solve(A, 2.0 * b)),
+        (np.linalg.inv(A) @ np.linalg.inv(EVEN) @ b, np.linalg.solve(A, np.linalg.solve(EVEN, b))),
+        (b @ (np.linalg.inv(A) / 3.0), np.linalg.solve(A.T, b / 3.0)),
+        (np.linalg.inv(STACK) @ STACK[:, :, :1], np.linalg.solve(STACK, STACK[:, :, :1])),
+        (np.log10(np.linalg.det(DEFINITE)), np.log10(np.e) * np.linalg.slogdet(DEFINITE)[1]),
+        (np.log(abs(np.linalg.det(np.linalg.inv(A).T))), -np.linalg.slogdet(A)[1]),
+        (np.diag(A @ EVEN), np.sum(A * EVEN, axis=1)),
+        (np.trace(A @ A + 2.0 * EVEN), np.sum(np.sum(A * A.T, axis=1) + 2.0 * np.diag(EVEN))),
+        (np.diagonal(np.exp(A - b[:, None])), np.exp(np.diagonal(A) - b)),
+        ((A + A.T).T, A + A.T),
+        ((b[:, None] * b).T, b[:, None] * b),
+        ((A.T * b @ A).T, A.T * b @ A),
+        ((A / b) @ c, A @ (c / b)),
+        ((x[0] * A) @ c, A @ (x[0] * c)),
+        (np.log(np.prod(np.exp(A), axis=0)), np.sum(A, axis=0)),
+        (np.log(np.prod(np.tanh(x) ** 2)), np.sum(np.log(np.tanh(x) ** 2))),
         (abs(np.sum(np.exp(x))), np.sum(np.exp(x))),
         (abs(np.concatenate([positive, np.exp(x)])), np.concatenate([positive, np.exp(x)])),
         (np.fabs(np.exp(A) @ np.square(b)), np.exp(A) @ np.square(b)),
@@ -88,6 +106,7 @@ def test_rewrites(before, after):
         (A @ DEFINITE @ A.T, False, True),
         (np.diag(np.exp(c)), True, True),
         (np.diag(c), False, False),
+        (A.T @ (np.exp(b)[:, None] * A), False, True),
         (-2.0 * DEFINITE, False, False),
         (EVEN, False, False),
     ],

@@ -36,6 +36,16 @@ def _quotient_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return sign_bounds(product_bounds([sign_bounds(pair) for pair in b]))
 
 
+def _size_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    ((low, high),) = b
+    return max(low, -high, 0.0), max(-low, high)
+
+
+def _square_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    low, high = _size_bounds(b)
+    return low * low, high * high
+
+
 def _power_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
     exponent = b[1][0]
     even = exponent == b[1][1] and np.isfinite(exponent) and exponent % 2 == 0
@@ -153,7 +163,7 @@ square = elementwise(
     formula="x**2",
     facts=Facts(even=True),
     cost=0.3,
-    bounds=NOT_NEGATIVE,
+    bounds=_square_bounds,
 )
 sqrt = elementwise(
     "sqrt",
@@ -191,7 +201,7 @@ absolute = elementwise(
     facts=Facts(analytic=False, even=True, idempotent=True),
     cost=0.3,
     doc="Absolute value, as ``np.abs``. The derivative at 0 is 0.",
-    bounds=NOT_NEGATIVE,
+    bounds=_size_bounds,
 )
 fabs = elementwise(
     "fabs",

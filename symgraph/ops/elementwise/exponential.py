@@ -26,7 +26,7 @@ exp = elementwise(
     facts=Facts(inverse="log"),
     cost=0.7,
     limits=(Limit(-np.inf, MOST_EXPONENT, 0.0),),
-    bounds=NOT_NEGATIVE,
+    bounds=lambda b: (1.0 if b[0][0] >= 0 else 0.0, 1.0 if b[0][1] <= 0 else np.inf),
 )
 exp2 = elementwise(
     "exp2",

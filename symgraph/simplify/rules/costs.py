@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from symgraph.graph.amounts import at_most
 from symgraph.graph.node import Node, make
+from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
 from symgraph.ops.elementwise import exp
 from symgraph.ops.products import MatMul
 from symgraph.ops.shape import Transpose
-from symgraph.simplify.common import is_op, number
+from symgraph.simplify.common import is_op, number, unbroadcast
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.deltas import identity_like
 from symgraph.simplify.uses import users_of
 
 _SIZABLE = 16
@@ -101,29 +105,52 @@ def order_of_products(node: Node) -> Node | None:
 # Scaled rows and columns --------------------------------------------------------------------------
 
 
-def _scaled(node: Node) -> tuple[Node, Node, int] | None:
-    """X, a vector, and the axis along which it scales X, also if their product is transposed."""
+class _Scaled(NamedTuple):
+    """A matrix times or over a vector, along an axis; over ``None`` if that is a number."""
+
+    whole: Node
+    part: Node
+    axis: int | None
+    divides: bool
+
+    def applied(self, y: Node) -> Node:
+        return y / self.part if self.divides else self.part * y
+
+
+def _scaled(node: Node) -> _Scaled | None:
+    """X, a vector or number, and the axis along which it scales X, also if that is transposed."""
     below = node.inputs[0] if isinstance(node.op, Transpose) else node
-    if node.ndim != 2 or not is_op(below, "multiply"):
+    divides = is_op(below, "divide")
+    if node.ndim != 2 or not (divides or is_op(below, "multiply")):
         return None
-    for whole, part in (below.inputs, below.inputs[::-1]):
+    for whole, part in (below.inputs, below.inputs[::-1])[: 1 if divides else 2]:
         if whole.shape != below.shape or not whole.dtype == part.dtype == below.dtype:
             continue
-        rows, columns = below.shape
-        if part.shape in ((columns,), (1, columns)) and rows != 1:
-            axis, vector = 1, part if part.ndim == 1 else part.reshape(columns)
-        elif part.shape == (rows, 1) and columns != 1:
-            is_column = is_op(part, "expand_dims") and part.inputs[0].ndim == 1
-            axis, vector = 0, part.inputs[0] if is_column else part.reshape(rows)
-        else:
-            continue
-        return (whole, vector, axis) if below is node else (_turned(whole), vector, 1 - axis)
+        found = _vector(unbroadcast(part), below)
+        if found is not None and below is node:
+            return _Scaled(whole, *found, divides)
+        if found is not None:
+            vector, axis = found
+            return _Scaled(_turned(whole), vector, None if axis is None else 1 - axis, divides)
+    return None
+
+
+def _vector(part: Node, whole: Node) -> tuple[Node, int | None] | None:
+    """A factor of a matrix as a vector, and the axis along which it lies."""
+    rows, columns = whole.shape
+    if part.ndim == 0:
+        return part, None
+    if part.shape in ((columns,), (1, columns)) and rows != 1:
+        return part if part.ndim == 1 else part.reshape(columns), 1
+    if part.shape == (rows, 1) and columns != 1:
+        is_column = is_op(part, "expand_dims") and part.inputs[0].ndim == 1
+        return part.inputs[0] if is_column else part.reshape(rows), 0
     return None
 
 
 @rewrite(
     "matmul",
-    operands=("multiply", "transpose"),
+    operands=("multiply", "divide", "transpose"),
     keeps="accurate",
     headroom="half",
     examples=(
@@ -131,6 +158,8 @@ def _scaled(node: Node) -> tuple[Node, Node, int] | None:
         lambda A, u, v: (u[:, None] * A) @ v,
         lambda A, u, v: (A * u).T @ v,
         lambda A, u, v: v @ (A * u),
+        lambda A, u, v: (A / u) @ v,
+        lambda A, a, v: (a * A) @ v,
     ),
 )
 def scaled_matrix_times_vector(node: Node) -> Node | None:
@@ -138,13 +167,39 @@ def scaled_matrix_times_vector(node: Node) -> Node | None:
     x, y = node.inputs
     if not _plain(node) or x.ndim == y.ndim:
         return None
-    found = _scaled(x if y.ndim == 1 else y)
-    if found is None or not _all_vectors(users_of(x if y.ndim == 1 else y)):
+    left = y.ndim == 1
+    found = _scaled(x if left else y)
+    if found is None or not _all_vectors(users_of(x if left else y)):
         return None
-    whole, part, axis = found
-    if y.ndim == 1:
-        return whole @ (part * y) if axis == 1 else part * (whole @ y)
-    return (x * part) @ whole if axis == 0 else (x @ whole) * part
+    # A number goes to the vector that is multiplied.
+    if left:
+        if found.axis != 0:
+            return found.whole @ found.applied(y)
+        return found.applied(found.whole @ y)
+    if found.axis != 1:
+        return found.applied(x) @ found.whole
+    return found.applied(x @ found.whole)
+
+
+@rewrite(
+    "matmul",
+    operands=("solve",),
+    keeps="accurate",
+    headroom="half",
+    examples=(
+        lambda A, B, v: apply("solve", A + 32.0 * identity_like(A), B) @ v,
+        lambda A, B, v: apply("solve", A + 32.0 * identity_like(A), B.T) @ v,
+    ),
+)
+def solution_times_vector(node: Node) -> Node | None:
+    """solve(A, B) @ v = solve(A, B @ v), if vectors are all that solve(A, B) is multiplied by."""
+    x, v = node.inputs
+    if not is_op(x, "solve") or not _plain(node) or v.ndim != 1 or len(users_of(x)) > 1:
+        return None
+    a, b = x.inputs
+    if a.ndim != 2 or not a.dtype == b.dtype == node.dtype:
+        return None
+    return make(x.op, a, b @ v)
 
 
 # Small terms --------------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from symgraph.graph.leaves import Item
@@ -12,8 +15,15 @@ from symgraph.ops.linalg.det import Slogdet
 from symgraph.ops.linalg.solve import Solve
 from symgraph.ops.linalg.triangular import TriangularSolve
 from symgraph.ops.reduce import Sum
-from symgraph.ops.shape import Transpose
-from symgraph.simplify.common import HEADROOM, factor, is_known_factor, is_op, number
+from symgraph.ops.shape import Transpose, swapaxes
+from symgraph.simplify.common import (
+    HEADROOM,
+    factor,
+    is_known_factor,
+    is_op,
+    number,
+    unbroadcast,
+)
 from symgraph.simplify.facts import bounds, diagonal_of, states
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
@@ -81,55 +91,96 @@ def limit_within_bounds(node: Node) -> Node | None:
     return None
 
 
+def _turned(node: Node) -> Node:
+    """The transpose of a matrix, or of each of a stack."""
+    return swapaxes(node, -1, -2)
+
+
+def _is_turned(node: Node) -> bool:
+    """Whether a node is the transpose of matrices, and of nothing else."""
+    axes = node.op.axes if isinstance(node.op, Transpose) else ()
+    return len(axes) > 1 and axes == (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2)
+
+
 def _inverse(node: Node) -> Node | None:
-    return node.inputs[0] if is_op(node, "inv") and node.ndim == 2 else None
+    """The matrix of which a node is the inverse."""
+    if _is_turned(node) and is_op(node.inputs[0], "inv"):
+        return _turned(node.inputs[0].inputs[0])
+    return node.inputs[0] if is_op(node, "inv") else None
+
+
+def _scaled_inverse(node: Node) -> tuple[Node | None, Callable[[Node], Node]]:
+    """The same below a 0-d factor or divisor, and what that does to the other operand."""
+    scale, rest = factor(node)
+    if scale is not None and rest.type == node.type:
+        return _inverse(rest), lambda b: scale * b
+    if is_op(node, "divide") and node.dtype.kind == "f":
+        top, below = node.inputs
+        divisor = unbroadcast(below)
+        if not divisor.ndim and divisor.dtype == top.dtype and top.type == node.type:
+            return _inverse(top), lambda b: b / divisor
+    return _inverse(node), lambda b: b
 
 
 @rewrite(
     "matmul",
-    operands=("inv",),
+    operands=("inv", "transpose", "multiply", "divide"),
     keeps="accurate",
     examples=(
         lambda A, v: apply("inv", A + 32.0 * identity_like(A)) @ v,
         lambda A, B: apply("inv", A + 32.0 * identity_like(A)) @ B,
         lambda A, v: v @ apply("inv", A + 32.0 * identity_like(A)),
+        lambda A, v: apply("inv", A + 32.0 * identity_like(A)).T @ v,
+        lambda A, v, a: (a * apply("inv", A + 32.0 * identity_like(A))) @ v,
+        lambda A, B: B @ (apply("inv", A + 32.0 * identity_like(A)) / 3.0),
     ),
 )
 def inverse_times(node: Node) -> Node | None:
-    """inv(A) @ b = solve(A, b), b @ inv(A) = solve(A.T, b.T).T."""
+    """inv(A) @ b = solve(A, b), b @ inv(A) = solve(A.T, b.T).T, also of stacks and multiples."""
     a, b = node.inputs
-    left, right = _inverse(a), _inverse(b)
-    if left is not None and b.ndim <= 2:
-        return apply("solve", left, b)
-    if right is None or a.ndim > 2:
+    left, scaled = _scaled_inverse(a)
+    if left is not None:
+        return apply("solve", left, scaled(b))
+    right, scaled = _scaled_inverse(b)
+    if right is None:
         return None
-    turned = make(Transpose((1, 0)), right)
     if a.ndim == 1:
-        return apply("solve", turned, a)
-    solution = apply("solve", turned, make(Transpose((1, 0)), a))
-    return make(Transpose((1, 0)), solution)
+        return apply("solve", _turned(right), scaled(a))
+    return _turned(apply("solve", _turned(right), scaled(_turned(a))))
+
+
+_LOGARITHMS = {"log": 1.0, "log2": math.log2(math.e), "log10": math.log10(math.e)}
 
 
 @rewrite(
-    "log",
+    *_LOGARITHMS,
     operands=("det", "absolute"),
     keeps="accurate",
-    examples=(lambda A: np.log(np.linalg.det(A.T @ A)), lambda A: np.log(abs(np.linalg.det(A)))),
+    examples=(
+        lambda A: np.log(np.linalg.det(A.T @ A)),
+        lambda A: np.log(abs(np.linalg.det(A))),
+        lambda A: np.log10(np.linalg.det(A.T @ A)),
+    ),
 )
 def logarithm_of_determinant(node: Node) -> Node | None:
-    """log(det(A)) = slogdet(A)[1] where the determinant is positive."""
+    """log(det(A)) = slogdet(A)[1] where the determinant is positive, log2 and log10 alike."""
     (x,) = node.inputs
     if is_op(x, "absolute"):
         (x,) = x.inputs
         positive = True
     else:
         positive = False
+    below = positive and is_op(x, "divide") and number(x.inputs[0]) == 1
+    if below:
+        x = x.inputs[1]
     if not is_op(x, "det") or x.dtype.kind != "f":
         return None
     parts = make(Slogdet(), x.inputs[0])
     size = make(Item(1), parts)
+    unit = _LOGARITHMS[node.op.name]
+    size = size if unit == 1 else unit * size
     if positive or states(x.inputs[0], "positive_definite"):
-        return size
+        return -size if below else size
     # The logarithm of a negative determinant is NaN, and stays so.
     return apply("where", make(Item(0), parts) < 0, constant(np.asarray(np.nan, x.dtype)), size)
 
@@ -149,6 +200,47 @@ def trace_of_product(node: Node) -> Node | None:
     if a.ndim != 2 or b.ndim != 2 or node.ndim or node.dtype.kind != "f":
         return None
     return make(Sum((0, 1)), a * make(Transpose((1, 0)), b))
+
+
+@rewrite(
+    "det",
+    operands=("inv", "transpose"),
+    keeps="accurate",
+    examples=(
+        lambda A: np.linalg.det(A.T),
+        lambda A: np.linalg.det(apply("inv", A + 32.0 * identity_like(A))),
+    ),
+)
+def determinant_of_inverse(node: Node) -> Node | None:
+    """det(A.T) = det(A), det(inv(A)) = 1 / det(A)."""
+    (a,) = node.inputs
+    if _is_turned(a):
+        return make(node.op, *a.inputs)
+    known = is_op(a, "inv") and a.inputs[0].dtype == node.dtype
+    return 1.0 / make(node.op, *a.inputs) if known else None
+
+
+@rewrite(
+    Item,
+    operands=("slogdet",),
+    keeps="accurate",
+    examples=(
+        lambda A: np.linalg.slogdet(A.T)[1],
+        lambda A: np.linalg.slogdet(apply("inv", A + 32.0 * identity_like(A)))[1],
+        lambda A: np.linalg.slogdet(apply("inv", A + 32.0 * identity_like(A)))[0],
+    ),
+)
+def logarithm_of_inverse_determinant(node: Node) -> Node | None:
+    """slogdet(A.T) = slogdet(A), slogdet(inv(A)) = (sign, -logarithm) of slogdet(A)."""
+    assert isinstance(node.op, Item)
+    (parts,) = node.inputs
+    (a,) = parts.inputs
+    if not _is_turned(a) and not (is_op(a, "inv") and a.dtype.kind == "f"):
+        return None
+    if a.inputs[0].dtype != a.dtype:
+        return None
+    result = make(node.op, make(parts.op, *a.inputs))
+    return -result if node.op.index == 1 and is_op(a, "inv") else result
 
 
 @rewrite(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.node import Node, constant, make
+from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Size
 from symgraph.ops.reduce import BroadcastTo, Mean, Reduction, Sum, count
 from symgraph.ops.shape import Reshape, Squeeze, Transpose
@@ -14,6 +15,7 @@ from symgraph.simplify.common import (
     is_op,
     scalar,
 )
+from symgraph.simplify.facts import bounds
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.shifts import constant_along, without_axes
 
@@ -183,3 +185,54 @@ def sum_of_transpose(node: Node) -> Node | None:
     if left != sorted(left):
         return None
     return make(Sum(tuple(sorted([inner[axis] for axis in node.op.axes]))), *x.inputs)
+
+
+# Products over axes -------------------------------------------------------------------------------
+
+
+def _sum_of_logarithms(node: Node, x: Node) -> Node:
+    (product,) = node.inputs
+    assert isinstance(product.op, Reduction)
+    return make(Sum(product.op.axes, product.op.keepdims), make(node.op, x))
+
+
+@rewrite(
+    "log",
+    "log2",
+    "log10",
+    operands=("prod",),
+    keeps="accurate",
+    examples=(
+        lambda A: np.log(np.prod(apply("sigmoid", A), axis=1)),
+        lambda A: np.log10((1.0 + np.exp(A)).prod()),
+        lambda A: np.log(np.prod(np.exp(A), axis=0)),
+    ),
+)
+def logarithm_of_product(node: Node) -> Node | None:
+    """log(prod(x)) = sum(log(x)) for factors all up to 1, or all from 1; of exp(x) the sum."""
+    (product,) = node.inputs
+    (x,) = product.inputs
+    if x.dtype != node.dtype or x.dtype.kind != "f" or not is_op(product, "prod"):
+        return None
+    low, high = bounds(x)
+    # Logarithms of one sign do not cancel; and those of exponentials are exact.
+    one_sign = low >= 1 or (low >= 0 and high <= 1)
+    known = is_op(x, "exp") and is_op(node, "log")
+    return _sum_of_logarithms(node, x) if one_sign or known else None
+
+
+@rewrite(
+    "log",
+    "log2",
+    "log10",
+    operands=("prod",),
+    keeps="real",
+    examples=(lambda A: np.log(np.prod(np.square(A), axis=1)),),
+)
+def logarithm_of_positive_product(node: Node) -> Node | None:
+    """log(prod(x)) = sum(log(x)) for x >= 0: where it is next to 0 the sum cancels."""
+    (product,) = node.inputs
+    (x,) = product.inputs
+    if x.dtype != node.dtype or x.dtype.kind != "f" or not is_op(product, "prod"):
+        return None
+    return _sum_of_logarithms(node, x) if bounds(x)[0] >= 0 else None
