@@ -11,7 +11,7 @@ from symgraph.graph.sizes import Dim
 from symgraph.ops.elementwise import exp
 from symgraph.ops.products import MatMul
 from symgraph.ops.shape import Transpose
-from symgraph.simplify.common import is_op, number, unbroadcast
+from symgraph.simplify.common import is_op, number
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
 from symgraph.simplify.uses import users_of
@@ -106,11 +106,11 @@ def order_of_products(node: Node) -> Node | None:
 
 
 class _Scaled(NamedTuple):
-    """A matrix times or over a vector, along an axis; over ``None`` if that is a number."""
+    """A matrix times or over a vector, along an axis."""
 
     whole: Node
     part: Node
-    axis: int | None
+    axis: int
     divides: bool
 
     def applied(self, y: Node) -> Node:
@@ -118,7 +118,7 @@ class _Scaled(NamedTuple):
 
 
 def _scaled(node: Node) -> _Scaled | None:
-    """X, a vector or number, and the axis along which it scales X, also if that is transposed."""
+    """X, a vector, and the axis along which it scales X, also if that is transposed."""
     below = node.inputs[0] if isinstance(node.op, Transpose) else node
     divides = is_op(below, "divide")
     if node.ndim != 2 or not (divides or is_op(below, "multiply")):
@@ -126,20 +126,18 @@ def _scaled(node: Node) -> _Scaled | None:
     for whole, part in (below.inputs, below.inputs[::-1])[: 1 if divides else 2]:
         if whole.shape != below.shape or not whole.dtype == part.dtype == below.dtype:
             continue
-        found = _vector(unbroadcast(part), below)
+        found = _vector(part, below)
         if found is not None and below is node:
             return _Scaled(whole, *found, divides)
         if found is not None:
             vector, axis = found
-            return _Scaled(_turned(whole), vector, None if axis is None else 1 - axis, divides)
+            return _Scaled(_turned(whole), vector, 1 - axis, divides)
     return None
 
 
-def _vector(part: Node, whole: Node) -> tuple[Node, int | None] | None:
+def _vector(part: Node, whole: Node) -> tuple[Node, int] | None:
     """A factor of a matrix as a vector, and the axis along which it lies."""
     rows, columns = whole.shape
-    if part.ndim == 0:
-        return part, None
     if part.shape in ((columns,), (1, columns)) and rows != 1:
         return part if part.ndim == 1 else part.reshape(columns), 1
     if part.shape == (rows, 1) and columns != 1:
@@ -159,7 +157,6 @@ def _vector(part: Node, whole: Node) -> tuple[Node, int | None] | None:
         lambda A, u, v: (A * u).T @ v,
         lambda A, u, v: v @ (A * u),
         lambda A, u, v: (A / u) @ v,
-        lambda A, a, v: (a * A) @ v,
     ),
 )
 def scaled_matrix_times_vector(node: Node) -> Node | None:
@@ -171,14 +168,10 @@ def scaled_matrix_times_vector(node: Node) -> Node | None:
     found = _scaled(x if left else y)
     if found is None or not _all_vectors(users_of(x if left else y)):
         return None
-    # A number goes to the vector that is multiplied.
     if left:
-        if found.axis != 0:
-            return found.whole @ found.applied(y)
-        return found.applied(found.whole @ y)
-    if found.axis != 1:
-        return found.applied(x) @ found.whole
-    return found.applied(x @ found.whole)
+        inner = found.axis == 1
+        return found.whole @ found.applied(y) if inner else found.applied(found.whole @ y)
+    return found.applied(x) @ found.whole if found.axis == 0 else found.applied(x @ found.whole)
 
 
 @rewrite(

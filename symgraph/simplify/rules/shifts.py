@@ -128,7 +128,7 @@ def _ignores_shifts(op: Op) -> bool:
     operands=("add", "subtract"),
     keeps="real",
     examples=(
-        lambda v, a: np.mean(v + a),
+        lambda v, a: (v + a).mean(),
         lambda v: (v - 3.0).mean(),
         lambda A, u: (u[:, None] - A).mean(axis=1),
         lambda A, u: apply("logsumexp", A + u[:, None], axis=1),
