@@ -31,7 +31,7 @@ from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, apply_view, as_node, topological
-from symgraph.graph.side import ORIGINS, Origin
+from symgraph.graph.side import ORIGINS
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
 from symgraph.graph.types import TensorType, TupleType
@@ -190,7 +190,7 @@ def compile_graph(
         requirements=requirements(order),
         extra=emitted.extra,
         gradients=gradients,
-        explanation=explain(graph, prepared, len(order), emitted, parts.origins),
+        explanation=explain(graph, prepared, len(order), emitted, parts),
         options=options,
         updated=[i for i, node in enumerate(graph.inputs) if node in updates],
     )
@@ -263,17 +263,17 @@ def describe(parts: ModuleParts, texts: Sequence[FunctionText]) -> list[str]:
 
 
 def explain(
-    graph: Graph, prepared: Prepared, after: int, emitted: Emitted, origins: Mapping[str, Origin]
+    graph: Graph, prepared: Prepared, after: int, emitted: Emitted, parts: ModuleParts
 ) -> Explanation:
     """What happened to a graph on its way to source."""
     return Explanation(
         before=len(graph.nodes),
         after=after,
-        firings=prepared.firings,
+        firings=prepared.firings + parts.firings,
         source=emitted.source,
         graph=graph,
         results=prepared.outputs,
-        origins=origins,
+        origins=parts.origins,
     )
 
 

@@ -15,11 +15,17 @@ from symgraph.graph.leaves import Placeholder, SizeValue
 from symgraph.graph.node import Node, apply_view, topological
 from symgraph.graph.record import record
 from symgraph.graph.side import NAMES, ORIGINS, Origin
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, dim_names, evaluate
+from symgraph.ops.bodies import bodies_of
 from symgraph.ops.kinds import Elementwise
+from symgraph.pipeline import Options, Strictness, prepare
 from symgraph.simplify import Firing, known_rules, simplify
 
 __all__ = ["Explanation", "Rewrite", "explain"]
+
+
+_GUESS = 1000
+"""What a symbolic size counts as, where it is asked whether something is saved or spent."""
 
 
 @record
@@ -56,16 +62,16 @@ class Rewrite:
     @property
     def saved(self) -> str:
         """Nodes and cost saved, in words; empty if nothing changes."""
-        parts = [
-            f"{amount} {unit}{'' if str(amount) in ('1', '-1') else 's'}"
-            for amount, unit in (
-                (self.nodes, "node"),
-                (self.flops, "flop"),
-                (self.bytes, "byte"),
-            )
-            if not (isinstance(amount, int) and amount == 0)
-        ]
-        return f"saves {', '.join(parts)}" if parts else ""
+        saved: list[str] = []
+        spent: list[str] = []
+        for amount, unit in (self.nodes, "node"), (self.flops, "flop"), (self.bytes, "byte"):
+            guess = evaluate(amount, dict.fromkeys(dim_names(amount), _GUESS))
+            if guess:
+                size = amount if guess > 0 else -amount
+                text = f"{size} {unit}{'' if str(size) == '1' else 's'}"
+                (saved if guess > 0 else spent).append(text)
+        parts = [("saves", saved), ("costs", spent)]
+        return "; ".join([f"{verb} {', '.join(texts)}" for verb, texts in parts if texts])
 
 
 class Explanation:
@@ -205,7 +211,7 @@ def explain(
     value: Any,
     after: Any = None,
     *,
-    strictness: str = "accurate",
+    strictness: Strictness = "accurate",
     without: Collection[str] = (),
 ) -> Explanation:
     """The rewrites of a compiled function, of nodes, or from one expression to another.
@@ -245,10 +251,12 @@ def explain(
     off = known_rules(without)
     nodes, _ = flatten_nodes(value, "explain")
     graph = _closed(nodes)
-    first = simplify(nodes, strictness, without=off)
     if after is None:
-        count = len(topological(first.outputs))
-        return Explanation(len(graph), count, first.firings, "", graph, first.outputs)
+        prepared = prepare(nodes, Options(strictness, off))
+        firings = prepared.firings + _within(prepared.outputs, Options(strictness, off))
+        count = len(topological(prepared.outputs))
+        return Explanation(len(graph), count, firings, "", graph, prepared.outputs)
+    first = simplify(nodes, strictness, without=off)
     others, _ = flatten_nodes(after, "explain")
     second = simplify(others, strictness, without=off)
     agrees = len(first.outputs) == len(second.outputs) and all(
@@ -264,6 +272,23 @@ def explain(
         back=back,
         agrees=agrees,
     )
+
+
+def _within(outputs: Sequence[Node], options: Options) -> list[Firing]:
+    """The rewrites in the bodies of loops and branches, and in those inside of them."""
+    found: list[Firing] = []
+    seen: set[Node] = set()
+    waiting = [list(outputs)]
+    while waiting:
+        for node in topological(waiting.pop(), stop=seen.__contains__):
+            if node in seen:
+                continue
+            seen.add(node)
+            for body in bodies_of(node.op):
+                prepared = prepare(body.outputs, options)
+                found += prepared.firings
+                waiting.append(prepared.outputs)
+    return found
 
 
 def _closed(outputs: Sequence[Node]) -> Graph:
@@ -286,8 +311,8 @@ def _rewrite(firing: Firing, where: str, known: dict[tuple[Node, int], Code]) ->
     return Rewrite(
         rule.name,
         rule.law,
-        _code(firing.before, _DEPTH, known).text,
-        _code(firing.after, _DEPTH, known).text,
+        _text(firing.before, known),
+        _text(firing.after, known),
         where,
         rule.keeps,
         len(gone) - len(came),
@@ -355,7 +380,14 @@ def _noted(node: Node) -> str:
     return f"{node.op.note} ({where})" if where else node.op.note
 
 
-_DEPTH = 3
+_DEPTHS = (5, 4, 3)
+_WIDTH = 72
+
+
+def _text(node: Node, known: dict[tuple[Node, int], Code]) -> str:
+    """The node as an expression of one line, cut off where it would be longer."""
+    texts = [_code(node, depth, known).text for depth in _DEPTHS]
+    return next((text for text in texts if len(text) <= _WIDTH), texts[-1])
 
 
 def _code(node: Node, depth: int, known: dict[tuple[Node, int], Code]) -> Code:

@@ -72,6 +72,10 @@ class Iterate(ControlFlow):
         """The type of the value."""
         return types[0]
 
+    def flops(self, node: Node) -> Dim:
+        """Those of a step: how many there are is not known."""
+        return self.body.flops()
+
     def block(
         self, node: Node, targets: Sequence[str], args: Sequence[str], scope: Scope
     ) -> list[str] | None:
@@ -210,7 +214,9 @@ def _solved(
     def value(start: Node, *others: Node) -> Node:
         own = [placeholder("x", start.shape, start.dtype)]
         own += [placeholder(x.op.label, x.shape, x.dtype) for x in others]
-        (body,), around = close(own, [simplify([step(own[0], own[1:])]).outputs])
+        # Of the laws only those that tidy up: `explain` shows the others, as the body is written.
+        tidy = simplify([step(own[0], own[1:])], "bitwise").outputs
+        (body,), around = close(own, [tidy])
         count = len(around)
         hoisted, first, rest = body.inputs[:count], body.inputs[count], body.inputs[count + 1 :]
         body = Body((first, *hoisted, *rest), body.outputs)

@@ -178,7 +178,7 @@ def _compile(
         explanation=Explanation(
             before=len(graph.nodes),
             after=len(plan.steps),
-            firings=prepared.firings,
+            firings=prepared.firings + parts.firings,
             source=emitted.source,
             results=prepared.outputs,
             origins=parts.origins,

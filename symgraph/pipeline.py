@@ -14,7 +14,7 @@ from symgraph.graph.node import Node
 from symgraph.graph.record import record
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
-from symgraph.plan.lower import lower
+from symgraph.plan.lower import lower, unwrap
 from symgraph.simplify import Firing, known_rules, simplify
 from symgraph.transforms.guards import guard
 from symgraph.transforms.loops import tidy_loops
@@ -87,6 +87,12 @@ class Prepared:
 Pass = Callable[[Prepared, Options], None]
 
 
+def unwrap_pass(prepared: Prepared, options: Options) -> None:
+    """Put graphs in the place of what only gives them a derivative of their own."""
+    outputs, image = unwrap(prepared.outputs)
+    prepared.follow(image, outputs)
+
+
 def simplify_pass(prepared: Prepared, options: Options) -> None:
     """Fold, stabilise and tidy up."""
     result = simplify(prepared.outputs, options.strictness, without=options.without)
@@ -119,7 +125,15 @@ def guard_pass(prepared: Prepared, options: Options) -> None:
     prepared.follow(image, outputs)
 
 
-PASSES: tuple[Pass, ...] = (loop_pass, simplify_pass, loop_pass, guard_pass, lower_pass, idiom_pass)
+PASSES: tuple[Pass, ...] = (
+    unwrap_pass,
+    loop_pass,
+    simplify_pass,
+    loop_pass,
+    guard_pass,
+    lower_pass,
+    idiom_pass,
+)
 """Every pass takes and leaves a valid graph."""
 
 

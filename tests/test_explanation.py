@@ -18,7 +18,7 @@ def test_a_rewrite_says_what_it_saves():
         1,
         "-3 * n",
     )
-    assert row.saved == "saves 1 node, -3 * n flops, 8 * n bytes"
+    assert row.saved == "saves 1 node, 8 * n bytes; costs 3 * n flops"
     # What is gone may be far more than what the law shows.
     (row,) = sg.explain(0.0 * np.sum(np.sin(np.cos(X))), strictness="real").rewrites
     assert (row.nodes, str(row.flops)) == (4, "15 * n + 1")
@@ -40,6 +40,43 @@ def test_an_explanation_travels():
     again = pickle.loads(pickle.dumps(f)).explain()
     assert (str(again), again.lines) == (str(f.explain()), f.explain().lines)
     assert "saves" in again._repr_html_()
+
+
+def softplus(v, *_):
+    return np.log(1 + np.exp(v))  # what is rewritten
+
+
+OWN = sg.custom_derivative(lambda v: softplus(v), vjp=lambda y, args, ct: ct * args[0])
+POINT = sg.placeholder("s")
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        sg.scan(lambda c, _: (softplus(c), None), X, length=3)[0],
+        sg.cond(POINT > 0, softplus, np.cos, POINT),
+        sg.fixed_point(lambda v, s: 0.1 * softplus(v) * s, 1.0, POINT),
+        sg.root(lambda v, s: v - 0.1 * softplus(v) * s, 1.0, POINT),
+        sg.vmap(softplus)(sg.placeholder("M", ("n", 3))),
+        OWN(X),
+        sg.scan(lambda c, _: (sg.cond(c > 0, softplus, np.cos, c), None), POINT, length=3)[0],
+    ],
+)
+def test_rewrites_inside_of_loops_branches_and_functions(node):
+    compiled = sg.function(list(sg.explain(node).graph.inputs), node)
+    assert "log1p" in compiled.source
+    pair = sg.forward_backward(compiled.graph.inputs, node)
+    for found in (compiled.explain(), sg.explain(node), pair.explain()):
+        where = [row.where for row in found.rewrites if row.rule == "log_one_plus"]
+        assert len(where) == 1
+        assert where[0].endswith("return np.log(1 + np.exp(v))  # what is rewritten")
+
+
+def test_what_has_no_line_shows_that_of_what_needs_it():
+    mean = np.mean(-X * 2.0)
+    rows = sg.function([X], [mean, sg.grad(mean, X)]).explain().rewrites
+    assert rows
+    assert all("test_explanation.py" in row.where for row in rows)
 
 
 def test_two_expressions_are_the_same_or_not_shown_to_be():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,9 +19,9 @@ from symgraph.graph.sizes import Dim, Shape
 from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import Elementwise, loop_dtypes
-from symgraph.plan.lower import lower
+from symgraph.plan.lower import lower, unwrap
 from symgraph.plan.plan import Plan, Step, has_block, is_operator, make_plan
-from symgraph.simplify import simplify
+from symgraph.simplify import Firing, simplify
 
 __all__ = ["FunctionWriter", "ModuleParts"]
 
@@ -49,6 +49,8 @@ class ModuleParts:
         Constant arrays by node, with their names.
     origins : dict
         For each statement's lines where they come from.
+    firings : list of Firing
+        The rewrites in the bodies of loops and branches.
     """
 
     strictness: str = "accurate"
@@ -59,6 +61,12 @@ class ModuleParts:
     helpers: dict[str, str] = field(default_factory=dict[str, str])
     constants: dict[Node, str] = field(default_factory=dict[Node, str])
     origins: dict[str, Origin] = field(default_factory=dict[str, Origin])
+    firings: list[Firing] = field(default_factory=list[Firing])
+
+    def note(self, firings: Iterable[Firing]) -> None:
+        """Remember rewrites in a body; a body may be written more than once."""
+        known = {(f.rule.name, f.before, f.after) for f in self.firings}
+        self.firings += [f for f in firings if (f.rule.name, f.before, f.after) not in known]
 
 
 class FunctionWriter:
@@ -134,9 +142,10 @@ class FunctionWriter:
         for node, arg in zip(inputs, args, strict=True):
             inner.bind(node, arg)
         how, without = self.parts.strictness, self.parts.without
-        lowered, _ = lower(simplify(outputs, how, without=without).outputs)
-        results = simplify(lowered, how, stage="numpy", without=without).outputs
-        sources = inner.write(replace(make_plan(inputs, results, self.named), copied=set()))
+        first = simplify(unwrap(outputs)[0], how, without=without)
+        last = simplify(lower(first.outputs)[0], how, stage="numpy", without=without)
+        self.parts.note(first.firings + last.firings)
+        sources = inner.write(replace(make_plan(inputs, last.outputs, self.named), copied=set()))
         return inner.lines, sources
 
     def named(self, node: Node) -> bool:

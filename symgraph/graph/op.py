@@ -80,6 +80,10 @@ class Op:
     """What a number does that is added to all elements along the axes it works along: it is
     ``"added"`` to the result, or does ``"nothing"``; empty where no such law is known."""
 
+    wraps: ClassVar[bool] = False
+    """Only stands for its expansion until derivatives are taken: what it hides is simplified with
+    the rest of the graph."""
+
     mutates: ClassVar[bool] = False
     """Written only with `in_place` on a copy of its first operand (scatter)."""
 

@@ -238,7 +238,7 @@ def _rewrite_item(row: Rewrite) -> str:
     saved = f"<br>{escape(row.saved)}" if row.saved else ""
     where = f'<br><code style="color:#7f8a99">{escape(row.where)}</code>' if row.where else ""
     return (
-        f'<li style="margin:4px 0"><b>{escape(row.rule.replace("_", " "))}</b>: '
+        f'<li style="margin:4px 0"><b><code>{escape(row.rule)}</code></b>: '
         f"<code>{escape(row.law)}</code> ({row.keeps})<br>"
         f"<code>{escape(row.before)}</code> → <code>{escape(row.after)}</code>{saved}{where}</li>"
     )

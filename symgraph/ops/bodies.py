@@ -15,6 +15,7 @@ from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.graph import replace
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
 from symgraph.graph.node import Node, as_node, make, placeholder, topological
+from symgraph.graph.op import Op
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
@@ -61,6 +62,13 @@ class Body:
 
     def __repr__(self) -> str:
         return f"({', '.join(map(_label, self.inputs))}) -> {len(self.outputs)} results"
+
+
+def bodies_of(op: Op) -> list[Body]:
+    """The graphs inside of an operation."""
+    names: tuple[str, ...] = getattr(op, "__match_args__", ())
+    fields = [getattr(op, name) for name in names]
+    return [value for value in fields if isinstance(value, Body)]
 
 
 def _label(node: Node) -> str:

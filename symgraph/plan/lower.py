@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
@@ -10,7 +10,7 @@ from symgraph.graph.op import Op
 from symgraph.graph.side import NOTES, ORIGINS, origin_as, set_origin
 from symgraph.ops.kinds import Elementwise
 
-__all__ = ["lower"]
+__all__ = ["lower", "unwrap"]
 
 
 def lower(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
@@ -29,13 +29,24 @@ def lower(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
     image : mapping
         From every node met to what stands for it.
     """
+    return _expanded(outputs, _may_expand)
+
+
+def unwrap(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
+    """As `lower`, of what only stands for a graph until derivatives are taken."""
+    return _expanded(outputs, lambda node: node.op.wraps)
+
+
+def _expanded(
+    outputs: Sequence[Node], expands: Callable[[Node], bool]
+) -> tuple[list[Node], Mapping[Node, Node]]:
     image: dict[Node, Node] = {}
     with origin_as(None):
-        for node in _expanded_order(outputs):
+        for node in _expanded_order(outputs, expands):
             origin = ORIGINS.get(node)
             if origin is not None:
                 set_origin(origin)
-            expansion = _expansion(node)
+            expansion = node.op.decompose(*node.inputs) if expands(node) else None
             if expansion is not None:
                 image[node] = image[expansion]
                 if isinstance(node.op, Elementwise) and node.op.why:
@@ -54,11 +65,7 @@ def _may_expand(node: Node) -> bool:
     return type(op).decompose is not Op.decompose
 
 
-def _expansion(node: Node) -> Node | None:
-    return node.op.decompose(*node.inputs) if _may_expand(node) else None
-
-
-def _expanded_order(outputs: Sequence[Node]) -> list[Node]:
+def _expanded_order(outputs: Sequence[Node], expands: Callable[[Node], bool]) -> list[Node]:
     """Topological order in which an expansion comes before the node that it stands for."""
     order: list[Node] = []
     done: set[Node] = set()
@@ -73,9 +80,9 @@ def _expanded_order(outputs: Sequence[Node]) -> list[Node]:
         done.add(node)
         stack.append((node, True))
         expansion = None
-        if _may_expand(node):
+        if expands(node):
             with origin_as(ORIGINS.get(node)):
-                expansion = _expansion(node)
+                expansion = node.op.decompose(*node.inputs)
         needs = node.inputs if expansion is None else (expansion,)
         stack.extend([(operand, False) for operand in reversed(needs) if operand not in done])
     return order

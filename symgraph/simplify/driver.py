@@ -10,7 +10,7 @@ from symgraph.errors import SymgraphError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
-from symgraph.graph.record import record
+from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import apply
 from symgraph.graph.side import FACTS, ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
@@ -90,7 +90,10 @@ def simplify(
                 if missing:
                     stack += missing
                     continue
+                fired = len(result.firings)
                 after = _step(node, final, table, pending, result.firings)
+                if len(result.firings) > fired and result.firings[-1].origin is None:
+                    result.firings[-1] = _located(result.firings[-1], stack)
                 if after is not None:
                     stack[-1] = (node, after)
                     stack.append((after, None))
@@ -99,6 +102,16 @@ def simplify(
             stack.pop()
     result.outputs = [final[node] for node in outputs]
     return result
+
+
+def _located(firing: Firing, stack: Sequence[tuple[Node, Node | None]]) -> Firing:
+    """A firing at what has no line of its own, with the line of what waits for it."""
+    waiting = (ORIGINS.get(node) for node, _ in reversed(stack[-_MOST_WAITING:]))
+    origin = next((found for found in waiting if found is not None), None)
+    return firing if origin is None else with_fields(firing, origin=origin)
+
+
+_MOST_WAITING = 16
 
 
 def _step(

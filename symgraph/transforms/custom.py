@@ -49,6 +49,7 @@ class Custom(ControlFlow):
     backward: Body
     index: int
     name: ClassVar[str] = "custom"
+    wraps: ClassVar[bool] = True
 
     @property
     def views(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -68,6 +69,14 @@ class Custom(ControlFlow):
         """The graph itself."""
         mapping = dict(zip(self.value.inputs, inputs, strict=True))
         return replace([self.value.outputs[self.index]], mapping)[0]
+
+    def flops(self, node: Node) -> Dim:
+        """Those of the graph."""
+        return self.value.flops()
+
+    def allocated(self, node: Node) -> Dim:
+        """What the graph makes."""
+        return self.value.allocated()
 
     def _places(self, nodes: Sequence[Node]) -> list[int]:
         """The positions of what has a derivative."""
