@@ -15,7 +15,17 @@ from symgraph.graph.record import with_fields
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
 
-__all__ = ["AlongAxes", "OnTrailingAxes", "in_front", "next_axes", "stacked"]
+__all__ = ["AlongAxes", "OnTrailingAxes", "broadcast_apart", "in_front", "next_axes", "stacked"]
+
+
+def broadcast_apart(node: Node, operand: Node, rank: int, most: int) -> tuple[int | None, ...]:
+    """`Op.apart` where leading axes broadcast: so many of the operand, and of the result."""
+    found: list[int | None] = [None] * node.ndim
+    for axis in range(rank):
+        place = axis + most - rank
+        if operand.shape[axis] == node.shape[place]:
+            found[place] = axis
+    return tuple(found)
 
 
 def in_front(stack: Node, ndim: int) -> Node:
@@ -91,12 +101,5 @@ class OnTrailingAxes(Op):
 
     def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
         """The axes of the batch."""
-        counts = [x.ndim - core for x, core in zip(node.inputs, self.core, strict=True)]
-        lead, shift = max(counts), max(counts) - counts[operand]
-        own = node.inputs[operand].shape
-        return tuple(
-            [
-                i - shift if i < lead and i >= shift and own[i - shift] == dim else None
-                for i, dim in enumerate(node.shape)
-            ]
-        )
+        ranks = [x.ndim - core for x, core in zip(node.inputs, self.core, strict=True)]
+        return broadcast_apart(node, node.inputs[operand], ranks[operand], max(ranks))

@@ -114,6 +114,16 @@ class Einsum(Multilinear):
         steps = len(self.operands) - 1 + (len(sizes) > len(self.output))
         return steps * product(sizes.values())
 
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """Equal letters."""
+        labels, x = self.operands[operand], node.inputs[operand]
+        axes = [labels.find(label) for label in self.output]
+        found = [
+            axis if axis >= 0 and x.shape[axis] == dim else None
+            for axis, dim in zip(axes, node.shape, strict=True)
+        ]
+        return tuple(found)
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One more letter, in front of those of the mapped operands."""
         used = set(self.output).union(*self.operands)

@@ -95,6 +95,15 @@ class Delta(Linear):
         letters, x = without_repeats(self.outer, cut(cotangent, self.places, runs))
         return (contract([(letters, x)], self.inner),)
 
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """Equal letters that run over a whole axis."""
+        sizes = self.sizes
+        found = [
+            self.inner.index(letter) if letter in self.inner and sizes[letter] == dim else None
+            for letter, dim in zip(self.outer, self.shape, strict=True)
+        ]
+        return tuple(found)
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One more letter on both sides."""
         letter = next(label for label in reversed(ascii_letters) if label not in self.outer)

@@ -192,6 +192,10 @@ class Diag(Linear):
         """The diagonal."""
         return (make(Diagonal(self.k), cotangent),)
 
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """Rows and columns."""
+        return (None, None) if self.k else (0, 0)
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Zeros, with the rows put on the diagonals."""
         (v,) = operands

@@ -32,7 +32,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder, complete
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes
-from symgraph.ops.batching import in_front
+from symgraph.ops.batching import broadcast_apart, in_front
 from symgraph.ops.facts import UNBOUNDED, Bounds, Facts, Limit, Limits, both, either
 from symgraph.ops.formula import derivative, recognise, to_node
 from symgraph.ops.promotion import (
@@ -330,6 +330,11 @@ class Elementwise(Op):
                 for operand, is_mapped in zip(operands, mapped, strict=True)
             ],
         )
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """All axes that are not repeated."""
+        x = node.inputs[operand]
+        return broadcast_apart(node, x, x.ndim, node.ndim)
 
     def decompose(self, *inputs: Node) -> Node | None:
         """By the declared expansion, if NumPy has no function for it."""

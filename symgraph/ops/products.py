@@ -15,8 +15,8 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
-from symgraph.ops.batching import in_front
 from symgraph.ops.facts import product_bounds, sign_bounds
+from symgraph.ops.batching import broadcast_apart, in_front
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, squeeze, swapaxes
@@ -85,6 +85,15 @@ class MatMul(Multilinear):
     def flops(self, node: Node) -> Dim:
         """A multiplication and an addition for each inner element of each element."""
         return 2 * node.size * node.inputs[0].shape[-1]
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """Rows of the first, columns of the second, and the batch."""
+        x, other = node.inputs[operand], node.inputs[1 - operand]
+        ranks = [max(a.ndim - 2, 0) for a in node.inputs]
+        found = list(broadcast_apart(node, x, ranks[operand], max(ranks)))
+        if x.ndim > 1:
+            found[-2 if operand == 0 and other.ndim > 1 else -1] = x.ndim - 2 + operand
+        return tuple(found)
 
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """One product: a stack of vectors is a matrix, beside stacks of matrices one of columns."""

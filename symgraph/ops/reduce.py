@@ -16,7 +16,7 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_shape
 from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes, normalize_axis
-from symgraph.ops.batching import AlongAxes, in_front
+from symgraph.ops.batching import AlongAxes, broadcast_apart, in_front
 from symgraph.ops.calls import of_numpy, over_axes
 from symgraph.ops.elementwise import astype, where
 from symgraph.ops.facts import sign_bounds
@@ -107,6 +107,11 @@ class BroadcastTo(Linear):
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """Axes of size one between the batch and those that are repeated."""
         return broadcast_to(in_front(operands[0], node.ndim), (size, *self.shape))
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """Those that are not repeated."""
+        x = node.inputs[0]
+        return broadcast_apart(node, x, x.ndim, node.ndim)
 
     def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
         """Those of the operand."""

@@ -135,6 +135,20 @@ class Reshape(Linear):
         found = regrouped(node.inputs[0].shape, self.shape)
         return None if found is None else [found]
 
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """Equal sizes at either end: what is between them is rearranged alone."""
+        before = node.inputs[0].shape
+        found: list[int | None] = [None] * node.ndim
+        for axis, (dim, own) in enumerate(zip(before, self.shape, strict=False)):
+            if dim != own:
+                break
+            found[axis] = axis
+        for axis, (dim, own) in enumerate(zip(before[::-1], self.shape[::-1], strict=False)):
+            if dim != own:
+                break
+            found[-1 - axis] = len(before) - 1 - axis
+        return tuple(found)
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """The same for every row."""
         return _reshaped(operands[0], (size, *self.shape))
@@ -286,6 +300,10 @@ class Transpose(Linear):
         places = everywhere(node.inputs[0].shape)
         return [Link(node.inputs[0].shape, places, tuple([places[i] for i in self.axes]))]
 
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """The permutation."""
+        return self.axes
+
     def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
         """The batch stays in front."""
         return make(Transpose((0, *next_axes(self.axes))), *operands)
@@ -432,6 +450,11 @@ class ExpandDims(AlongAxes, Linear):
             return call("np.reshape", args[0], tuple_text(["1"] * node.ndim))
         entries = ["None" if i in self.axes else ":" for i in range(node.ndim)]
         return subscript(args[0], *trim_colons(entries))
+
+    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+        """The old ones."""
+        old = iter(range(node.ndim))
+        return tuple([None if axis in self.axes else next(old) for axis in range(node.ndim)])
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The axes removed again."""

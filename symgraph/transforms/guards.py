@@ -7,9 +7,9 @@ where they do not hold: a number for which the operation is finite.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import inf
 
 import numpy as np
 
@@ -19,21 +19,14 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, origin_as, set_origin
-from symgraph.graph.types import broadcast_shapes
-from symgraph.ops.elementwise import WHERE, Where
+from symgraph.graph.types import TupleType
+from symgraph.ops.conditions import ALWAYS, NEVER, Condition, Conditions, weaker
+from symgraph.ops.elementwise import WHERE, Where, is_zero
 from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Elementwise
-from symgraph.transforms.masks import bounds
+from symgraph.transforms.masks import bounds, support
 
 __all__ = ["guard"]
-
-Condition: TypeAlias = "frozenset[tuple[Node, bool]]"
-"""Masks and what they must be, all of them."""
-
-Conditions: TypeAlias = "frozenset[Condition]"
-"""Conditions of which one must hold."""
-
-_ALWAYS: Conditions = frozenset([frozenset()])
 
 
 def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
@@ -50,13 +43,16 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
         From every node to what stands for it.
     """
     order = topological(outputs)
-    if not any(isinstance(node.op, Where) for node in order):
+    masks = [node.inputs[0] for node in order if isinstance(node.op, Where)]
+    if not masks:
         return list(outputs), {}
-    needs = _conditions(order, outputs)
-    risks = {node: _risks(node) for node in order if needs[node] != _ALWAYS}
-    if not any(risks.values()):
+    order = _masks_first(order, masks, outputs)
+    conditions = Conditions()
+    needs = _needs(order, outputs, conditions)
+    risks = {node: found for node in order if needs[node] != ALWAYS and (found := _risks(node))}
+    if not risks:
         return list(outputs), {}
-    guarding = _Guarding(needs, order)
+    guarding = _Guarding(conditions, needs, risks, order)
     image = guarding.image
     stack = list(reversed(outputs))
     with origin_as(None):
@@ -65,82 +61,79 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
             if node in image:
                 stack.pop()
                 continue
-            required = [*node.inputs]
-            if risks.get(node):
-                required += [mask for part in guarding.chosen(node) for mask, _ in part]
-            missing = [x for x in required if x not in image]
+            missing = [x for x in guarding.required(node) if x not in image]
             if missing:
                 stack += reversed(missing)
                 continue
             set_origin(ORIGINS.get(node))
-            image[node] = guarding.rebuilt(node, risks.get(node) or [])
+            image[node] = guarding.rebuilt(node)
             stack.pop()
     return [image[node] for node in outputs], image
 
 
-def _conditions(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, Conditions]:
-    """For each node the conditions without which no output depends on its value."""
-    needs: dict[Node, Conditions] = dict.fromkeys(outputs, _ALWAYS)
-    inside = set(order)
+def _masks_first(
+    order: Sequence[Node], masks: Sequence[Node], outputs: Sequence[Node]
+) -> list[Node]:
+    """An order in which masks come early: what comes before a node cannot depend on it."""
+    level: dict[Node, int] = {}
+    for node in order:
+        level[node] = 1 + max([level[x] for x in node.inputs], default=0)
+    return topological([*sorted(dict.fromkeys(masks), key=lambda m: level[m]), *outputs])
+
+
+def _needs(
+    order: Sequence[Node], outputs: Sequence[Node], conditions: Conditions
+) -> dict[Node, Condition]:
+    """For each node the condition without which no output depends on its value."""
+    needs: dict[Node, Condition] = dict.fromkeys(outputs, ALWAYS)
+    position = {node: i for i, node in enumerate(order)}
     for node in reversed(order):
         need = needs[node]
+        taken = _taken(node, conditions, position) if isinstance(node.op, Where) else None
         for place, operand in enumerate(node.inputs):
-            known = need
-            if isinstance(node.op, Where) and place:
-                literal = _literal(node.inputs[0], place == 1, inside)
-                known = frozenset([_with(condition, literal) for condition in need])
-            if known != _ALWAYS:
-                known = frozenset([_reaching(condition, node, operand) for condition in known])
+            known = need if taken is None else conditions.both(need, taken[place])
+            if known.atoms:
+                known = conditions.moved(known, _axes_onto(node, place))
             before = needs.get(operand)
-            needs[operand] = known if before is None else _either(before, known)
+            needs[operand] = known if before is None else conditions.either(before, known)
     return needs
 
 
-_MOST_CONDITIONS = 8
-"""Of nested choices: more are not kept, which is no mistake, and keeps the walk linear."""
-_MOST_USES = 4
-"""Conditions of which one must hold; of more, what they have in common."""
+def _taken(
+    node: Node, conditions: Conditions, position: Mapping[Node, int]
+) -> tuple[Condition, Condition, Condition]:
+    """Where each operand of a choice counts."""
+    mask, first, second = node.inputs
+    asked = conditions.of(mask)
+    taken = (ALWAYS, asked, conditions.opposite(asked))
+    for place, other in ((1, second), (2, first)):
+        where = support(node.inputs[place]) if is_zero(other) else None
+        if where is None:
+            continue
+        found = conditions.of(where)
+        atoms = [conditions.atoms[a].mask for a in found.atoms]
+        apart = not {*found.atoms} & {*asked.atoms}
+        if apart and all(position.get(atom, inf) < position[mask] for atom in atoms):
+            # A choice between zeros is none, as long as they are zeros.
+            zeros = conditions.combined("or", taken[place], conditions.opposite(found))
+            if zeros is not None:
+                return (found, zeros, ALWAYS) if place == 1 else (found, ALWAYS, zeros)
+    return taken
 
 
-def _with(condition: Condition, literal: tuple[Node, bool]) -> Condition:
-    return condition | {literal} if len(condition) < _MOST_CONDITIONS else condition
+def _axes_onto(node: Node, operand: int) -> tuple[int | None, ...]:
+    """For each axis of a result the axis of an operand along with it, counted from the last."""
+    x = node.inputs[operand]
+    if isinstance(node.result_type, TupleType):
+        return (None,) * _MOST_AXES
+    if isinstance(x.result_type, TupleType):
+        return (None,) * node.ndim
+    axes = node.op.apart(node, operand)
+    return tuple([None if axis is None else axis - x.ndim for axis in axes])
 
 
-def _reaching(condition: Condition, node: Node, operand: Node) -> Condition:
-    return frozenset([entry for entry in condition if _reaches(entry[0], node, operand)])
-
-
-def _either(first: Conditions, second: Conditions) -> Conditions:
-    """That one of two sets of conditions holds."""
-    if first == second:
-        return first
-    both = first | second
-    # a or (a and b) is a.
-    least = frozenset([c for c in both if not any(other < c for other in both)])
-    few = len(least) <= _MOST_USES
-    return least if few else frozenset([next(iter(least)).intersection(*least)])
-
-
-def _literal(mask: Node, wanted: bool, inside: set[Node]) -> tuple[Node, bool]:
-    """A condition without negations, so that the same one is recognised."""
-    while mask.op.name == "logical_not" and mask.inputs[0].dtype.kind == "b":
-        mask, wanted = mask.inputs[0], not wanted
-    if mask.op.name == "not_equal":
-        opposite = apply("equal", *mask.inputs)
-        if opposite in inside:
-            return opposite, not wanted
-    return mask, wanted
-
-
-def _reaches(mask: Node, node: Node, operand: Node) -> bool:
-    """Whether elements that a mask drops of a node drop those of an operand with them."""
-    if not mask.ndim:
-        return True
-    if not isinstance(node.op, Elementwise | Where) or mask.ndim > operand.ndim:
-        return False
-    if operand.shape == node.shape:
-        return True
-    return broadcast_shapes(mask.shape, operand.shape, what="where") == operand.shape
+_MOST_AXES = 64
+"""Of any array of NumPy's."""
 
 
 def _risks(node: Node) -> list[tuple[int, Limit]]:
@@ -161,109 +154,99 @@ def _risks(node: Node) -> list[tuple[int, Limit]]:
 class _Guarding:
     """The graph with its guards, and what is known of values where conditions do not hold."""
 
-    def __init__(self, needs: dict[Node, Conditions], order: Sequence[Node]) -> None:
-        self.needs = needs
+    def __init__(
+        self,
+        conditions: Conditions,
+        needs: Mapping[Node, Condition],
+        risks: Mapping[Node, Sequence[tuple[int, Limit]]],
+        order: Sequence[Node],
+    ) -> None:
+        self.conditions = conditions
+        self.risks = risks
         self.position = {node: i for i, node in enumerate(order)}
         self.image: dict[Node, Node] = {}
+        self.guards: dict[tuple[Node, Limit], Condition] = {}
+        """Where an operand must lie inside a limit: for any of the nodes that have it."""
+        self.first: dict[tuple[Node, Limit], int] = {}
         self.outside: dict[Node, tuple[Condition, float]] = {}
+        for node, found in risks.items():
+            for i, limit in found:
+                key = (node.inputs[i], limit)
+                self.first.setdefault(key, self.position[node])
+                need = conditions.moved(needs[node], _axes_onto(node, i))
+                self.guards[key] = conditions.either(self.guards.get(key, NEVER), need)
+        for key, need in self.guards.items():
+            kept = [a for a in need.atoms if self._usable(conditions.atoms[a].mask, key)]
+            self.guards[key] = weaker(need, kept)
 
-    def rebuilt(self, node: Node, risks: Sequence[tuple[int, Limit]]) -> Node:
+    def _usable(self, mask: Node, key: tuple[Node, Limit]) -> bool:
+        """A mask that comes later may depend on the node itself."""
+        return self.position.get(mask, inf) < self.first[key]
+
+    def required(self, node: Node) -> list[Node]:
+        """What must be rebuilt before a node."""
+        found = [*node.inputs]
+        for i, limit in self.risks.get(node, ()):
+            key = (node.inputs[i], limit)
+            need = self.guards[key]
+            found += [self.conditions.atoms[a].mask for a in need.atoms]
+            for form in (need, self.conditions.opposite(need)):
+                written = self.conditions.written.get(form, ())
+                found += [mask for mask in written if self._usable(mask, key)][:1]
+        return found
+
+    def rebuilt(self, node: Node) -> Node:
         """The node with safe operands."""
         inputs = [self.image[operand] for operand in node.inputs]
-        need = self._condition(node, made=bool(risks))
-        for place, limit in risks if need else ():
-            if not self._is_safe(inputs[place], need, limit):
-                inputs[place] = self._guarded(inputs[place], need, limit)
+        for place, limit in self.risks.get(node, ()):
+            key = (node.inputs[place], limit)
+            if self.guards[key] != ALWAYS and not self._is_safe(inputs[place], key):
+                inputs[place] = self._guarded(inputs[place], key)
         same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
         result = node if same else rebuild(node, inputs)
-        self._note(result, need)
+        self._note(result)
         return result
 
-    def chosen(self, node: Node) -> Conditions:
-        """What its uses have in common, or the conditions of which one must hold."""
-        needs = self.needs[node]
-        common = next(iter(needs)).intersection(*needs)
-        here = self.position[node]
-        if common or any(self.position[mask] > here for part in needs for mask, _ in part):
-            # A mask that comes later may depend on the node itself.
-            return frozenset([common])
-        return needs
+    def _is_safe(self, operand: Node, key: tuple[Node, Limit]) -> bool:
+        known, limit = self.outside.get(operand), key[1]
+        if known is None or not limit.holds(known[1], known[1]):
+            return False
+        return self.conditions.implies(known[0], self.guards[key])
 
-    def _condition(self, node: Node, *, made: bool) -> Condition:
-        """One condition for a node, which may be made: that one of several holds."""
-        needs = self.chosen(node)
-        if len(needs) == 1 or not made:
-            return next(iter(needs)).intersection(*needs)
-        parts = [self._mask(part) for part in _resolved(needs)]
-        mask = reduce(_or, sorted(parts, key=lambda part: self.position.get(part, 0)))
-        self.image.setdefault(mask, mask)
-        self.position.setdefault(mask, len(self.position))
-        return frozenset([(mask, True)])
-
-    def _mask(self, condition: Condition) -> Node:
-        masks = sorted(condition, key=lambda entry: self.position[entry[0]])
-        holding = [self.image[mask] for mask, wanted in masks if wanted]
-        failing = [self.image[mask] for mask, wanted in masks if not wanted]
-        outside = [apply("logical_not", reduce(_or, failing))] if failing else []
-        return reduce(_and, [*holding, *outside])
-
-    def _is_safe(self, operand: Node, need: Condition, limit: Limit) -> bool:
-        known = self.outside.get(operand)
-        return known is not None and need <= known[0] and limit.holds(known[1], known[1])
-
-    def _guarded(self, operand: Node, need: Condition, limit: Limit) -> Node:
-        masks = sorted(need, key=lambda entry: self.position[entry[0]])
-        holding = [self.image[mask] for mask, wanted in masks if wanted]
-        failing = [self.image[mask] for mask, wanted in masks if not wanted]
+    def _guarded(self, operand: Node, key: tuple[Node, Limit]) -> Node:
+        need, limit = self.guards[key], key[1]
         safe = constant(np.asarray(limit.safe, operand.dtype))
-        if failing and not holding:
-            result = make(WHERE, reduce(_or, failing), safe, operand)
-        else:
-            outside = [apply("logical_not", reduce(_or, failing))] if failing else []
-            result = make(WHERE, reduce(_and, [*holding, *outside]), operand, safe)
+        if need == NEVER:
+            return apply("broadcast_to", safe, operand.shape)
+        usable = partial(self._usable, key=key)
+        mask, wanted = self.conditions.mask(need, self.image, usable)
+        result = make(WHERE, mask, *((operand, safe) if wanted else (safe, operand)))
         self.outside[result] = (need, limit.safe)
         return result
 
-    def _note(self, node: Node, need: Condition) -> None:
-        """The value where the condition fails, if it follows from those of the operands."""
+    def _note(self, node: Node) -> None:
+        """The value where a condition fails, if it follows from those of the operands."""
         if isinstance(node.op, Where):
             mask, first, second = node.inputs
             for wanted, other in ((True, second), (False, first)):
                 if isinstance(other.op, Constant) and not other.ndim and other.dtype.kind == "f":
-                    self.outside.setdefault(
-                        node, (frozenset([(mask, wanted)]), float(other.op.value))
-                    )
-        if not need or not isinstance(node.op, Elementwise) or node in self.outside:
+                    asked = self.conditions.of(mask)
+                    asked = asked if wanted else self.conditions.opposite(asked)
+                    self.outside.setdefault(node, (asked, float(other.op.value)))
+        if not isinstance(node.op, Elementwise) or node in self.outside:
             return
         values: list[Node] = []
+        whole: Condition = NEVER
         for operand in node.inputs:
             known = self.outside.get(operand)
             if isinstance(operand.op, Constant) and not operand.ndim:
                 values.append(operand)
-            elif known is not None and need <= known[0]:
+            elif known is not None:
                 values.append(constant(np.asarray(known[1], operand.dtype)))
+                whole = self.conditions.either(whole, known[0])
             else:
                 return
+        if whole == NEVER:
+            return
         (value,) = interpret([make(node.op, *values)], {})
-        self.outside[node] = (need, float(value))
-
-
-def _resolved(needs: Conditions) -> list[Condition]:
-    """The same with fewer masks: a or (not a and b) is a or b."""
-    single = {next(iter(condition)) for condition in needs if len(condition) == 1}
-    return [
-        condition
-        if len(condition) == 1
-        else frozenset(
-            [(mask, wanted) for mask, wanted in condition if (mask, not wanted) not in single]
-        )
-        for condition in needs
-    ]
-
-
-def _and(a: Node, b: Node) -> Node:
-    return apply("logical_and", a, b)
-
-
-def _or(a: Node, b: Node) -> Node:
-    return apply("logical_or", a, b)
+        self.outside[node] = (whole, float(value))
