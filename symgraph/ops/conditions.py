@@ -282,6 +282,14 @@ def weaker(condition: Condition, kept: Collection[int]) -> Condition:
     return _reduced(Condition(tuple(atoms), table))
 
 
+def difference(condition: Condition, atom: int) -> Condition:
+    """Where an atom decides whether the condition holds."""
+    place, count = condition.atoms.index(atom), len(condition.atoms)
+    low, high = _halves(condition.table, place, count)
+    others = (*condition.atoms[:place], *condition.atoms[place + 1 :])
+    return _reduced(Condition(others, low ^ high))
+
+
 def _renumbered(condition: Condition, numbers: Mapping[int, int]) -> Condition:
     onto = [numbers[atom] for atom in condition.atoms]
     atoms = tuple(sorted(set(onto)))

@@ -20,7 +20,7 @@ from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, origin_as, set_origin
 from symgraph.graph.types import TupleType
-from symgraph.ops.conditions import ALWAYS, NEVER, Condition, Conditions, weaker
+from symgraph.ops.conditions import ALWAYS, NEVER, Condition, Conditions, difference, weaker
 from symgraph.ops.elementwise import WHERE, Where, is_zero
 from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Elementwise
@@ -49,7 +49,11 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     order = _masks_first(order, masks, outputs)
     conditions = Conditions()
     needs = _needs(order, outputs, conditions)
-    risks = {node: found for node in order if needs[node] != ALWAYS and (found := _risks(node))}
+    risks = {
+        node: found
+        for node in order
+        if needs.get(node, ALWAYS) != ALWAYS and (found := _risks(node))
+    }
     if not risks:
         return list(outputs), {}
     guarding = _Guarding(conditions, needs, risks, order)
@@ -74,10 +78,13 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
 def _masks_first(
     order: Sequence[Node], masks: Sequence[Node], outputs: Sequence[Node]
 ) -> list[Node]:
-    """An order in which masks come early: what comes before a node cannot depend on it."""
+    """An order in which masks come early, first those that need no guards themselves.
+
+    What comes before a node cannot depend on it.
+    """
     level: dict[Node, int] = {}
     for node in order:
-        level[node] = 1 + max([level[x] for x in node.inputs], default=0)
+        level[node] = max([level[x] for x in node.inputs], default=0) + bool(_risks(node))
     return topological([*sorted(dict.fromkeys(masks), key=lambda m: level[m]), *outputs])
 
 
@@ -85,40 +92,78 @@ def _needs(
     order: Sequence[Node], outputs: Sequence[Node], conditions: Conditions
 ) -> dict[Node, Condition]:
     """For each node the condition without which no output depends on its value."""
-    needs: dict[Node, Condition] = dict.fromkeys(outputs, ALWAYS)
-    position = {node: i for i, node in enumerate(order)}
+    found = _Needs(order, conditions)
+    for node in outputs:
+        found.add(node, ALWAYS)
     for node in reversed(order):
-        need = needs[node]
-        taken = _taken(node, conditions, position) if isinstance(node.op, Where) else None
-        for place, operand in enumerate(node.inputs):
-            known = need if taken is None else conditions.both(need, taken[place])
-            if known.atoms:
-                known = conditions.moved(known, _axes_onto(node, place))
-            before = needs.get(operand)
-            needs[operand] = known if before is None else conditions.either(before, known)
-    return needs
-
-
-def _taken(
-    node: Node, conditions: Conditions, position: Mapping[Node, int]
-) -> tuple[Condition, Condition, Condition]:
-    """Where each operand of a choice counts."""
-    mask, first, second = node.inputs
-    asked = conditions.of(mask)
-    taken = (ALWAYS, asked, conditions.opposite(asked))
-    for place, other in ((1, second), (2, first)):
-        where = support(node.inputs[place]) if is_zero(other) else None
-        if where is None:
+        need = found.needs.get(node)
+        if need is None:
+            continue  # a mask of others, each of which has been asked for itself
+        if isinstance(node.op, Where):
+            found.add_choice(node, need)
             continue
-        found = conditions.of(where)
-        atoms = [conditions.atoms[a].mask for a in found.atoms]
-        apart = not {*found.atoms} & {*asked.atoms}
-        if apart and all(position.get(atom, inf) < position[mask] for atom in atoms):
+        for place, operand in enumerate(node.inputs):
+            found.add(operand, conditions.moved(need, _axes_onto(node, place)))
+    return found.needs
+
+
+class _Needs:
+    """What is known so far, from the results to their operands."""
+
+    def __init__(self, order: Sequence[Node], conditions: Conditions) -> None:
+        self.position = {node: i for i, node in enumerate(order)}
+        self.conditions = conditions
+        self.needs: dict[Node, Condition] = {}
+
+    def add(self, node: Node, need: Condition) -> None:
+        """One more use of a node."""
+        known = self.needs.get(node)
+        self.needs[node] = need if known is None else self.conditions.either(known, need)
+
+    def add_choice(self, node: Node, need: Condition) -> None:
+        """The operands of a choice."""
+        mask, *values = node.inputs
+        conditions = self.conditions
+        asked = conditions.of(mask)
+        wanted = [asked, conditions.opposite(asked)]
+        taken = need
+        for i, (value, other) in enumerate(zip(values, values[::-1], strict=True)):
+            where = support(value) if is_zero(other) else None
+            if where is None:
+                continue
+            known = conditions.of(where)
+            known = self._before(weaker(known, {*known.atoms} - {*asked.atoms}), mask)
             # A choice between zeros is none, as long as they are zeros.
-            zeros = conditions.combined("or", taken[place], conditions.opposite(found))
-            if zeros is not None:
-                return (found, zeros, ALWAYS) if place == 1 else (found, ALWAYS, zeros)
-    return taken
+            zeros = conditions.combined("or", wanted[i], conditions.opposite(known))
+            if known != ALWAYS and zeros is not None:
+                wanted[i] = zeros
+                taken = conditions.both(need, known)
+        for place, value in enumerate(values, 1):
+            reached = conditions.both(need, wanted[place - 1])
+            self.add(value, conditions.moved(reached, _axes_onto(node, place)))
+        self._add_mask(node, asked, taken)
+
+    def _add_mask(self, node: Node, asked: Condition, need: Condition) -> None:
+        """The atoms of a mask: each counts where the others leave it to decide.
+
+        Of these only those that come before it, so that not all wait for each other.
+        """
+        for number in asked.atoms:
+            mask, axes = self.conditions.atoms[number]
+            decides = self._before(difference(asked, number), mask)
+            places: list[int | None] = [None] * node.ndim
+            for i, axis in enumerate(axes):
+                if axis is not None:
+                    places[axis] = i - mask.ndim
+            here = self.conditions.both(need, decides)
+            self.add(mask, self.conditions.moved(here, tuple(places)))
+
+    def _before(self, condition: Condition, mask: Node) -> Condition:
+        """What is left of a condition if only masks count that come before this one."""
+        here = self.position[mask]
+        masks = {a: self.conditions.atoms[a].mask for a in condition.atoms}
+        kept = [a for a, earlier in masks.items() if self.position.get(earlier, inf) < here]
+        return weaker(condition, kept)
 
 
 def _axes_onto(node: Node, operand: int) -> tuple[int | None, ...]:

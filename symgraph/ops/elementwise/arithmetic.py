@@ -137,9 +137,15 @@ def _power_exponent(r: Node, x: Node, y: Node) -> Node:
 
 
 def _power_limits(xs: Sequence[Node]) -> Sequence[Limit | None]:
-    exponent = xs[1].op.value if isinstance(xs[1].op, Constant) and not xs[1].ndim else None
+    base, exponent = (x.op.value if isinstance(x.op, Constant) and not x.ndim else None for x in xs)
+    if base is not None:
+        return (None, None) if base == 1 else (None, _POWERS if base > 0 else Limit(0.0, 0.0, 0.0))
     whole = exponent is not None and exponent >= 0 and exponent == np.floor(exponent)
     return (None, None) if whole else (POSITIVE, None)
+
+
+_POWERS = Limit(-10.0, 10.0, 0.0)
+"""Exponents with which few bases overflow."""
 
 
 power = elementwise(

@@ -37,20 +37,31 @@ def same_condition_inside(node: Node) -> Node | None:
     "where",
     operands=("where",),
     keeps="bitwise",
-    examples=(lambda m, x, y: np.where(m, np.where(x > 0, np.where(m, y, 0.0), 0.0), 0.0),),
+    examples=(
+        lambda m, x, y: np.where(m, np.where(x > 0, np.where(m, y, 0.0), 0.0), 0.0),
+        lambda m, x, y: np.where(m, 0.0, np.where(x > 0, 0.0, np.where(m, 0.0, y))),
+    ),
 )
 def masked_already(node: Node) -> Node | None:
-    """where(m, a, 0) = a where a is where(k, where(m, b, 0), 0)."""
-    mask, inner, second = node.inputs
-    if not is_zero(second):
+    """where(m, a, 0) = a where a is where(k, where(m, b, 0), 0); and where zeros come first."""
+    mask = node.inputs[0]
+    place = _not_zero(node)
+    inner = node.inputs[place or 0]
+    if place is None or inner.type != node.type:
         return None
     for _ in range(_MOST_STEPS):
-        if not isinstance(inner.op, Where) or not is_zero(inner.inputs[2]):
+        where = _not_zero(inner) if isinstance(inner.op, Where) else None
+        if where is None:
             return None
         if inner.inputs[0] is mask:
-            return node.inputs[1] if node.inputs[1].type == node.type else None
-        inner = inner.inputs[1]
+            return node.inputs[place] if where == place else None
+        inner = inner.inputs[where]
     return None
+
+
+def _not_zero(choice: Node) -> int | None:
+    """The operand that is not zero, if the other one is."""
+    return next((3 - place for place in (2, 1) if is_zero(choice.inputs[place])), None)
 
 
 _MOST_STEPS = 8
