@@ -64,12 +64,15 @@ class Limit:
         A value inside.
     mirrored : bool
         Whether the interval of the opposite numbers will do as well.
+    sharp : bool
+        Whether nothing else will do: who computes it there warns anyway.
     """
 
     low: float
     high: float
     safe: float
     mirrored: bool = False
+    sharp: bool = False
 
     def holds(self, low: float, high: float) -> bool:
         """Whether all values between two bounds lie inside."""

@@ -7,9 +7,10 @@ where they do not hold: a number for which the operation is finite.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from math import inf
+from typing import TypeAlias
 
 import numpy as np
 
@@ -46,14 +47,11 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     masks = [node.inputs[0] for node in order if isinstance(node.op, Where)]
     if not masks:
         return list(outputs), {}
-    order = _masks_first(order, masks, outputs)
+    risks = {node: found for node in order if (found := _risks(node))}
+    order = _masks_first(order, masks, outputs, risks)
     conditions = Conditions()
     needs = _needs(order, outputs, conditions)
-    risks = {
-        node: found
-        for node in order
-        if needs.get(node, ALWAYS) != ALWAYS and (found := _risks(node))
-    }
+    risks = {node: found for node, found in risks.items() if needs[node] != ALWAYS}
     if not risks:
         return list(outputs), {}
     guarding = _Guarding(conditions, needs, risks, order)
@@ -76,7 +74,10 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
 
 
 def _masks_first(
-    order: Sequence[Node], masks: Sequence[Node], outputs: Sequence[Node]
+    order: Sequence[Node],
+    masks: Sequence[Node],
+    outputs: Sequence[Node],
+    risks: Collection[Node],
 ) -> list[Node]:
     """An order in which masks come early, first those that need no guards themselves.
 
@@ -84,7 +85,7 @@ def _masks_first(
     """
     level: dict[Node, int] = {}
     for node in order:
-        level[node] = max([level[x] for x in node.inputs], default=0) + bool(_risks(node))
+        level[node] = max([level[x] for x in node.inputs], default=0) + (node in risks)
     return topological([*sorted(dict.fromkeys(masks), key=lambda m: level[m]), *outputs])
 
 
@@ -114,6 +115,9 @@ class _Needs:
         self.position = {node: i for i, node in enumerate(order)}
         self.conditions = conditions
         self.needs: dict[Node, Condition] = {}
+        for node in order:
+            if isinstance(node.op, Where):
+                conditions.of(node.inputs[0])  # atoms are masks of the graph, if they can
 
     def add(self, node: Node, need: Condition) -> None:
         """One more use of a node."""
@@ -196,6 +200,14 @@ def _risks(node: Node) -> list[tuple[int, Limit]]:
     return found
 
 
+_Key: TypeAlias = "tuple[Node, Limit, Node | None]"
+"""An operand and its limit; and whose, unless all who have the limit need the same."""
+
+
+def _key(node: Node, operand: int, limit: Limit) -> _Key:
+    return node.inputs[operand], limit, None if limit.sharp else node
+
+
 class _Guarding:
     """The graph with its guards, and what is known of values where conditions do not hold."""
 
@@ -210,13 +222,13 @@ class _Guarding:
         self.risks = risks
         self.position = {node: i for i, node in enumerate(order)}
         self.image: dict[Node, Node] = {}
-        self.guards: dict[tuple[Node, Limit], Condition] = {}
-        """Where an operand must lie inside a limit: for any of the nodes that have it."""
-        self.first: dict[tuple[Node, Limit], int] = {}
+        self.guards: dict[_Key, Condition] = {}
+        """Where an operand must lie inside a limit: for any of the nodes that share it."""
+        self.first: dict[_Key, int] = {}
         self.outside: dict[Node, tuple[Condition, float]] = {}
         for node, found in risks.items():
             for i, limit in found:
-                key = (node.inputs[i], limit)
+                key = _key(node, i, limit)
                 self.first.setdefault(key, self.position[node])
                 need = conditions.moved(needs[node], _axes_onto(node, i))
                 self.guards[key] = conditions.either(self.guards.get(key, NEVER), need)
@@ -224,7 +236,7 @@ class _Guarding:
             kept = [a for a in need.atoms if self._usable(conditions.atoms[a].mask, key)]
             self.guards[key] = weaker(need, kept)
 
-    def _usable(self, mask: Node, key: tuple[Node, Limit]) -> bool:
+    def _usable(self, mask: Node, key: _Key) -> bool:
         """A mask that comes later may depend on the node itself."""
         return self.position.get(mask, inf) < self.first[key]
 
@@ -232,7 +244,7 @@ class _Guarding:
         """What must be rebuilt before a node."""
         found = [*node.inputs]
         for i, limit in self.risks.get(node, ()):
-            key = (node.inputs[i], limit)
+            key = _key(node, i, limit)
             need = self.guards[key]
             found += [self.conditions.atoms[a].mask for a in need.atoms]
             for form in (need, self.conditions.opposite(need)):
@@ -244,7 +256,7 @@ class _Guarding:
         """The node with safe operands."""
         inputs = [self.image[operand] for operand in node.inputs]
         for place, limit in self.risks.get(node, ()):
-            key = (node.inputs[place], limit)
+            key = _key(node, place, limit)
             if self.guards[key] != ALWAYS and not self._is_safe(inputs[place], key):
                 inputs[place] = self._guarded(inputs[place], key)
         same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
@@ -252,13 +264,13 @@ class _Guarding:
         self._note(result)
         return result
 
-    def _is_safe(self, operand: Node, key: tuple[Node, Limit]) -> bool:
+    def _is_safe(self, operand: Node, key: _Key) -> bool:
         known, limit = self.outside.get(operand), key[1]
         if known is None or not limit.holds(known[1], known[1]):
             return False
         return self.conditions.implies(known[0], self.guards[key])
 
-    def _guarded(self, operand: Node, key: tuple[Node, Limit]) -> Node:
+    def _guarded(self, operand: Node, key: _Key) -> Node:
         need, limit = self.guards[key], key[1]
         safe = constant(np.asarray(limit.safe, operand.dtype))
         if need == NEVER:

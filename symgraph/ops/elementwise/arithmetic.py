@@ -25,8 +25,8 @@ from symgraph.ops.kinds import any_node, elementwise, loop_dtypes
 TINY, EPSILON = float(np.finfo(float).smallest_subnormal), float(np.finfo(float).eps)
 MOST_EXPONENT = 80.0
 """Exponentials of less do not overflow, not even in single precision."""
-POSITIVE = Limit(TINY, np.inf, 1.0)
-NOT_ZERO = Limit(TINY, np.inf, 1.0, mirrored=True)
+POSITIVE = Limit(TINY, np.inf, 1.0, sharp=True)
+NOT_ZERO = Limit(TINY, np.inf, 1.0, mirrored=True, sharp=True)
 
 
 def _quotient_bounds(b: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -140,8 +140,9 @@ def _power_limits(xs: Sequence[Node]) -> Sequence[Limit | None]:
     base, exponent = (x.op.value if isinstance(x.op, Constant) and not x.ndim else None for x in xs)
     if base is not None:
         return (None, None) if base == 1 else (None, _POWERS if base > 0 else Limit(0.0, 0.0, 0.0))
-    whole = exponent is not None and exponent >= 0 and exponent == np.floor(exponent)
-    return (None, None) if whole else (POSITIVE, None)
+    if exponent is None or exponent != np.floor(exponent):
+        return (Limit(TINY, np.inf, 1.0), None)
+    return (None if exponent >= 0 else NOT_ZERO, None)
 
 
 _POWERS = Limit(-10.0, 10.0, 0.0)
