@@ -20,14 +20,14 @@ import sympy
 import symgraph.ops
 from symgraph.errors import SymgraphError, UnsupportedError
 from symgraph.graph.amounts import nbytes
-from symgraph.graph.evaluate import interpret
+from symgraph.graph.evaluate import evaluate_node, interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, constant, make, placeholder, topological
 from symgraph.graph.op import Op
 from symgraph.graph.registry import BUILDERS, apply
 from symgraph.graph.sizes import as_dim
 from symgraph.graph.tree import flatten
-from symgraph.graph.types import TensorType
+from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.kinds import (
     ELEMENTWISE,
     ControlFlow,
@@ -217,6 +217,29 @@ def test_cost_is_that_of_the_arrays(example):
         assert isinstance(node.op, ControlFlow) or np.asarray(value).nbytes == node.op.allocated(
             node
         )
+
+
+@pytest.mark.parametrize("example", [p for p in EXAMPLES if p.id.rsplit("-")[0] not in ELEMENTWISE])
+def test_nothing_elsewhere_along_an_axis_counts(example):
+    inputs = placeholders(example.args)
+    order = topological(results(example, inputs))
+    known = dict(zip(order, values(order, inputs, example.args), strict=True))
+    for node in order:
+        if any(isinstance(x.result_type, TupleType) for x in (node, *node.inputs)):
+            continue
+        operands = [np.asarray(known[x]) for x in node.inputs]
+        for place, x in enumerate(operands):
+            for axis, own in enumerate(node.op.along(node, place)):
+                if own is None or x.dtype.kind not in "fc" or not x.size:
+                    continue
+                assert node.shape[axis] == x.shape[own]
+                changed = np.moveaxis(x.copy(), own, 0)
+                with np.errstate(all="ignore"):
+                    changed[1:] *= 1.25
+                others = [*operands[:place], np.moveaxis(changed, 0, own), *operands[place + 1 :]]
+                found = evaluate_node(node, others, {})
+                before, after = (np.take(value, 0, axis) for value in (known[node], found))
+                np.testing.assert_allclose(after, before, **tolerance(node.dtype))
 
 
 @every_example

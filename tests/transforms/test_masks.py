@@ -14,19 +14,36 @@ POINT = np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 900.0])
 OTHER = np.array([0.0, 1.5, -1.0, 2.0, 0.0, -3.0, 0.25])
 
 
-def chain(rng, x, y, depth):
-    """A random element-wise formula, singular somewhere, and choices in it."""
+def condition(rng, x, y, depth=2):
+    """A random mask; the same ones come back often."""
+    pick = rng.integers(8 if depth else 5)
+    if pick < 5:
+        return [x > 0, x != 0, x <= 1.0, y > 0, y * x < 0.3][pick]
+    a, b = condition(rng, x, y, depth - 1), condition(rng, x, y, depth - 1)
+    return [a & b, a | b, ~a][pick - 5]
+
+
+def chain(rng, x, y, depth, shared=None):
+    """A random element-wise formula, singular somewhere, with choices in it and values shared."""
+    shared = [] if shared is None else shared
+    if shared and rng.integers(5) == 0:
+        return shared[rng.integers(len(shared))]
+    shared.append(_link(rng, x, y, depth, shared))
+    return shared[-1]
+
+
+def _link(rng, x, y, depth, shared):
     if depth == 0:
         return [x, y, x - 0.25, x * y + 0.1][rng.integers(4)]
-    a = chain(rng, x, y, depth - 1)
+    a = chain(rng, x, y, depth - 1, shared)
     pick = rng.integers(14)
     if pick < 7:
         function = [np.sqrt, np.log, np.exp, np.reciprocal, np.arcsin, np.sin, np.log1p][pick]
         return function(a)
     if pick == 7:
         return a ** [1.5, -1.0, 3][rng.integers(3)]
-    b = chain(rng, x, y, depth - 1)
-    mask = [x > 0, x != 0, x <= 1.0, y > 0, y * x < 0.3][rng.integers(5)]
+    b = chain(rng, x, y, depth - 1, shared)
+    mask = condition(rng, x, y)
     return [
         lambda: a * b,
         lambda: a / b,
@@ -37,18 +54,18 @@ def chain(rng, x, y, depth):
     ][pick - 8]()
 
 
-def taken(node, values, i):
+def taken(node, values, i, choices=("where", "maximum", "clip")):
     """The formula of one element with every choice made."""
     mapping = {}
     for inner in topological([node]):
         operands = [mapping.get(x, x) for x in inner.inputs]
         at = [np.broadcast_to(values[x], POINT.shape)[i] for x in inner.inputs]
         name = inner.op.name
-        if name == "where":
+        if name in choices and name == "where":
             mapping[inner] = operands[1 if at[0] else 2]
-        elif name == "maximum":
+        elif name in choices and name == "maximum":
             mapping[inner] = operands[0] if at[0] >= at[1] else operands[1]
-        elif name == "clip":
+        elif name in choices and name == "clip":
             inside = at[1] <= at[0] <= at[2]
             mapping[inner] = operands[0 if inside else (1 if at[0] < at[1] else 2)]
         elif inner.inputs:
@@ -65,7 +82,7 @@ def derivatives(loss, x):
     return [gradient, over, twice, forward]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(32))
 def test_derivatives_are_those_of_the_branch_taken(seed):
     x, y = sg.placeholder("x", POINT.shape), sg.placeholder("y", POINT.shape)
     value = np.broadcast_to(chain(np.random.default_rng(seed), x, y, 4), POINT.shape)
@@ -73,11 +90,36 @@ def test_derivatives_are_those_of_the_branch_taken(seed):
     with np.errstate(all="ignore"):
         known = dict(zip(order, interpret(order, {x: POINT, y: OTHER}), strict=True))
         found = np.array(sg.function([x, y], derivatives(value, x))(POINT, OTHER))
+        defined, wanted = [], []
         for i in np.flatnonzero(np.isfinite(known[value])):
-            nodes = derivatives(np.broadcast_to(taken(value, known, i), POINT.shape), x)
-            wanted = np.array(interpret(nodes, {x: POINT, y: OTHER}))[:, i]
-            if np.all(np.isfinite(wanted)):
-                np.testing.assert_allclose(found[:, i], wanted, rtol=1e-8, atol=1e-9)
+            branch = np.broadcast_to(taken(value, known, i), POINT.shape)
+            nodes = derivatives(branch, x)
+            one = np.array(interpret(nodes, {x: POINT, y: OTHER}))[:, i]
+            if not np.all(np.isfinite(one)):
+                continue
+            np.testing.assert_allclose(found[:, i], one, rtol=1e-8, atol=1e-9)
+            steps = topological([*nodes, taken(value, known, i, choices=("where",))])
+            at = interpret(steps, {x: POINT, y: OTHER})
+            if all(np.isfinite(np.broadcast_to(step, POINT.shape)[i]) for step in at):
+                defined.append(i)
+                wanted.append(one)
+    if len(defined) > 1:
+        quiet(seed, defined, np.array(wanted).T)
+
+
+def quiet(seed, places, wanted):
+    """At points where the formula is defined nothing is undefined on the way, in no derivative."""
+    x, y = (sg.placeholder(name, len(places)) for name in "xy")
+    value = np.broadcast_to(chain(np.random.default_rng(seed), x, y, 4), x.shape)
+    mix = np.cos(np.arange(2 * len(places))).reshape(2, -1)
+    loss = np.sum(np.tanh(mix @ value))
+    hessian = sg.hessian(loss, x, unconnected="zero")
+    alone = sg.hessian(np.sum(value), x, unconnected="zero")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        whole, diagonal = sg.function([x, y], [hessian, alone])(POINT[places], OTHER[places])
+    assert np.all(np.isfinite(whole))
+    np.testing.assert_allclose(diagonal, np.diag(wanted[1]), rtol=1e-8, atol=1e-9)
 
 
 ROWS = np.array([[0.0, 4.0], [1.0, 9.0], [-1.0, 1.0]])
@@ -123,6 +165,41 @@ def test_no_warning_for_what_is_not_taken(name):
     assert np.all(np.isfinite(curvature))
     if wanted is not None:
         np.testing.assert_allclose(first.ravel(), wanted, rtol=1e-15, atol=0)
+
+
+HESSIANS = {
+    "shared": lambda x: (
+        np.where(x > 5, 1 / x, 0.0) + np.where(x < 0, 2 / x, np.where(x > 8, 1 / x, 0.0))
+    ),
+    "product": lambda x: np.where((x > 0) & ~(x > 8), np.log(x) * np.sqrt(x), x**2),
+    "rows": lambda x: np.where(x[:, :1] > 0, np.sqrt(x[:, :1]), 0.0) * x,
+    "columns": lambda x: np.tanh(np.where(x.T[0] > 0, np.log(x.T[0]), 1.0)[:, None] @ x[:1]),
+    "several masks": lambda x: np.where((x > 0) | (x < -5), np.where(x < 8, x**-1.5, 0.0), x),
+    "of what was chosen": lambda x: np.where(
+        x < 0, 0.0, np.where(np.sqrt(np.where(x < 0, 1.0, x)) > 1.5, 1 / x, 0.0)
+    ),
+    "of what counts there": lambda x: np.where(x > 0, np.maximum(np.log(x), 0.5), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", HESSIANS)
+def test_no_hessian_warns_for_what_is_not_taken(name):
+    x = sg.placeholder("x", ROWS.shape)
+    loss = np.sum(np.sin(HESSIANS[name](x)))
+    gradient = sg.grad(loss, x)
+    hessian = sg.hessian(loss, x)
+    f = sg.function([x], [gradient, hessian])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        here, found = f(ROWS)
+    assert np.all(np.isfinite(here))
+    for place in np.ndindex(ROWS.shape):
+        step = np.zeros(ROWS.shape)
+        step[place] = 1e-6 * (ROWS[place] != 0)
+        with np.errstate(all="ignore"):
+            change = f(ROWS + step)[0] - f(ROWS - step)[0]
+        if step.any():
+            np.testing.assert_allclose(found[place], change / 2e-6, rtol=1e-5, atol=1e-7)
 
 
 def test_masks_of_rows_reach_their_elements():
