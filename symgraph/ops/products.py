@@ -15,8 +15,8 @@ from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
-from symgraph.ops.facts import product_bounds, sign_bounds
 from symgraph.ops.batching import broadcast_apart, in_front
+from symgraph.ops.facts import product_bounds, sign_bounds
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, squeeze, swapaxes
