@@ -145,7 +145,8 @@ class FunctionWriter:
         first = simplify(unwrap(outputs)[0], how, without=without)
         last = simplify(lower(first.outputs)[0], how, stage="numpy", without=without)
         self.parts.note(first.firings + last.firings)
-        sources = inner.write(replace(make_plan(inputs, last.outputs, self.named), copied=set()))
+        plan = make_plan(inputs, last.outputs, self.named, last=len(last.outputs))
+        sources = inner.write(replace(plan, copied=set()))
         return inner.lines, sources
 
     def named(self, node: Node) -> bool:

@@ -73,6 +73,10 @@ class Op:
     free: ClassVar[bool] = False
     """Costs nothing and reads like a name (``x.T``): written again wherever it is used."""
 
+    def is_blank(self, node: Node) -> bool:
+        """Whether it makes an array of one known number: made anew wherever one is wanted."""
+        return False
+
     analytic: ClassVar[bool] = False
     """Whether its text, given complex operands, computes the analytic continuation."""
 

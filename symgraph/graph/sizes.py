@@ -94,7 +94,7 @@ class Size:
 
     def __add__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
-            return NotImplemented
+            return _of_numbers("add", self, other)
         return _collect([*self.terms, *_terms(other)])
 
     __radd__ = __add__
@@ -104,17 +104,17 @@ class Size:
 
     def __sub__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
-            return NotImplemented
+            return _of_numbers("subtract", self, other)
         return self + -other
 
     def __rsub__(self, other: int) -> Dim:
         if not isinstance(other, int):
-            return NotImplemented
+            return _of_numbers("subtract", other, self)
         return -self + other
 
     def __mul__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
-            return NotImplemented
+            return _of_numbers("multiply", self, other)
         return _collect([(_multiply(a, b), p * q) for a, p in self.terms for b, q in _terms(other)])
 
     __rmul__ = __mul__
@@ -141,7 +141,7 @@ class Size:
 
     def __pow__(self, power: object) -> Dim:
         if not isinstance(power, int) or isinstance(power, bool) or power < 0:
-            return NotImplemented
+            return _of_numbers("power", self, power)
         result: Dim = 1
         for _ in range(power):
             result = result * self
@@ -157,9 +157,12 @@ class Size:
             return symbol(first, second)
         return apply(ufunc.__name__, *args)
 
-    def __truediv__(self, other: object) -> Dim:
-        if not isinstance(other, int | float | Size):
-            return NotImplemented
+    def __rtruediv__(self, other: object) -> Any:
+        return _of_numbers("divide", other, self)
+
+    def __truediv__(self, other: object) -> Any:
+        if not isinstance(other, int | Size):
+            return _of_numbers("divide", self, other)
         raise DTypeError(  # np.arange(n) ends here, too
             f"the quotient of the symbolic size {self} and {other} is no size",
             hint=f"{self} // {other} for sizes, sg.constant({self}) / {other} for numbers; "
@@ -167,6 +170,15 @@ class Size:
         )
 
     # Comparison ------------------------------------------------------------------------------
+
+    def _compared(self, other: object) -> bool:
+        raise DTypeError(
+            f"whether the symbolic size {self} or {other} is larger is not known in a graph",
+            hint=f"sg.constant({self}) > {other} is a node, for np.where or sg.cond; where Python "
+            "must decide, declare the placeholder with a number for this size",
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compared
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Size):
@@ -549,3 +561,10 @@ def _terms_text(
             factors[0] = "-" + factors[0]
         parts.append(" * ".join(factors))
     return " ".join(parts)
+
+
+def _of_numbers(ufunc: str, first: object, second: object) -> Any:
+    """A node where a size meets a Python number that is none."""
+    if all(isinstance(value, int | float | complex | Size) for value in (first, second)):
+        return apply(ufunc, first, second)
+    return NotImplemented

@@ -129,12 +129,19 @@ def close(
         if node in read and node not in inside and not isinstance(node.op, Constant | SizeValue)
     ]
     slots = Slots()
-    names = [node.op.label if isinstance(node.op, Placeholder) else node.op.name for node in around]
+    names = [_called(node) for node in around]
     inputs = [slots.new(name, node.type) for name, node in zip(names, around, strict=True)]
     inputs += [slots.new(node.op.label, node.type) for node in own]
     mapping = dict(zip([*around, *own], inputs, strict=True))
     bodies = [Body(tuple(inputs), tuple(replace(group, mapping))) for group in results]
     return bodies, around
+
+
+def _called(node: Node) -> str:
+    """What the input should be called that stands for a value from around."""
+    if node.op.suffix and isinstance(node.inputs[0].op, Placeholder):
+        return node.inputs[0].op.label + node.op.suffix
+    return node.op.label if isinstance(node.op, Placeholder) else node.op.name
 
 
 def nodes_of(tree: Any) -> tuple[list[Node], Tree, list[bool]]:

@@ -261,6 +261,9 @@ class Changing(Op):
         texts = index_texts(self.index, [arg.text for arg in args[2:]], scope)
         values, place = self._values_text(node, args[1]), f"{target}[{', '.join(texts)}]"
         if self.ufunc and self.repeated(node):
+            if self.ufunc == "add" and node.inputs[1].op.name == "negative" and values[:1] == "-":
+                less = _without_brackets(values[1:])
+                return f"np.subtract.at({target}, {_index_argument(texts)}, {less})"
             return f"np.{self.ufunc}.at({target}, {_index_argument(texts)}, {values})"
         return self.assignment(node, place, values)
 

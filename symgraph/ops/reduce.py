@@ -10,6 +10,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.code import Code, Scope, call, method
+from symgraph.graph.leaves import Constant
 from symgraph.graph.links import Link, everywhere, fixed
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
@@ -92,6 +93,10 @@ class BroadcastTo(Linear):
                 return call(_FILLERS[args[0].text], shape, dtype=dtype)
             return call("np.full", shape, args[0], dtype=dtype)
         return call("np.broadcast_to", args[0], scope.shape(self.shape))
+
+    def is_blank(self, node: Node) -> bool:
+        """Zeros, ones, or another number throughout."""
+        return isinstance(node.inputs[0].op, Constant)
 
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The sum over what was repeated."""

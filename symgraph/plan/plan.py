@@ -148,7 +148,8 @@ def _choose_inline(
         if node in needs_name or _is_statement(node) or isinstance(node.op, Item):
             continue
         single = count.get(node, 0) == 1 and not named(node)
-        if single or (node.op.free and depth <= DEPTH):
+        again = node.op.free or node.op.is_blank(node)
+        if single or (again and depth <= DEPTH and not named(node)):
             measure[node] = (depth, operations)
             inline.add(node)
     return inline

@@ -22,6 +22,7 @@ from symgraph.simplify.rules import (
     stability,
     structure,
     sums,
+    tidy,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "stability",
     "structure",
     "sums",
+    "tidy",
 ]

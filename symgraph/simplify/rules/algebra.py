@@ -226,6 +226,32 @@ def _is_negative(a: Node) -> bool:
     return is_op(a, "negative") or (value is not None and bool(value < 0))
 
 
+_MOST_FACTORS = 4
+
+
+def _undivided(node: Node, by: Node) -> Node | None:
+    """A product or quotient without one division."""
+    path: list[tuple[Node, int]] = []
+    while not (is_op(node, "divide") and node.inputs[1] is by):
+        if len(path) == _MOST_FACTORS or not is_op(node, "multiply", "divide"):
+            return None
+        choices = node.inputs[:1] if is_op(node, "divide") else node.inputs
+        inner = [i for i, x in enumerate(choices) if is_op(x, "multiply", "divide")]
+        place = next((i for i in inner if _divided(choices[i], by)), inner[0] if inner else None)
+        if place is None:
+            return None
+        path.append((node, place))
+        node = node.inputs[place]
+    (node, _) = node.inputs
+    for outer, place in reversed(path):
+        node = make(outer.op, *[node if i == place else x for i, x in enumerate(outer.inputs)])
+    return node
+
+
+def _divided(node: Node, by: Node) -> bool:
+    return is_op(node, "divide") and node.inputs[1] is by
+
+
 @rewrite(
     "multiply",
     operands=("exp",),
@@ -233,6 +259,7 @@ def _is_negative(a: Node) -> bool:
     examples=(
         lambda x, y: (y / np.exp(x)) * np.exp(x),
         lambda A, v: (A / np.exp(v)).sum(0) * np.exp(v),
+        lambda x, y: (y * (y / np.exp(x))) * np.exp(x),
     ),
 )
 def cancel_positive(node: Node) -> Node | None:
@@ -241,8 +268,9 @@ def cancel_positive(node: Node) -> Node | None:
     for a, b in ((x, y), (y, x)):
         if not is_op(b, "exp"):
             continue
-        if is_op(a, "divide") and a.inputs[1] is b:
-            return a.inputs[0]
+        rest = _undivided(a, b)
+        if rest is not None and rest.type == node.type:
+            return rest
         if isinstance(a.op, Sum) and is_op(a.inputs[0], "divide") and a.shape == b.shape:
             top, bottom = a.inputs[0].inputs
             leading = a.op.axes == tuple(range(top.ndim - b.ndim)) and not a.op.keepdims

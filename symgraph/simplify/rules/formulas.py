@@ -14,6 +14,7 @@ from symgraph.ops.elementwise import softplus
 from symgraph.simplify.common import is_op, number
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
+from symgraph.simplify.uses import uses_of
 
 Sides = tuple[Pattern, Pattern]
 
@@ -28,9 +29,11 @@ def root_of_exponential(x: Pattern) -> Sides:
 
 @rewrite("divide", keeps="accurate", examples=(lambda x: 1.0 / np.exp(x),))
 def inverse_of_exponential(node: Node) -> Node | None:
-    """1 / exp(x) = exp(-x)."""
+    """1 / exp(x) = exp(-x), unless exp(x) is needed itself."""
     top, below = node.inputs
     if not is_op(below, "exp") or number(top) != 1 or below.inputs[0].dtype != node.dtype:
+        return None
+    if len(uses_of(below)) > 1:
         return None
     return apply("exp", -below.inputs[0])
 
