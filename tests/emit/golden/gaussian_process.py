@@ -55,9 +55,10 @@ def gaussian_process(x, y, length, noise):
     # gradient of: factor = sg.linalg.cho_factor(covariance, lower=True)
     product = factor.T @ solve_triangular(factor.T, triangular_solve_3)
     product_2 = product @ triangular_solve.T
-    product_3 = factor.T @ (-(triangular_solve_3 @ triangular_solve_2.T)).T
-    product_4 = 0.5 * (factor.T / diagonal_factor - product_2 + product_3)
-    plus = np.tril(product_4, -1) + np.tril(product_4)
+    product_3 = factor.T @ triangular_solve_2 @ triangular_solve_3.T
+    difference = factor.T / diagonal_factor - product_2 - product_3
+    difference *= 0.5
+    plus = np.tril(difference, -1) + np.tril(difference)
     triangular_solve_4 = solve_triangular(factor.T, plus)
     triangular_solve_5 = solve_triangular(factor.T, triangular_solve_4.T)
     triangle = np.tril(triangular_solve_5.T, -1)
