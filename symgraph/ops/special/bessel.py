@@ -12,7 +12,7 @@ import numpy as np
 
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
-from symgraph.ops.elementwise import exp, maximum, several, sign
+from symgraph.ops.elementwise import absolute, exp, full_like, maximum, several, sign, sqrt, where
 from symgraph.ops.facts import Facts, Limit
 from symgraph.ops.kinds import Example, NoDerivative, any_node, elementwise, library_ufunc
 from symgraph.ops.special.common import ABOVE_ZERO, SQRT_PI, floating, special
@@ -52,6 +52,29 @@ __all__ = [
 
 _AWAY = (0.4, 5.0)
 _MODERATE = Limit(-80.0, 80.0, 0.0)
+
+_FAR = 100.0
+_TERMS = 10
+"""Beyond `_FAR`, and four times the square of the order, so many terms are exact."""
+
+
+def _decaying(near: Node, v: Node | float, x: Node, sign_: float, even: bool) -> Node:
+    """The slope of ``exp(-x) I_v(x)`` (`sign_` -1) or ``exp(x) K_v(x)`` (1), given that near 0.
+
+    Far out its terms cancel; there it is that of the asymptotic series, DLMF 10.40.
+    """
+    squared = 4.0 * v * v
+    size = absolute(x)
+    far = size > _FAR + squared
+    u = 1.0 / where(far, size, _FAR + squared)
+    series = full_like(x, _TERMS + 0.5)
+    for k in range(_TERMS, 0, -1):
+        factor = (squared - (2.0 * k - 1.0) ** 2) * (sign_ / (8.0 * k))
+        series = (k - 0.5) + factor * u * series
+    scale = (np.pi / 2.0) ** 0.5 if sign_ > 0 else (2.0 * np.pi) ** -0.5
+    slope = -scale * u * sqrt(u) * series
+    return where(far, sign(x) * slope if even else slope, near)
+
 
 # Of orders 0 and 1 --------------------------------------------------------------------------------
 
@@ -103,14 +126,18 @@ i1 = special(
 )
 i0e = special(
     "i0e",
-    partials=(lambda r, x: i1e(x) - sign(x) * r,),
+    partials=(lambda r, x: _decaying(i1e(x) - sign(x) * r, 0.0, x, -1.0, even=True),),
     formula="exp(-Abs(x)) * besseli(0, x)",
     facts=Facts(even=True),
     doc="``exp(-abs(x)) * i0(x)``, as ``scipy.special.i0e``. The derivative at 0 is 0.",
 )
 i1e = special(
     "i1e",
-    partials=(lambda r, x: 0.5 * (i0e(x) + ive(2.0, x)) - sign(x) * r,),
+    partials=(
+        lambda r, x: _decaying(
+            0.5 * (i0e(x) + ive(2.0, x)) - sign(x) * r, 1.0, x, -1.0, even=False
+        ),
+    ),
     formula="exp(-Abs(x)) * besseli(1, x)",
     facts=Facts(odd=True),
 )
@@ -130,14 +157,14 @@ k1 = special(
 )
 k0e = special(
     "k0e",
-    partials=(lambda r, x: r - k1e(x),),
+    partials=(lambda r, x: _decaying(r - k1e(x), 0.0, x, 1.0, even=False),),
     formula="exp(x) * besselk(0, x)",
     domain=_AWAY,
     limits=(ABOVE_ZERO,),
 )
 k1e = special(
     "k1e",
-    partials=(lambda r, x: r - 0.5 * (k0e(x) + kve(2.0, x)),),
+    partials=(lambda r, x: _decaying(r - 0.5 * (k0e(x) + kve(2.0, x)), 1.0, x, 1.0, even=False),),
     formula="exp(x) * besselk(1, x)",
     domain=_AWAY,
     limits=(ABOVE_ZERO,),
@@ -168,12 +195,14 @@ iv = _of_order("iv", lambda r, v, x: 0.5 * (iv(v - 1.0, x) + iv(v + 1.0, x)), "b
 kv = _of_order("kv", lambda r, v, x: -0.5 * (kv(v - 1.0, x) + kv(v + 1.0, x)), "besselk(x, y)")
 ive = _of_order(
     "ive",
-    lambda r, v, x: 0.5 * (ive(v - 1.0, x) + ive(v + 1.0, x)) - sign(x) * r,
+    lambda r, v, x: _decaying(
+        0.5 * (ive(v - 1.0, x) + ive(v + 1.0, x)) - sign(x) * r, v, x, -1.0, even=False
+    ),
     "exp(-Abs(y)) * besseli(x, y)",
 )
 kve = _of_order(
     "kve",
-    lambda r, v, x: r - 0.5 * (kve(v - 1.0, x) + kve(v + 1.0, x)),
+    lambda r, v, x: _decaying(r - 0.5 * (kve(v - 1.0, x) + kve(v + 1.0, x)), v, x, 1.0, even=False),
     "exp(y) * besselk(x, y)",
 )
 yn = _of_order("yn", lambda r, n, x: 0.5 * (yn(n - 1, x) - yn(n + 1, x)), "bessely(x, y)", "if")
