@@ -5,13 +5,17 @@ Derivatives by the argument: DLMF 10.6, 10.29, 10.51, 11.4. By the order they ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from symgraph.errors import InputError
 from symgraph.graph.node import Node, as_node
-from symgraph.graph.registry import builder
+from symgraph.graph.registry import builder, builder_named
+from symgraph.graph.types import as_integer
+from symgraph.ops.calls import evaluated
 from symgraph.ops.elementwise import absolute, exp, full_like, maximum, several, sign, sqrt, where
 from symgraph.ops.facts import Facts, Limit
 from symgraph.ops.kinds import Example, NoDerivative, any_node, elementwise, library_ufunc
@@ -21,23 +25,35 @@ from symgraph.ops.special.gamma import gammaln
 
 __all__ = [
     "airy",
+    "bei",
+    "beip",
+    "ber",
+    "berp",
     "i0",
     "i0e",
     "i1",
     "i1e",
     "iv",
     "ive",
+    "ivp",
     "j0",
     "j1",
     "jn",
     "jv",
+    "jve",
+    "jvp",
     "k0",
     "k0e",
     "k1",
     "k1e",
+    "kei",
+    "keip",
+    "ker",
+    "kerp",
     "kn",
     "kv",
     "kve",
+    "kvp",
     "modstruve",
     "spherical_in",
     "spherical_jn",
@@ -48,6 +64,8 @@ __all__ = [
     "y1",
     "yn",
     "yv",
+    "yve",
+    "yvp",
 ]
 
 _AWAY = (0.4, 5.0)
@@ -209,6 +227,37 @@ yn = _of_order("yn", lambda r, n, x: 0.5 * (yn(n - 1, x) - yn(n + 1, x)), "besse
 kn = _of_order("kn", lambda r, n, x: -0.5 * (kn(n - 1, x) + kn(n + 1, x)), "besselk(x, y)", "if")
 
 
+jve = _of_order("jve", lambda r, v, x: 0.5 * (jve(v - 1.0, x) - jve(v + 1.0, x)), "besselj(x, y)")
+yve = _of_order("yve", lambda r, v, x: 0.5 * (yve(v - 1.0, x) - yve(v + 1.0, x)), "bessely(x, y)")
+
+
+def _derivative_of(letter: str, sign_: float, outer: float) -> Any:
+    """SciPy's ``jvp``, ``yvp``, ``ivp``, ``kvp``: derivatives of any order by the argument."""
+
+    def function(v: Any, z: Any, n: int = 1) -> Any:
+        order = as_integer(n, f"{letter}vp: n")
+        if order < 0:
+            raise InputError(f"{letter}vp: n", expected="not negative", got=str(n))
+        base, total = builder_named(f"{letter}v"), 0.0
+        assert base is not None
+        for i in range(order + 1):
+            total = total + (math.comb(order, i) * sign_**i) * base(v - order + 2 * i, z)
+        return total * (outer / 2.0) ** order
+
+    function.__name__ = function.__qualname__ = f"{letter}vp"
+    function.__doc__ = (
+        f"Derivative of order n of `{letter}v`, as ``scipy.special.{letter}vp``.\n\n"
+        "Parameters\n----------\nv, z : array_like\nn : int, optional\n    Not negative.\n"
+    )
+    return evaluated(name=f"{letter}vp")(function)
+
+
+jvp = _derivative_of("j", -1.0, 1.0)
+yvp = _derivative_of("y", -1.0, 1.0)
+ivp = _derivative_of("i", 1.0, 1.0)
+kvp = _derivative_of("k", 1.0, -1.0)
+
+
 @builder(name="jn")
 def jn(v: Any, z: Any) -> Any:
     """Bessel function of the first kind, as ``scipy.special.jn``: `jv`."""
@@ -277,6 +326,14 @@ spherical_yn = _spherical("y", 1.0, -1.0)
 spherical_in = _spherical("i", 1.0, 1.0)
 spherical_kn = _spherical("k", -1.0, -1.0)
 
+ber = special("ber", partials=(lambda r, x: berp(x),), domain=_AWAY, limits=(_MODERATE,))
+bei = special("bei", partials=(lambda r, x: beip(x),), domain=_AWAY, limits=(_MODERATE,))
+berp = special("berp", partials=(lambda r, x: -bei(x) - r / x,), domain=_AWAY, limits=(_MODERATE,))
+beip = special("beip", partials=(lambda r, x: ber(x) - r / x,), domain=_AWAY, limits=(_MODERATE,))
+ker = special("ker", partials=(lambda r, x: kerp(x),), domain=_AWAY, limits=(ABOVE_ZERO,))
+kei = special("kei", partials=(lambda r, x: keip(x),), domain=_AWAY, limits=(ABOVE_ZERO,))
+kerp = special("kerp", partials=(lambda r, x: -kei(x) - r / x,), domain=_AWAY, limits=(ABOVE_ZERO,))
+keip = special("keip", partials=(lambda r, x: ker(x) - r / x,), domain=_AWAY, limits=(ABOVE_ZERO,))
 airy = several(
     "scipy.special.airy",
     lambda r, x: r[1],
@@ -296,6 +353,14 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(airy, (_VALUES.astype(np.float32),)),
     ],
     "jn": [Example(lambda x: jn(2, x), (_VALUES,))],
+    "derivatives": [
+        Example(
+            lambda x, f=f, name=name: f(1.5, x, 2),
+            (_VALUES,),
+            lambda x, f=f, name=name: library_ufunc(f"scipy.special.{name}")(1.5, x, 2),
+        )
+        for name, f in (("jvp", jvp), ("yvp", yvp), ("ivp", ivp), ("kvp", kvp))
+    ],
     "spherical": [
         Example(
             lambda x: spherical_jn(2, x, True),

@@ -5,26 +5,35 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.node import Node
-from symgraph.ops.elementwise import LN10, exp, floor, log1p, sin, square
+from symgraph.ops.elementwise import LN10, exp, floor, log1p, sin, square, where
 from symgraph.ops.facts import Facts, Limit
 from symgraph.ops.kinds import NoDerivative
-from symgraph.ops.special.common import ABOVE_ZERO, SQRT_PI, special
-from symgraph.ops.special.entropy import xlogy
+from symgraph.ops.special.common import ABOVE_ZERO, PROBABILITY, SQRT_PI, special
+from symgraph.ops.special.entropy import xlog1py, xlogy
 from symgraph.ops.special.gamma import gammaln
 
 __all__ = [
+    "bdtr",
+    "bdtrc",
     "chdtr",
     "chdtrc",
+    "chdtri",
     "cosdg",
     "cosm1",
     "cotdg",
     "exp10",
+    "fdtr",
+    "fdtrc",
+    "fdtri",
     "gdtr",
     "gdtrc",
+    "nbdtr",
+    "nbdtrc",
     "pdtr",
     "pdtrc",
     "sindg",
     "stdtr",
+    "stdtrit",
     "tandg",
 ]
 
@@ -126,6 +135,143 @@ stdtr = special(
     domain=(_POSITIVE, (-3.0, 3.0)),
     limits=(ABOVE_ZERO, None),
     bounds=(0.0, 1.0),
+)
+
+
+def _beta_log(a: Node, b: Node) -> Node:
+    return gammaln(a) + gammaln(b) - gammaln(a + b)
+
+
+def _binomial_slope(r: Node, k: Node, n: Node, p: Node) -> Node:
+    """The derivative of the distribution function by p: ``-n`` times a probability of n - 1."""
+    whole = floor(k)
+    inside = (whole >= 0) & (whole < n)
+    k, n = where(inside, whole, 0.0), where(inside, n, 1.0)
+    log_density = xlogy(k, p) + xlog1py(n - k - 1.0, -p) - _beta_log(k + 1.0, n - k)
+    return where(inside, -exp(log_density), 0.0)
+
+
+def _negative_binomial_slope(r: Node, k: Node, n: Node, p: Node) -> Node:
+    whole = floor(k)
+    return exp(xlogy(n - 1.0, p) + xlog1py(whole, -p) - _beta_log(n, whole + 1.0))
+
+
+def _variance_ratio_density(r: Node, d1: Node, d2: Node, x: Node) -> Node:
+    ratio = d1 * x / d2
+    log_density = xlogy(0.5 * d1 - 1.0, ratio) - 0.5 * (d1 + d2) * log1p(ratio)
+    return d1 / d2 * exp(log_density - _beta_log(0.5 * d1, 0.5 * d2))
+
+
+_COUNTS = ((0.1, 4.9), (6.0, 6.0), (0.1, 0.9))
+_DEGREES = (NoDerivative("the degrees of freedom"), NoDerivative("the degrees of freedom"))
+
+bdtr = special(
+    "bdtr",
+    arity=3,
+    partials=(None, NoDerivative("the number of trials of bdtr"), _binomial_slope),
+    kinds="fif",
+    domain=_COUNTS,
+    limits=(_NOT_NEGATIVE, _NOT_NEGATIVE, Limit(0.0, 1.0, 0.5)),
+    bounds=(0.0, 1.0),
+    cost=100.0,
+    doc="Distribution function of the binomial distribution, as ``scipy.special.bdtr``; a step in "
+    "`k`.",
+)
+bdtrc = special(
+    "bdtrc",
+    arity=3,
+    partials=(
+        None,
+        NoDerivative("the number of trials of bdtrc"),
+        lambda r, k, n, p: -_binomial_slope(r, k, n, p),
+    ),
+    kinds="fif",
+    domain=_COUNTS,
+    limits=(_NOT_NEGATIVE, _NOT_NEGATIVE, Limit(0.0, 1.0, 0.5)),
+    bounds=(0.0, 1.0),
+    cost=100.0,
+    doc="One minus `bdtr`, as ``scipy.special.bdtrc``.",
+)
+nbdtr = special(
+    "nbdtr",
+    arity=3,
+    partials=(
+        None,
+        NoDerivative("the number of successes of nbdtr"),
+        _negative_binomial_slope,
+    ),
+    kinds="iif",
+    domain=((0, 4), (1, 6), (0.1, 0.9)),
+    limits=(_NOT_NEGATIVE, ABOVE_ZERO, Limit(0.0, 1.0, 0.5)),
+    bounds=(0.0, 1.0),
+    cost=100.0,
+    doc="Distribution function of the negative binomial distribution, as ``scipy.special.nbdtr``.",
+)
+nbdtrc = special(
+    "nbdtrc",
+    arity=3,
+    partials=(
+        None,
+        NoDerivative("the number of successes of nbdtrc"),
+        lambda r, k, n, p: -_negative_binomial_slope(r, k, n, p),
+    ),
+    kinds="iif",
+    domain=((0, 4), (1, 6), (0.1, 0.9)),
+    limits=(_NOT_NEGATIVE, ABOVE_ZERO, Limit(0.0, 1.0, 0.5)),
+    bounds=(0.0, 1.0),
+    cost=100.0,
+    doc="One minus `nbdtr`, as ``scipy.special.nbdtrc``.",
+)
+fdtr = special(
+    "fdtr",
+    arity=3,
+    partials=(*_DEGREES, _variance_ratio_density),
+    domain=_POSITIVE,
+    limits=(ABOVE_ZERO, ABOVE_ZERO, _NOT_NEGATIVE),
+    bounds=(0.0, 1.0),
+    cost=100.0,
+)
+fdtrc = special(
+    "fdtrc",
+    arity=3,
+    partials=(*_DEGREES, lambda r, d1, d2, x: -_variance_ratio_density(r, d1, d2, x)),
+    domain=_POSITIVE,
+    limits=(ABOVE_ZERO, ABOVE_ZERO, _NOT_NEGATIVE),
+    bounds=(0.0, 1.0),
+    cost=100.0,
+)
+fdtri = special(
+    "fdtri",
+    arity=3,
+    partials=(
+        *_DEGREES,
+        lambda r, d1, d2, y: 1.0 / _variance_ratio_density(r, d1, d2, r),
+    ),
+    domain=(_POSITIVE, _POSITIVE, (0.1, 0.9)),
+    limits=(ABOVE_ZERO, ABOVE_ZERO, PROBABILITY),
+    cost=500.0,
+)
+chdtri = special(
+    "chdtri",
+    arity=2,
+    partials=(
+        NoDerivative("the degrees of freedom of chdtri"),
+        lambda r, v, y: -2.0 / _density(0.5 * v, 0.5 * r),
+    ),
+    domain=(_POSITIVE, (0.1, 0.9)),
+    limits=(ABOVE_ZERO, PROBABILITY),
+    cost=500.0,
+)
+stdtrit = special(
+    "stdtrit",
+    arity=2,
+    partials=(
+        NoDerivative("the degrees of freedom of stdtrit"),
+        lambda r, df, p: 1.0 / _student_density(r, df, r),
+    ),
+    domain=(_POSITIVE, (0.1, 0.9)),
+    limits=(ABOVE_ZERO, PROBABILITY),
+    cost=500.0,
 )
 
 # Elementary ---------------------------------------------------------------------------------------

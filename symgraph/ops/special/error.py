@@ -8,9 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.node import Node
+from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import absolute, exp, full_like, square, where
 from symgraph.ops.facts import Facts, Limit
-from symgraph.ops.special.common import INSIDE_ONE, PROBABILITY, SQRT_2, SQRT_PI, special
+from symgraph.ops.special.common import (
+    ABOVE_ZERO,
+    INSIDE_ONE,
+    PROBABILITY,
+    SQRT_2,
+    SQRT_PI,
+    special,
+)
 
 __all__ = [
     "dawsn",
@@ -25,6 +33,7 @@ __all__ = [
     "ndtri",
     "ndtri_exp",
     "owens_t",
+    "voigt_profile",
     "wofz",
 ]
 
@@ -160,4 +169,37 @@ owens_t = special(
     arity=2,
     partials=(_owens_t_height, _owens_t_slope),
     doc="Owen's T function, as ``scipy.special.owens_t``.",
+)
+
+
+def _voigt_slopes(r: Node, x: Node, sigma: Node, gamma: Node) -> tuple[Node, Node]:
+    """The derivative of the Faddeeva function at the point of the profile, and that point."""
+    z = (x + 1j * gamma) / (SQRT_2 * sigma)
+    return 2.0 * (1j / SQRT_PI - z * wofz(z)), z
+
+
+def _voigt_by_x(r: Node, x: Node, sigma: Node, gamma: Node) -> Node:
+    slope, _ = _voigt_slopes(r, x, sigma, gamma)
+    return apply("real", slope) * (0.5 / SQRT_PI) / square(sigma)
+
+
+def _voigt_by_gamma(r: Node, x: Node, sigma: Node, gamma: Node) -> Node:
+    slope, _ = _voigt_slopes(r, x, sigma, gamma)
+    return apply("imag", slope) * (-0.5 / SQRT_PI) / square(sigma)
+
+
+def _voigt_by_sigma(r: Node, x: Node, sigma: Node, gamma: Node) -> Node:
+    slope, z = _voigt_slopes(r, x, sigma, gamma)
+    return -(r + apply("real", slope * z) * _DENSITY / sigma) / sigma
+
+
+voigt_profile = special(
+    "voigt_profile",
+    arity=3,
+    partials=(_voigt_by_x, _voigt_by_sigma, _voigt_by_gamma),
+    domain=((-3.0, 3.0), (0.5, 2.0), (0.5, 2.0)),
+    limits=(None, ABOVE_ZERO, ABOVE_ZERO),
+    cost=100.0,
+    doc="Voigt profile, the convolution of a normal and a Cauchy density, as "
+    "``scipy.special.voigt_profile``.",
 )

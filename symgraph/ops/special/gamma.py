@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import DTypeError
+from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
+from symgraph.ops.calls import evaluated
 from symgraph.ops.elementwise import cos, exp, sin, where
 from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Example, NoDerivative, any_node, elementwise, library_ufunc
+from symgraph.ops.promotion import weak_nodes
 from symgraph.ops.special.common import ABOVE_ZERO, PROBABILITY, floating, special
 from symgraph.ops.special.entropy import xlog1py, xlogy
 
@@ -27,7 +29,9 @@ __all__ = [
     "betaincinv",
     "betaln",
     "binom",
+    "comb",
     "digamma",
+    "factorial",
     "gamma",
     "gammainc",
     "gammaincc",
@@ -37,6 +41,7 @@ __all__ = [
     "gammasgn",
     "loggamma",
     "multigammaln",
+    "perm",
     "poch",
     "polygamma",
     "psi",
@@ -250,6 +255,70 @@ poch = special(
     accuracy=1e-13,
 )
 
+
+@evaluated()
+def factorial(n: Any, exact: bool = False) -> Any:
+    """``gamma(n + 1)``, and 0 of negative numbers, as ``scipy.special.factorial``.
+
+    Parameters
+    ----------
+    n : array_like
+    exact : False
+        Not supported: integers of any size are no array's.
+    """
+    _refuse_exact(exact, "factorial")
+    node = as_node(n)
+    value = node if node.type.inexact else node.astype(np.float64)
+    return where(value < 0, 0.0, gamma(where(value < 0, 0.0, value) + 1.0))
+
+
+@evaluated()
+def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
+    """In how many ways k of N can be chosen, as ``scipy.special.comb``: `binom`, or 0.
+
+    Parameters
+    ----------
+    N, k : array_like
+        The result is 0 where one is negative, or k is larger than N.
+    exact : False
+        Not supported: integers of any size are no array's.
+    repetition : bool, optional
+        Whether one may be chosen several times.
+    """
+    _refuse_exact(exact, "comb")
+    many, few = (_inexact(v) for v in weak_nodes((N, k), "comb"))
+    if repetition:
+        return where((many == 0) & (few == 0), 1.0, comb(many + few - 1.0, few))
+    possible = (few <= many) & (few >= 0) & (many >= 0)
+    return where(possible, binom(where(possible, many, 1.0), where(possible, few, 1.0)), 0.0)
+
+
+@evaluated()
+def perm(N: Any, k: Any, exact: bool = False) -> Any:
+    """In how many orders k of N can be taken, as ``scipy.special.perm``: a `poch`, or 0.
+
+    Parameters
+    ----------
+    N, k : array_like
+    exact : False
+        Not supported: integers of any size are no array's.
+    """
+    _refuse_exact(exact, "perm")
+    many, few = (_inexact(v) for v in weak_nodes((N, k), "perm"))
+    possible = (few <= many) & (few >= 0) & (many >= 0)
+    many, few = where(possible, many, 1.0), where(possible, few, 1.0)
+    return where(possible, poch(many - few + 1.0, few), 0.0)
+
+
+def _inexact(node: Node) -> Node:
+    return node if node.type.inexact else node.astype(np.float64)
+
+
+def _refuse_exact(exact: Any, what: str) -> None:
+    if exact:
+        raise UnsupportedError(f"{what}: exact=True", hint="math.comb and math.factorial of ints")
+
+
 # Incomplete functions ---------------------------------------------------------------------------
 
 
@@ -359,7 +428,21 @@ betainccinv = special(
 _VALUES = np.array([[2.25, 3.5, 4.3], [2.0, 3.125, 5.7]])
 
 
+def _scipy(name: str, *args: Any) -> Any:
+    return library_ufunc(f"scipy.special.{name}")(*args)
+
+
 EXAMPLES: dict[str, list[Example]] = {
+    "factorial": [Example(factorial, (_VALUES,), lambda x: _scipy("factorial", x))],
+    "comb": [
+        Example(comb, (_VALUES, _VALUES[:1] / 2), lambda n, k: _scipy("comb", n, k)),
+        Example(
+            lambda n: comb(n, 2, repetition=True),
+            (np.array([0, 1, 4]),),
+            lambda n: np.array([0.0, 1.0, 10.0]),
+        ),
+    ],
+    "perm": [Example(perm, (_VALUES, _VALUES[:1] / 2), lambda n, k: _scipy("perm", n, k))],
     "multigammaln": [
         Example(
             lambda a: multigammaln(a, 3),

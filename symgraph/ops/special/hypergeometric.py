@@ -28,6 +28,7 @@ __all__ = [
     "hyp0f1",
     "hyp1f1",
     "hyp2f1",
+    "hyperu",
 ]
 
 _PARAMETERS = (0.5, 3.0)
@@ -78,6 +79,19 @@ hyp2f1 = special(
     ),
     cost=300.0,
     accuracy=2e-13,
+)
+
+hyperu = special(
+    "hyperu",
+    arity=3,
+    partials=(
+        NoDerivative("a parameter of hyperu"),
+        NoDerivative("a parameter of hyperu"),
+        lambda r, a, b, x: -a * hyperu(a + 1.0, b + 1.0, x),
+    ),
+    domain=(_PARAMETERS, (1.2, 1.8), (0.5, 3.0)),
+    limits=(Limit(0.0, 10.0, 1.0), Limit(-10.0, 10.0, 0.5), Limit(1e-3, 100.0, 1.0)),
+    cost=300.0,
 )
 
 # Orthogonal polynomials: eval_name(n, parameters ..., x) -----------------------------------------

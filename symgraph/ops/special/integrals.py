@@ -22,6 +22,7 @@ from symgraph.ops.elementwise import (
     several,
     sin,
     sinc,
+    sqrt,
     square,
     where,
 )
@@ -33,7 +34,10 @@ from symgraph.ops.special.hypergeometric import hyp2f1
 
 __all__ = [
     "ellipe",
+    "ellipeinc",
     "ellipk",
+    "ellipkinc",
+    "ellipkm1",
     "exp1",
     "expi",
     "expn",
@@ -124,7 +128,7 @@ spence = special(
 )
 ellipk = special(
     "ellipk",
-    partials=(lambda r, m: (np.pi / 8.0) * hyp2f1(1.5, 1.5, 2.0, m),),
+    partials=(lambda r, m: _ellipk_slope(m),),
     formula="elliptic_k(x)",
     domain=(-2.0, 0.9),
     limits=(Limit(-1e100, 1.0 - 1e-15, 0.0),),
@@ -136,6 +140,101 @@ ellipe = special(
     formula="elliptic_e(x)",
     domain=(-2.0, 0.9),
     limits=(Limit(-1e100, 1.0, 0.0),),
+    accuracy=1e-14,
+)
+
+
+def _ellipk_slope(m: Node) -> Node:
+    return (np.pi / 8.0) * hyp2f1(1.5, 1.5, 2.0, m)
+
+
+def _ellipkm1_slope(r: Node, p: Node) -> Node:
+    # In terms of p = 1 - m where that is small, and m has lost it.
+    small = p < 0.5
+    near = where(small, p, 0.5)
+    left = (ellipe(1.0 - near) / near - r) / (1.0 - near)
+    return where(small, -0.5 * left, -_ellipk_slope(1.0 - where(small, 0.5, p)))
+
+
+ellipkm1 = special(
+    "ellipkm1",
+    partials=(_ellipkm1_slope,),
+    formula="elliptic_k(1 - x)",
+    domain=(0.05, 2.5),
+    limits=(ABOVE_ZERO,),
+    accuracy=1e-14,
+)
+
+
+def _root(phi: Node, m: Node) -> Node:
+    return sqrt(1.0 - m * square(sin(phi)))
+
+
+def _ellipeinc_slope(r: Node, phi: Node, m: Node) -> Node:
+    # (E - F) / (2 m), whose terms cancel next to 0: there by a series in m of trapezoids.
+    near = absolute(m) < 1e-2
+    safe = where(near, 1.0, m)
+    return where(near, _ellipeinc_series(phi, m), (r - ellipkinc(phi, m)) / (2.0 * safe))
+
+
+def _sine_integrals(phi: Node, count: int) -> list[Node]:
+    """The integrals of ``sin(t)**(2 k)`` from 0 to phi, for k = 0 to count."""
+    found, sine, cosine = [phi], sin(phi), cos(phi)
+    power = sine
+    for k in range(1, count + 1):
+        found.append(((2.0 * k - 1.0) * found[-1] - power * cosine) / (2.0 * k))
+        power = power * square(sine)
+    return found
+
+
+def _binomials(exponent: float, count: int) -> list[float]:
+    """Coefficients of ``(1 - x)**exponent``."""
+    found = [1.0]
+    for k in range(count):
+        found.append(found[-1] * (k - exponent) / (k + 1.0))
+    return found
+
+
+def _ellipeinc_series(phi: Node, m: Node) -> Node:
+    near = where(absolute(m) < 1e-2, m, 0.0)
+    integrals, factors = _sine_integrals(phi, 7), _binomials(0.5, 7)
+    total = full_like(near * phi, 0.0)
+    for k in range(7, 0, -1):
+        total = total * near + (factors[k] * k) * integrals[k]
+    return total
+
+
+def _ellipkinc_slope(r: Node, phi: Node, m: Node) -> Node:
+    near = absolute(m) < 1e-2
+    small, safe = where(near, m, 0.0), where(near, 0.5, m)
+    integrals, factors = _sine_integrals(phi, 7), _binomials(-0.5, 7)
+    series = full_like(small * phi, 0.0)
+    for k in range(7, 0, -1):
+        series = series * small + (factors[k] * k) * integrals[k]
+    rest = 1.0 - safe
+    turned = sin(2.0 * phi) / (4.0 * rest * _root(phi, safe))
+    closed = ellipeinc(phi, safe) / (2.0 * safe * rest) - r / (2.0 * safe) - turned
+    return where(near, series, closed)
+
+
+ellipkinc = special(
+    "ellipkinc",
+    arity=2,
+    partials=(lambda r, phi, m: 1.0 / _root(phi, m), _ellipkinc_slope),
+    formula="elliptic_f(x, y)",
+    domain=((-1.4, 1.4), (-0.9, 0.9)),
+    limits=(None, Limit(-1e100, 1.0 - 1e-15, 0.0)),
+    cost=150.0,
+    accuracy=1e-14,
+)
+ellipeinc = special(
+    "ellipeinc",
+    arity=2,
+    partials=(lambda r, phi, m: _root(phi, m), _ellipeinc_slope),
+    formula="elliptic_e(x, y)",
+    domain=((-1.4, 1.4), (-0.9, 0.9)),
+    limits=(None, Limit(-1e100, 1.0, 0.0)),
+    cost=150.0,
     accuracy=1e-14,
 )
 
