@@ -17,11 +17,23 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim
-from symgraph.graph.types import TensorType, Type
+from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import AlongAxes
-from symgraph.ops.elementwise import astype, exp, fmax, log
+from symgraph.ops.calls import evaluated
+from symgraph.ops.elementwise import (
+    absolute,
+    astype,
+    exp,
+    fmax,
+    isfinite,
+    log,
+    minimum,
+    sign,
+    stop_gradient,
+    where,
+)
 from symgraph.ops.kinds import Example, Structured, any_node
-from symgraph.ops.reduce import CUBE, normalize_axes, reduced_shape, sum, unreduced
+from symgraph.ops.reduce import CUBE, broadcast_to, normalize_axes, reduced_shape, sum, unreduced
 from symgraph.ops.reduce_order import Max, max
 from symgraph.ops.shape import reshape, squeeze
 
@@ -221,16 +233,26 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 
 
 @builder()
-def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """``log(sum(exp(a)))`` over axes, as ``scipy.special.logsumexp``; nothing overflows.
+def logsumexp(
+    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Any:
+    """``log(sum(b * exp(a)))`` over axes, as ``scipy.special.logsumexp``; nothing overflows.
 
     Parameters
     ----------
     a : array_like
     axis : int or tuple of int, optional
         All axes by default, as in SciPy; `sg.nn.logsumexp` takes the last.
+    b : array_like, optional
+        Factors, which broadcast against `a` and may be negative or 0.
     keepdims : bool, optional
         Whether the axes stay, with size one.
+    return_sign : bool, optional
+        Whether to return the sign of the sum as well. Without, a negative sum gives NaN.
+
+    Returns
+    -------
+    Node, or tuple of two with `return_sign`
 
     Raises
     ------
@@ -244,7 +266,31 @@ def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """
     node = _operand(a, "logsumexp")
     axes = normalize_axes(axis, node.ndim, "logsumexp")
-    return _applied(LogSumExp(axes, bool(keepdims)), node, a)
+    if b is None and not return_sign:
+        return _applied(LogSumExp(axes, bool(keepdims)), node, a)
+    factors = as_node(1.0 if b is None else b).astype(node.dtype)
+    shape = broadcast_shapes(node.shape, factors.shape, what="logsumexp")
+    node, factors = broadcast_to(node, shape), broadcast_to(factors, shape)
+    axes = normalize_axes(axis, node.ndim, "logsumexp")
+    found = _signed(node, factors, axes, bool(keepdims), bool(return_sign))
+    return tuple(found) if return_sign else found[0]
+
+
+@evaluated(name="signed_logsumexp")
+def _signed(
+    node: Any, factors: Any, axes: tuple[int, ...], keepdims: bool, with_sign: bool
+) -> list[Any]:
+    # The largest of the terms that count decides the shift, of which nothing depends.
+    counting = where(factors == 0, -np.inf, node)
+    top = stop_gradient(max(counting, axis=axes, keepdims=True))
+    top = where(isfinite(top), top, 0.0)
+    # Terms that do not count may be large: they must not become 0 * inf.
+    most = float(np.log(np.finfo(node.dtype).max)) - 1.0
+    shifted = where(factors == 0, minimum(node - top, most), node - top)
+    total = sum(factors * exp(shifted), axis=axes, keepdims=keepdims)
+    found = log(absolute(total) if with_sign else total)
+    found = found + (top if keepdims else reshape(top, total.shape))
+    return [found, sign(total)] if with_sign else [found]
 
 
 # Examples for the tests ------------------------------------------------------------------------
@@ -275,6 +321,21 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(log_softmax, (CUBE,), lambda x: np.log(_plain_softmax(x))),
         Example(lambda x: log_softmax(x, 1), (CUBE,), lambda x: np.log(_plain_softmax(x, 1))),
         Example(log_softmax, (np.float64(2.0),), lambda x: 0.0 * x),
+    ],
+    "logsumexp of factors": [
+        Example(
+            lambda x, b: logsumexp(x, 1, b),
+            (CUBE, np.exp(CUBE[:, :1])),
+            lambda x, b: np.log(np.sum(b * np.exp(x), axis=1)),
+        ),
+        Example(
+            lambda x, b: logsumexp(x + 800.0, axis=(0, 2), b=b, keepdims=True, return_sign=True),
+            (CUBE, 2.0 * CUBE - 0.75),
+            lambda x, b: (
+                np.log(abs(np.sum(b * np.exp(x), axis=(0, 2), keepdims=True))) + 800.0,
+                np.sign(np.sum(b * np.exp(x), axis=(0, 2), keepdims=True)),
+            ),
+        ),
     ],
     "logsumexp": [
         Example(logsumexp, (CUBE,), _plain_logsumexp),

@@ -258,7 +258,11 @@ X, W = sg.placeholder("x", ("n", 2, 5, 5)), sg.placeholder("w", (3, 2, 3, 3))
         (lambda: nn.conv_transpose2d(X, W), ShapeError, ["3 channels"]),
         (lambda: nn.conv_transpose2d(X, W[:2], output_padding=1), ShapeError, ["stride"]),
         (lambda: nn.max_pool2d(X, (2, 2, 2)), ShapeError, ["kernel_size"]),
-        (lambda: nn.adaptive_avg_pool2d(X, 2), UnsupportedError, ["different sizes"]),
+        (
+            lambda: nn.adaptive_avg_pool1d(sg.placeholder("s", "n"), 2),
+            UnsupportedError,
+            ["2 * n"],
+        ),
         (lambda: nn.glu(X), ShapeError, ["two halves", "axis=-1"]),
         (lambda: nn.group_norm(X, 3), ShapeError, ["2 channels", "3 groups"]),
         (lambda: nn.batch_norm(X, running_mean=np.zeros(2)), ShapeError, ["both"]),

@@ -12,14 +12,18 @@ from typing import Any
 import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
-from symgraph.graph.sizes import Dim, product
+from symgraph.graph.sizes import Dim, Size, product
+from symgraph.graph.types import DType
+from symgraph.ops.arrange import moveaxis
+from symgraph.ops.elementwise import where
+from symgraph.ops.index import take
 from symgraph.ops.kinds import Example
 from symgraph.ops.nn.common import array_of, called, documented, function
 from symgraph.ops.nn.convolution import padded, padding_pairs, per_axis
 from symgraph.ops.products import array
 from symgraph.ops.reduce import mean
 from symgraph.ops.reduce_order import max
-from symgraph.ops.shape import reshape, shape_text, transpose
+from symgraph.ops.shape import reshape, shape_text, swapaxes, transpose
 from symgraph.ops.windows import windows_of
 
 
@@ -81,14 +85,62 @@ def _adaptive(rank: int, x: Any, output_size: Any, reduce: Callable[..., Any], w
     if all(count == 1 for count in counts):
         return reduce(values, axis=tuple(range(-rank, 0)), keepdims=True)
     if any(dim % count != 0 for dim, count in zip(shape, counts, strict=True)):
-        raise UnsupportedError(
-            f"{what}: windows of different sizes",
-            expected=f"sizes that {counts} divide",
-            got=shape_text(values.shape),
-        )
+        return _of_uneven_parts(values, counts, reduce, what)
     apart = [d for dim, count in zip(shape, counts, strict=True) for d in (count, dim // count)]
     axes = tuple(range(len(lead) + 1, len(lead) + 2 * rank, 2))
     return reduce(reshape(values, (*lead, *apart)), axis=axes)
+
+
+def _of_uneven_parts(
+    values: Any, counts: Sequence[int], reduce: Callable[..., Any], what: str
+) -> Any:
+    """Window i of n goes from ``floor(i * length / n)`` to ``ceil((i + 1) * length / n)``."""
+    first = values.ndim - len(counts)
+    bounds: list[tuple[Any, Any]] = []
+    for length, count in zip(values.shape[first:], counts, strict=True):
+        if isinstance(length, Size):
+            raise UnsupportedError(
+                f"{what}: {count} windows of an axis of size {length}",
+                expected=f"a size that {count} divides, as {count} * n",
+                hint="declare the size as a number",
+            )
+        steps = np.arange(count + 1) * length
+        bounds.append((steps[:-1] // count, -(-steps[1:] // count)))
+    return (_uneven_max if reduce is max else _uneven_mean)(values, bounds, first)
+
+
+def _uneven_mean(values: Any, bounds: Sequence[tuple[Any, Any]], first: int) -> Any:
+    """A product with a matrix of shares along each axis."""
+    found: Any = values
+    dtype: DType = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
+    for axis, (starts, ends) in enumerate(bounds, first):
+        places: Any = np.arange(ends[-1])
+        inside = (places >= starts[:, None]) & (places < ends[:, None])
+        shares = (inside / (ends - starts)[:, None]).astype(dtype)
+        last = axis == values.ndim - 1
+        turned = found if last else swapaxes(found, axis, -1)
+        found = turned @ shares.T
+        found = found if last else swapaxes(found, axis, -1)
+    return found
+
+
+def _uneven_max(values: Any, bounds: Sequence[tuple[Any, Any]], first: int) -> Any:
+    """All windows are copied as long as the longest; what is beyond their end does not count."""
+    rank = len(bounds)
+    inside: Any = np.ones((1,) * (2 * rank), bool)
+    for place, (starts, ends) in enumerate(bounds):
+        positions = starts[:, None] + np.arange(np.max(ends - starts))
+        shape = [1] * (2 * rank)
+        shape[place], shape[rank + place] = positions.shape
+        inside = inside & (positions < ends[:, None]).reshape(shape)
+        found = take(values, np.minimum(positions, ends[-1] - 1), first + place)
+        # The positions within the windows go behind all axes.
+        values = called(moveaxis(found, first + place + 1, -1), "windows")
+    return max(where(inside, values, _least(values.dtype)), axis=tuple(range(-rank, 0)))
+
+
+def _least(dtype: DType) -> Any:
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 _POOL = """ The last axes are pooled.
@@ -197,7 +249,11 @@ _ADAPTIVE = """ The last axes are pooled.
     Raises
     ------
     UnsupportedError
-        If an axis cannot be divided evenly.
+        If an axis of symbolic size cannot be divided evenly.
+
+    Notes
+    -----
+    Where the sizes do not divide, neighbouring windows overlap by an element, as in PyTorch.
 """
 
 
@@ -265,6 +321,17 @@ def _bordered(x: Any, value: float, rank: int = 2) -> Any:
 _IMAGE, _SIGNAL, _VOLUME = array(2, 2, 5, 4), array(2, 7), array(2, 3, 4, 2)
 _INSIDE = np.pad(np.ones((5, 4)), 1)
 
+
+def _uneven(x: Any, counts: tuple[int, int], reduce: Callable[..., Any]) -> Any:
+    """By windows cut out one by one."""
+    rows, columns = (
+        [slice(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
+        for size, n in zip(x.shape[-2:], counts, strict=True)
+    )
+    found = [[reduce(x[..., r, c], axis=(-2, -1)) for c in columns] for r in rows]
+    return np.moveaxis(np.array(found), (0, 1), (-2, -1))
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "nn.max_pool2d": [
         Example(lambda x: max_pool2d(x, 2), (_IMAGE,), lambda x: _naive(x, 2, 2, np.max)),
@@ -315,6 +382,11 @@ EXAMPLES: dict[str, list[Example]] = {
             lambda x: adaptive_avg_pool1d(x, 2), (_IMAGE,), lambda x: _naive(x, 2, 2, np.mean, 1)
         ),
         Example(
+            lambda x: adaptive_avg_pool2d(x, (3, 4)),
+            (_IMAGE[:1],),
+            lambda x: _uneven(x, (3, 4), np.mean),
+        ),
+        Example(
             lambda x: adaptive_avg_pool2d(x, 1),
             (_IMAGE,),
             lambda x: x.mean((2, 3), keepdims=True),
@@ -328,6 +400,11 @@ EXAMPLES: dict[str, list[Example]] = {
     "nn.adaptive_max_pool": [
         Example(
             lambda x: adaptive_max_pool1d(x, 2), (_IMAGE,), lambda x: _naive(x, 2, 2, np.max, 1)
+        ),
+        Example(
+            lambda x: adaptive_max_pool2d(x, (3, 4)),
+            (_IMAGE[:1],),
+            lambda x: _uneven(x, (3, 4), np.max),
         ),
         Example(
             lambda x: adaptive_max_pool2d(x, (5, 2)),
