@@ -114,12 +114,12 @@ def _uneven_mean(values: Any, bounds: Sequence[tuple[Any, Any]], first: int) -> 
     found: Any = values
     dtype: DType = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
     for axis, (starts, ends) in enumerate(bounds, first):
-        places: Any = np.arange(ends[-1])
+        places = np.arange(int(ends[-1]))
         inside = (places >= starts[:, None]) & (places < ends[:, None])
         shares = (inside / (ends - starts)[:, None]).astype(dtype)
         last = axis == values.ndim - 1
         turned = found if last else swapaxes(found, axis, -1)
-        found = turned @ shares.T
+        found = called(turned @ shares.T, "pooled")
         found = found if last else swapaxes(found, axis, -1)
     return found
 
