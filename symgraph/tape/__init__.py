@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.graph.tree import flatten, unflatten
+from symgraph.graph import tree as _tree
 from symgraph.tape import backward as _backward
 from symgraph.tape import optim
 from symgraph.tape import tensor as _tensors
@@ -50,14 +50,28 @@ from symgraph.tape.create import (
 from symgraph.tape.export import function, graph
 from symgraph.tape.gradient_tape import GradientTape, Variable, grad
 from symgraph.tape.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from symgraph.tape.spaces import SPACES
 from symgraph.tape.tensor import Tensor
-from symgraph.tape.words import FUNCTIONS
+from symgraph.tape.words import FUNCTIONS, instead_of
 
 _tensors.RUN_BACKWARD = _backward.backward
 
 float16, float32, float64 = np.float16, np.float32, np.float64
 int32, int64, complex128 = np.int32, np.int64, np.complex128
 pi, inf, nan = np.pi, np.inf, np.nan
+inference_mode = no_grad
+_DTYPES = {
+    "bool": np.bool_,
+    "complex64": np.complex64,
+    "double": np.float64,
+    "float": np.float32,
+    "half": np.float16,
+    "int": np.int32,
+    "int8": np.int8,
+    "int16": np.int16,
+    "long": np.int64,
+    "uint8": np.uint8,
+}
 
 
 def is_tensor(value: Any) -> bool:
@@ -70,24 +84,29 @@ def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        leaves, form = flatten(function(*args, **keywords))
+        leaves, form = _tree.flatten(function(*args, **keywords))
         arrays = [
             tensor(leaf) if isinstance(leaf, np.ndarray | np.generic) else leaf for leaf in leaves
         ]
-        return unflatten(form, arrays)
+        return _tree.unflatten(form, arrays)
 
     return call
 
 
 def __getattr__(name: str) -> Any:
+    if name in SPACES:
+        value = globals()[name] = SPACES[name](_on_arrays)
+        return value
+    if name in _DTYPES:
+        return _DTYPES[name]
     if name not in FUNCTIONS:
-        raise AttributeError(f"module 'symgraph.tape' has no attribute {name!r}")
+        raise AttributeError(f"module 'symgraph.tape' has no attribute {name!r}{instead_of(name)}")
     value = globals()[name] = _on_arrays(FUNCTIONS[name])
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *FUNCTIONS})
+    return sorted({*__all__, *FUNCTIONS, *SPACES, *_DTYPES})
 
 
 __all__ = [

@@ -15,8 +15,8 @@ from symgraph.graph.node import Node, placeholder
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.pipeline import Options, Strictness
 from symgraph.tape.backward import recorded
+from symgraph.tape.loops import Ref, listed, rolled
 from symgraph.tape.rebuild import Rebuilt, outside_node
-from symgraph.tape.roll import Ref, listed, rolled
 from symgraph.tape.tensor import Tensor
 from symgraph.tape.values import LEAF, Value
 
@@ -86,6 +86,7 @@ def function(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from symgraph import tape
     >>> x = tape.tensor([2.0], requires_grad=True)
     >>> y = (3 * x**2 + 2 * x + 1).sum()

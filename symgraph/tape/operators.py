@@ -12,10 +12,11 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, Eager
-from symgraph.tape.holder import Holder
+from symgraph.tape.holder import Holder, wrap
 from symgraph.tape.perform import LIFTED, mixed
 from symgraph.tape.quick import apply
-from symgraph.tape.words import METHODS
+from symgraph.tape.values import data_value
+from symgraph.tape.words import METHODS, instead_of
 
 __all__ = ["Operators", "sizes_of"]
 
@@ -130,6 +131,8 @@ class Operators(Eager, Holder):
     ) -> Any:
         ours = _PLAIN.get(function)
         if ours is None:
+            if function in _ON_DATA:
+                return _on_data(function, args, keywords)
             if function not in NUMPY_FUNCTIONS:
                 raise UnsupportedError(
                     f"{function.__module__}.{function.__name__} cannot be recorded",
@@ -145,7 +148,7 @@ class Operators(Eager, Holder):
             return _InPlace(self, name[:-1])
         if name in METHODS:
             return _Method(self, name)
-        raise AttributeError(f"a tensor has no attribute {name!r}")
+        raise AttributeError(f"a tensor has no attribute {name!r}{instead_of(name)}")
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *METHODS})
@@ -162,8 +165,8 @@ class Operators(Eager, Holder):
 
     @property
     def real(self) -> Any:
-        """The real part."""
-        return BUILDERS["real"](self)
+        """The real part: the tensor itself if that is all there is."""
+        return self if self.dtype.kind != "c" else BUILDERS["real"](self)
 
     @property
     def imag(self) -> Any:
@@ -185,10 +188,6 @@ class Operators(Eager, Holder):
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
         return BUILDERS["reshape"](self, other.shape)
-
-    def flatten(self) -> Any:
-        """One dimension."""
-        return BUILDERS["reshape"](self, -1)
 
     def transpose(self, *axes: Any) -> Any:
         """Permuted axes as in NumPy; two of more than two axes are exchanged, as in PyTorch."""
@@ -278,6 +277,18 @@ _NOT_EQUAL = inspect.unwrap(BUILDERS["not_equal"])
 _AT = inspect.unwrap(BUILDERS["at"])
 _PLAIN: dict[Any, Callable[..., Any]] = {}
 """NumPy's functions to the builders that take their place."""
+
+
+_ON_DATA = frozenset([np.argwhere, np.flatnonzero, np.nonzero])
+"""NumPy's functions whose results have a shape that depends on values, which are known here."""
+
+
+def _on_data(function: Callable[..., Any], args: Any, keywords: Any) -> Any:
+    plain = [arg.array_now() if isinstance(arg, Holder) else arg for arg in args]
+    found = function(*plain, **keywords)
+    if isinstance(found, tuple):
+        return tuple([wrap(data_value(part)) for part in cast("tuple[Any, ...]", found)])
+    return wrap(data_value(found))
 
 
 class _Method:

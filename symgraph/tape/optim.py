@@ -65,18 +65,32 @@ class Optimizer:
         for tensor in self.params:
             if not isinstance(tensor, Tensor) or not (tensor.is_leaf and tensor.requires_grad):
                 raise InputError(
-                    "an optimizer takes leaves that require a gradient", got=repr(tensor)[:60]
+                    "an optimizer takes leaves that require a gradient",
+                    got=repr(tensor)[:60],
+                    hint="groups of parameters are an optimizer each",
                 )
-        self.lr = lr
+        self.param_groups: list[dict[str, Any]] = [{"params": self.params, "lr": lr}]
         self._rule = rule
         self._functions: dict[tuple[int, ...], tuple[Function, list[str]]] = {}
         self._state: dict[tuple[str, int], Any] = {}
         self._steps = 0
 
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
+    @property
+    def lr(self) -> Any:
+        """The learning rate, a number or a schedule; also ``param_groups[0]["lr"]``."""
+        return self.param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, rate: Any) -> None:
+        self.param_groups[0]["lr"] = rate
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or make them zero."""
         for tensor in self.params:
-            tensor.grad = None
+            if set_to_none or tensor.grad is None:
+                tensor.grad = None
+            else:
+                tensor.grad.zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters that have a gradient.

@@ -14,7 +14,7 @@ from symgraph.ops.join import Stack
 from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import BroadcastTo
 from symgraph.pipeline import assigned_by
-from symgraph.tape.roll import Item, Loop, Outside, Ref, Slot
+from symgraph.tape.loops import Item, Loop, Outside, Ref, Slot
 from symgraph.tape.values import Step, Value, location_of
 
 __all__ = ["Rebuilt", "assigned_name"]

@@ -16,6 +16,7 @@ from symgraph.graph.types import as_dtype
 from symgraph.tape.changes import Changes, plain
 from symgraph.tape.holder import Holder, make_leaf, wrap
 from symgraph.tape.mode import MODE
+from symgraph.tape.operators import sizes_of
 from symgraph.tape.quick import apply
 from symgraph.tape.values import Value, data_value
 
@@ -78,6 +79,10 @@ class Tensor(Changes):
         """The shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[dim]
 
+    def nelement(self) -> int:
+        """Number of elements."""
+        return self.numel()
+
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
         return np.asarray(self.array_now()).tolist()
@@ -135,10 +140,28 @@ class Tensor(Changes):
         """The tensor itself: its memory is the processor's."""
         return self
 
+    def type_as(self, other: Any) -> Tensor:
+        """In the dtype of another tensor."""
+        return self.to(other.dtype)
+
+    def type(self, dtype: Any) -> Tensor:
+        """In another dtype."""
+        return self.to(dtype)
+
+    def new_zeros(self, *size: Any, requires_grad: bool = False) -> Tensor:
+        """Zeros of this dtype."""
+        return _leaf(np.zeros(sizes_of(size), self.dtype), requires_grad)
+
+    def new_ones(self, *size: Any, requires_grad: bool = False) -> Tensor:
+        """Ones of this dtype."""
+        return _leaf(np.ones(sizes_of(size), self.dtype), requires_grad)
+
     def to(self, dtype: Any) -> Tensor:
-        """In another dtype; ``"cpu"`` is where every tensor is."""
+        """In another dtype, or in that of another tensor; ``"cpu"`` is where every tensor is."""
         if isinstance(dtype, str) and dtype == "cpu":
             return self
+        if isinstance(dtype, Tensor):
+            dtype = dtype.dtype
         return (
             self if self.dtype == as_dtype(dtype) else apply(BUILDERS["astype"], (self, dtype), {})
         )
@@ -170,6 +193,11 @@ class Tensor(Changes):
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         self.requires_grad_(wanted)
+
+    @property
+    def grad_fn(self) -> str | None:
+        """Name of the recorded operation that made it; ``None`` for a leaf."""
+        return self._made_by() or None
 
     @property
     def is_leaf(self) -> bool:
@@ -290,7 +318,7 @@ class Tensor(Changes):
             raise InputError(
                 "a tensor with history cannot be pickled", hint="pickle x.detach() instead"
             )
-        return (_unpickled, (np.asarray(self.array_now()), self.held.active))
+        return (_leaf, (np.asarray(self.array_now()), self.held.active))
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         if self.held.step is not None:
@@ -319,7 +347,7 @@ class Removal:
         self.remove()
 
 
-def _unpickled(data: Any, requires_grad: bool) -> Tensor:
+def _leaf(data: Any, requires_grad: bool = False) -> Tensor:
     return make_leaf(Tensor.__new__(Tensor), data, requires_grad)
 
 
