@@ -18,7 +18,13 @@ from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import unflatten
 from symgraph.ops.create import Arange
 from symgraph.simplify import simplify
-from symgraph.transforms.colouring import colour_columns, colour_star, readable
+from symgraph.transforms.colouring import (
+    colour_acyclic,
+    colour_columns,
+    colour_star,
+    readable,
+    trees,
+)
 from symgraph.transforms.parametric import Found, coordinates, is_symbolic
 from symgraph.transforms.sparsity import (
     Entries,
@@ -132,19 +138,26 @@ def _check(ys: Sequence[Node], xs: Sequence[Node], format: Format) -> None:
         raise InputError("format", expected="'coo', 'csr' or 'csc'", got=repr(format))
 
 
-def _block(y: Node, wrt: Node, format: Format, *, symmetric: bool) -> Coordinates | Compressed:
+def _block(
+    y: Node, wrt: Node, format: Format, *, symmetric: bool, substitution: bool = False
+) -> Coordinates | Compressed:
     if is_symbolic(y, wrt):
         return _formatted_nodes(coordinates(y, wrt), y.size, wrt.size, format)
     entries = closed_entries(y, wrt)
     if entries is not None:
         found = _assembled(entries, y, wrt)
     else:
-        found = _compressed_products(y, wrt, symmetric=symmetric)
+        found = _compressed_products(y, wrt, symmetric=symmetric, substitution=substitution)
     return _formatted(found, length_of(y), length_of(wrt), format)
 
 
 def sparse_hessian(
-    loss: Node, wrt: Any, *, format: Format = "coo", unconnected: Unconnected = "raise"
+    loss: Node,
+    wrt: Any,
+    *,
+    format: Format = "coo",
+    unconnected: Unconnected = "raise",
+    substitution: bool = False,
 ) -> Any:
     """The entries of a Hessian that may not be zero: `sparse_jacobian` of the gradient.
 
@@ -154,6 +167,13 @@ def sparse_hessian(
         Shape ``()``, real.
     wrt, format, unconnected
         As in `sparse_jacobian`.
+    substitution : bool
+        Where the entries are no formulas and sizes are numbers: whether some may be found as
+        differences, if that takes fewer products (two instead of three for a tridiagonal Hessian:
+        an acyclic colouring instead of a star colouring). By default every entry is read as it
+        stands in a product, exact to rounding. A difference has the rounding error of the sums
+        that it is taken of: small entries beside large ones lose digits, and an infinity spoils
+        its neighbours.
 
     Returns
     -------
@@ -178,7 +198,11 @@ def sparse_hessian(
     if all(isinstance(x.op, Placeholder) for x in xs):
         ys = simplify(ys).outputs
     rows = [
-        [_block(y, x, format, symmetric=i == j) for j, x in enumerate(xs)] for i, y in enumerate(ys)
+        [
+            _block(y, x, format, symmetric=i == j, substitution=substitution)
+            for j, x in enumerate(xs)
+        ]
+        for i, y in enumerate(ys)
     ]
     return unflatten(form, [unflatten(form, row) for row in rows])
 
@@ -247,19 +271,40 @@ def _summed(pieces: list[tuple[Indices, Node]], total: int, like: Node) -> Node:
     return data
 
 
-def _compressed_products(y: Node, x: Node, *, symmetric: bool) -> _Found:
+def _compressed_products(y: Node, x: Node, *, symmetric: bool, substitution: bool) -> _Found:
     """Products with groups of columns or rows, whichever are fewer, and the entries in them."""
     rows, columns = pattern(y, x)
     height, width = length_of(y), length_of(x)
     by_column = colour_columns(rows, columns, width)
     by_row = colour_columns(columns, rows, height)
     forward = by_column.max(initial=0) <= by_row.max(initial=0)
-    colours, like = (by_column, x) if forward else (by_row, y)
-    star = symmetric and _is_symmetric(rows, columns)
-    if star:
-        found = colour_star(rows, columns, width)
-        star = found.max(initial=0) < colours.max(initial=0)
-        forward, colours, like = (True, found, x) if star else (forward, colours, like)
+    colours = by_column if forward else by_row
+    star = trees_of = None
+    if symmetric and _is_symmetric(rows, columns):
+        star = _fewer(colour_star(rows, columns, width), colours)
+        colours = colours if star is None else star
+        if substitution:
+            trees_of = _fewer(colour_acyclic(rows, columns, width), colours)
+            colours = colours if trees_of is None else trees_of
+    forward = forward or star is not None or trees_of is not None
+    products = _products(y, x, colours, forward=forward)
+    if trees_of is not None:
+        return _substituted(products, rows, columns, colours)
+    places = colours[columns] * height + rows if forward else colours[rows] * width + columns
+    if star is not None:
+        # What is not alone in its row is read where it stands in the other triangle.
+        alone = readable(rows, columns, colours)
+        places = np.where(alone, places, colours[rows] * height + columns)
+    return _Found(products[as_index(places)], rows, columns)
+
+
+def _fewer(colours: Indices, than: Indices) -> Indices | None:
+    return colours if colours.max(initial=0) < than.max(initial=0) else None
+
+
+def _products(y: Node, x: Node, colours: Indices, *, forward: bool) -> Node:
+    """The products with all groups, one after the other."""
+    like, other = (x, y) if forward else (y, x)
     count = int(colours.max(initial=-1)) + 1
     groups = _range(0, count)[:, None] == _numbers(colours)
     seeds = apply("reshape", groups.astype(like.dtype), (count, *like.shape))
@@ -268,13 +313,31 @@ def _compressed_products(y: Node, x: Node, *, symmetric: bool) -> _Found:
         transform = jvp if forward else vjp
         return transform(y, x, seed, unconnected="zero")
 
-    products = apply("reshape", vmap(product)(seeds), (count * (height if forward else width),))
-    places = colours[columns] * height + rows if forward else colours[rows] * width + columns
-    if star:
-        # What is not alone in its row is read where it stands in the other triangle.
-        alone = readable(rows, columns, colours)
-        places = np.where(alone, places, colours[rows] * height + columns)
-    return _Found(products[as_index(places)], rows, columns)
+    return apply("reshape", vmap(product)(seeds), (count * length_of(other),))
+
+
+def _substituted(products: Node, rows: Indices, columns: Indices, colours: Indices) -> _Found:
+    """The entries of an acyclic colouring: read where they are alone, the others by differences."""
+    count = len(colours)
+    alone = readable(rows, columns, colours)
+    found = trees(rows, columns, colours)
+    keys = rows * count + columns
+    mirrored = alone[np.searchsorted(keys, columns * count + rows)]
+    direct = alone | mirrored
+    r, c = np.where(alone, rows, columns)[direct], np.where(alone, columns, rows)[direct]
+    kept = ~direct[np.searchsorted(keys, found.rows * count + found.columns)]
+    terms = products[as_index(found.colours * count + found.vertices)] * found.signs
+    zero = constant(np.zeros(1, products.dtype))
+    totals = apply("concatenate", [zero, apply("cumsum", terms.astype(products.dtype))])
+    last, first = (totals[as_index(ends[kept])] for ends in (found.last, found.first))
+    edges = (last - first) * constant(found.factors[kept]).astype(products.dtype)
+    read = products[as_index(colours[c] * count + r)]
+    i, j = found.rows[kept], found.columns[kept]
+    return _Found(
+        apply("concatenate", [read, edges, edges]),
+        np.concatenate([rows[direct], i, j]),
+        np.concatenate([columns[direct], j, i]),
+    )
 
 
 def _is_symmetric(rows: Indices, columns: Indices) -> bool:

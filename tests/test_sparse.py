@@ -5,7 +5,13 @@ import pytest
 import scipy.sparse
 
 import symgraph as sg
-from symgraph.transforms.colouring import colour_columns, colour_star, readable
+from symgraph.transforms.colouring import (
+    colour_acyclic,
+    colour_columns,
+    colour_star,
+    readable,
+    trees,
+)
 from symgraph.transforms.sparsity import closed_entries, pattern
 
 RNG = np.random.default_rng(0)
@@ -181,3 +187,34 @@ def test_a_hessian_with_an_arrow_takes_few_products():
     at = np.random.default_rng(0).normal(size=40)
     found = sg.function([x], sg.sparse_hessian(loss, x))(at).to_scipy((40, 40)).toarray()
     np.testing.assert_allclose(found, sg.function([x], sg.hessian(loss, x))(at), atol=1e-12)
+
+
+@pytest.mark.parametrize("pattern", list(symmetric_patterns()))
+def test_an_acyclic_colouring_gives_every_entry_by_differences(pattern):
+    rows, columns = np.nonzero(pattern)
+    colours = colour_acyclic(rows, columns, len(pattern))
+    weights = np.random.default_rng(1).random(len(pattern)) + 0.5
+    matrix = np.where(pattern, np.outer(weights, weights), 0.0)
+    products = matrix @ np.equal.outer(colours, np.arange(colours.max() + 1))
+    found = trees(rows, columns, colours)
+    terms = found.signs * products[found.vertices, found.colours]
+    totals = np.concatenate([[0.0], np.cumsum(terms)])
+    edges = found.factors * (totals[found.last] - totals[found.first])
+    np.testing.assert_allclose(edges, matrix[found.rows, found.columns], atol=1e-12)
+    assert 2 * len(edges) == len(rows) - np.count_nonzero(np.diag(pattern))
+    diagonal = np.flatnonzero(np.diag(pattern))
+    np.testing.assert_allclose(products[diagonal, colours[diagonal]], np.diag(matrix)[diagonal])
+    assert colours.max() <= colour_star(rows, columns, len(pattern)).max()
+
+
+def test_substitution_takes_two_products_for_a_tridiagonal_hessian():
+    x = sg.placeholder("x", 9)
+    loss = sum(np.linalg.norm(x[i : i + 2]) ** 3 for i in range(8))
+    value = np.random.default_rng(0).normal(size=9)
+    wanted = sg.function([x], sg.hessian(loss, x))(value)
+    for substitution, products in ((False, 3), (True, 2)):
+        f = sg.function([x], sg.sparse_hessian(loss, x, substitution=substitution))
+        found = f(value)
+        np.testing.assert_allclose(found.to_scipy((9, 9)).toarray(), wanted, atol=1e-14)
+        assert len({*zip(found.rows, found.cols, strict=True)}) == len(found.data) == 25
+        assert f"({products}, 9)" in f.source
