@@ -143,12 +143,13 @@ class Op:
         """
         return None
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
-        """For each axis of the result the axis of an operand that it runs along with, if any.
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
+        """For each axis of a result the axis of an operand that it runs along with, if any.
 
-        Slices along such axes are computed each by itself.
+        Slices along such axes are computed each by itself. `result` is the type of the result,
+        or of one of several.
         """
-        return (None,) * node.ndim
+        return (None,) * result.ndim
 
     def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
         """Two values between which the elements lie, from those of the operands."""

@@ -14,16 +14,19 @@ from symgraph.graph.op import Op
 from symgraph.graph.record import with_fields
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
+from symgraph.graph.types import TensorType
 
 __all__ = ["AlongAxes", "OnTrailingAxes", "broadcast_apart", "in_front", "next_axes", "stacked"]
 
 
-def broadcast_apart(node: Node, operand: Node, rank: int, most: int) -> tuple[int | None, ...]:
+def broadcast_apart(
+    result: Node | TensorType, operand: Node, rank: int, most: int
+) -> tuple[int | None, ...]:
     """`Op.apart` where leading axes broadcast: so many of the operand, and of the result."""
-    found: list[int | None] = [None] * node.ndim
+    found: list[int | None] = [None] * result.ndim
     for axis in range(rank):
         place = axis + most - rank
-        if operand.shape[axis] == node.shape[place]:
+        if operand.shape[axis] == result.shape[place]:
             found[place] = axis
     return tuple(found)
 
@@ -71,15 +74,15 @@ class AlongAxes(Op):
             found |= {axes} if isinstance(axes, int) else set(axes)
         return found
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """The axes along which it does not work, where they all stay."""
         worked, x = self.worked(), node.inputs[operand]
         kept = [i for i in range(x.ndim) if i not in worked]
-        if node.ndim == len(kept):
+        if result.ndim == len(kept):
             return tuple(kept)
-        if node.ndim != x.ndim:
-            return (None,) * node.ndim
-        return tuple([None if i in worked else i for i in range(node.ndim)])
+        if result.ndim != x.ndim:
+            return (None,) * result.ndim
+        return tuple([None if i in worked else i for i in range(x.ndim)])
 
 
 class OnTrailingAxes(Op):
@@ -99,7 +102,7 @@ class OnTrailingAxes(Op):
             ],
         )
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """The axes of the batch."""
         ranks = [x.ndim - core for x, core in zip(node.inputs, self.core, strict=True)]
-        return broadcast_apart(node, node.inputs[operand], ranks[operand], max(ranks))
+        return broadcast_apart(result, node.inputs[operand], ranks[operand], max(ranks))

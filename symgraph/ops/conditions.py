@@ -116,7 +116,7 @@ class Conditions:
         """Of a view: exactly the condition, or nothing."""
         ndim = node.inputs[0].ndim
         places: list[int | None] = [None] * ndim
-        for place, axis in enumerate(node.op.apart(node, 0)):
+        for place, axis in enumerate(node.op.apart(node, 0, node.type)):
             if axis is not None:
                 places[axis] = place - node.ndim
         lost = {axis - ndim for axis, place in enumerate(places) if place is None}

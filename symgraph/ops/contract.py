@@ -114,7 +114,7 @@ class Einsum(Multilinear):
         steps = len(self.operands) - 1 + (len(sizes) > len(self.output))
         return steps * product(sizes.values())
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """Equal letters."""
         labels, x = self.operands[operand], node.inputs[operand]
         axes = [labels.find(label) for label in self.output]

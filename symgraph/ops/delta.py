@@ -95,7 +95,7 @@ class Delta(Linear):
         letters, x = without_repeats(self.outer, cut(cotangent, self.places, runs))
         return (contract([(letters, x)], self.inner),)
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """Equal letters that run over a whole axis."""
         sizes = self.sizes
         found = [

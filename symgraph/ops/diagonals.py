@@ -192,7 +192,7 @@ class Diag(Linear):
         """The diagonal."""
         return (make(Diagonal(self.k), cotangent),)
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """Rows and columns."""
         return (None, None) if self.k else (0, 0)
 

@@ -13,7 +13,7 @@ from symgraph.graph.links import Link, along
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
-from symgraph.graph.sizes import Dim, Size
+from symgraph.graph.sizes import Dim, Shape, Size
 from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.index import getitem
@@ -59,30 +59,35 @@ class Roll(AlongAxes, Linear):
 
     def links(self, node: Node, operand: int) -> Sequence[Link] | None:
         """Along each axis two pieces."""
-        places = tuple(map(along, range(node.ndim)))
-        found = [Link(node.shape, places, places)]
-        for shift, axis in zip(self.shifts, self.axes, strict=True):
-            size = node.shape[axis]
-            if isinstance(size, int) and isinstance(shift, int):
-                shift = shift % size if size else 0
-            low = shift if surely_nonnegative(shift) else size + shift
-            pieces = [(0, low, size - low), (size - low, 0, low)]
-            found = [
-                Link(
-                    with_dim(link.lengths, axis, length),
-                    (*link.source[:axis], along(axis, source), *link.source[axis + 1 :]),
-                    (*link.target[:axis], along(axis, target), *link.target[axis + 1 :]),
-                    holds=(*link.holds, *nonnegative(low, size - low)),
-                )
-                for link in found
-                for source, target, length in pieces
-                if not (isinstance(length, int) and length == 0)
-            ]
-        return found
+        return rolled_links(node.shape, self.shifts, self.axes)
 
     def work(self, node: Node) -> float:
         """A copy."""
         return 0.6
+
+
+def rolled_links(shape: Shape, shifts: Sequence[Dim], axes: Sequence[int]) -> list[Link]:
+    """Where elements go that are moved along axes."""
+    places = tuple(map(along, range(len(shape))))
+    found = [Link(shape, places, places)]
+    for shift, axis in zip(shifts, axes, strict=True):
+        size = shape[axis]
+        if isinstance(size, int) and isinstance(shift, int):
+            shift = shift % size if size else 0
+        low = shift if surely_nonnegative(shift) else size + shift
+        pieces = [(0, low, size - low), (size - low, 0, low)]
+        found = [
+            Link(
+                with_dim(link.lengths, axis, length),
+                (*link.source[:axis], along(axis, source), *link.source[axis + 1 :]),
+                (*link.target[:axis], along(axis, target), *link.target[axis + 1 :]),
+                holds=(*link.holds, *nonnegative(low, size - low)),
+            )
+            for link in found
+            for source, target, length in pieces
+            if not (isinstance(length, int) and length == 0)
+        ]
+    return found
 
 
 @builder(np.roll)

@@ -16,6 +16,7 @@ import numpy as np
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.amounts import logarithm
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.links import Link
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -25,6 +26,7 @@ from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange
 from symgraph.ops.elementwise import astype, where
+from symgraph.ops.extend import rolled_links
 from symgraph.ops.kinds import Discrete, Example, Linear, any_node
 from symgraph.ops.padding import pad
 from symgraph.ops.products import array
@@ -459,6 +461,11 @@ class FftShift(AlongAxes, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """The other one."""
         return (make(FftShift(self.axes, not self.inverse), cotangent),)
+
+    def links(self, node: Node, operand: int) -> Sequence[Link]:
+        """Moved along each axis by half its size."""
+        halves = [(node.shape[axis] + self.inverse) // 2 for axis in self.axes]
+        return rolled_links(node.shape, halves, self.axes)
 
     def work(self, node: Node) -> float:
         """A copy."""

@@ -457,6 +457,10 @@ class TakeAlongAxis(Linear):
         index = (Mark.ARRAY,) * x.ndim
         return (scattered(x, index, cotangent, self._positions(x, positions)),)
 
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
+        """The other axes."""
+        return tuple([None if i == self.axis else i for i in range(result.ndim)])
+
     def _positions(self, x: Node, positions: Node) -> list[Node]:
         """Index arrays for all axes that say the same."""
         arrays = [_along(x, i) for i in range(x.ndim)]

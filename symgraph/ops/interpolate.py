@@ -60,6 +60,10 @@ class Interp(Structured):
             raise ShapeError("interp needs at least one point")
         return TensorType(np.dtype("complex128" if fp.dtype.kind == "c" else "float64"), x.shape)
 
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
+        """Each place by itself, of all points."""
+        return tuple(range(result.ndim)) if operand == 0 else (None,) * result.ndim
+
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """``np.interp``."""
         return call("np.interp", *args)

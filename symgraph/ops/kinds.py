@@ -331,7 +331,7 @@ class Elementwise(Op):
             ],
         )
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """All axes that are not repeated."""
         x = node.inputs[operand]
         return broadcast_apart(node, x, x.ndim, node.ndim)

@@ -86,7 +86,7 @@ class MatMul(Multilinear):
         """A multiplication and an addition for each inner element of each element."""
         return 2 * node.size * node.inputs[0].shape[-1]
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """Rows of the first, columns of the second, and the batch."""
         x, other = node.inputs[operand], node.inputs[1 - operand]
         ranks = [max(a.ndim - 2, 0) for a in node.inputs]

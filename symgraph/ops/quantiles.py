@@ -158,6 +158,15 @@ class Quantile(Structured):
         taken = x.dtype.kind != "b" and (self.method in _TAKEN or q.dtype.kind in "iu")
         return TensorType(x.dtype if taken else self._dtype(x, q), shape)
 
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
+        """The other axes of the array, behind that of the shares."""
+        x, q = node.inputs
+        if operand:
+            return (0, *[None] * (result.ndim - 1)) if q.ndim else (None,) * result.ndim
+        every = [None if i in self.axes else i for i in range(x.ndim)]
+        kept = every if self.keepdims else [i for i in every if i is not None]
+        return (*[None] * q.ndim, *kept)
+
     def _dtype(self, x: TensorType, q: TensorType) -> DType:
         # A scalar float64 is a Python float to NumPy's quantile, and takes the array's dtype.
         share: Any = np.full((1,), 0.5, q.dtype) if q.ndim else q.dtype.type(0.5)

@@ -113,7 +113,7 @@ class BroadcastTo(Linear):
         """Axes of size one between the batch and those that are repeated."""
         return broadcast_to(in_front(operands[0], node.ndim), (size, *self.shape))
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """Those that are not repeated."""
         x = node.inputs[0]
         return broadcast_apart(node, x, x.ndim, node.ndim)

@@ -135,7 +135,7 @@ class Reshape(Linear):
         found = regrouped(node.inputs[0].shape, self.shape)
         return None if found is None else [found]
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """Equal sizes at either end: what is between them is rearranged alone."""
         before = node.inputs[0].shape
         found: list[int | None] = [None] * node.ndim
@@ -300,7 +300,7 @@ class Transpose(Linear):
         places = everywhere(node.inputs[0].shape)
         return [Link(node.inputs[0].shape, places, tuple([places[i] for i in self.axes]))]
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """The permutation."""
         return self.axes
 
@@ -451,7 +451,7 @@ class ExpandDims(AlongAxes, Linear):
         entries = ["None" if i in self.axes else ":" for i in range(node.ndim)]
         return subscript(args[0], *trim_colons(entries))
 
-    def apart(self, node: Node, operand: int) -> tuple[int | None, ...]:
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
         """The old ones."""
         old = iter(range(node.ndim))
         return tuple([None if axis in self.axes else next(old) for axis in range(node.ndim)])

@@ -13,12 +13,12 @@ from typing import cast
 
 import numpy as np
 
-from symgraph.graph.leaves import Placeholder
+from symgraph.graph.leaves import Item, Placeholder
 from symgraph.graph.links import Link, Place, along, everywhere
 from symgraph.graph.node import Node, constant, placeholder, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
-from symgraph.graph.types import TupleType
+from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.elementwise import AsType, Where, mask_times
 from symgraph.ops.kinds import Elementwise, Linear
 from symgraph.transforms.affine import Known, Unsolved, solve
@@ -99,7 +99,7 @@ def known_of(outputs: Iterable[Node]) -> Known:
 def families(y: Node, x: Node, known: Known, *, closed: bool) -> list[Family] | None:
     """The entries of the Jacobian of `y` by `x`, with their values if `closed`.
 
-    ``None`` if a value is no formula in elements. Without values every operation has a pattern.
+    ``None`` if a value is no formula in elements; never without values.
 
     Raises
     ------
@@ -118,8 +118,11 @@ def _start(x: Node, *, closed: bool) -> Family:
 class _Walk:
     """One walk from a variable."""
 
-    def __init__(self, x: Node, known: Known, *, closed: bool, derive: bool = True) -> None:
-        self.x, self.known, self.closed, self.derive = x, known, closed, derive
+    def __init__(
+        self, x: Node, known: Known, *, closed: bool, inside: frozenset[type] = frozenset()
+    ) -> None:
+        self.x, self.known, self.closed = x, known, closed
+        self.inside = inside  # the operations whose transposes are being walked through
 
     def run(self, y: Node) -> list[Family] | None:
         """The entries of a value."""
@@ -129,21 +132,32 @@ class _Walk:
         for node in order:
             if node in found or node not in vary:
                 continue
-            entries: list[Family] = []
-            for i in differentiable_operands(node):
-                if node.inputs[i] in found:
-                    through = self._through(node, i, found[node.inputs[i]])
-                    if through is None:
-                        return None
-                    entries += through
+            entries = self._of(node, found)
+            if entries is None:
+                return None
             found[node] = together(entries)
         return found.get(y, [])
 
-    def _through(self, node: Node, operand: int, entries: list[Family]) -> list[Family] | None:
-        if isinstance(node.result_type, TupleType) or isinstance(
-            node.inputs[operand].result_type, TupleType
-        ):
-            return None
+    def _of(self, node: Node, found: Mapping[Node, list[Family]]) -> list[Family] | None:
+        """The entries of a node from those of its operands."""
+        kind = node.result_type
+        if isinstance(kind, TupleType):
+            return []  # those of its items are asked for one by one
+        whole = node.inputs[0] if isinstance(node.op, Item) else node
+        entries: list[Family] = []
+        for i in differentiable_operands(whole):
+            if whole.inputs[i] in found:
+                through = self._through(whole, i, found[whole.inputs[i]], kind)
+                if through is None:
+                    return None
+                entries += through
+        return entries
+
+    def _through(
+        self, node: Node, operand: int, entries: list[Family], kind: TensorType
+    ) -> list[Family] | None:
+        if isinstance(node.result_type, TupleType):
+            return None if self.closed else self._along_dense(node, operand, entries, kind)
         if isinstance(node.op, Elementwise | Where | AsType):
             if node.inputs[operand].shape != node.shape:
                 entries = self._along(_copies(node.inputs[operand], node), entries)
@@ -151,7 +165,7 @@ class _Walk:
         links = self._links(node, operand)
         if links is not None:
             return self._along(links, entries)
-        return None if self.closed else self._along_dense(node, operand, entries)
+        return None if self.closed else self._along_dense(node, operand, entries, kind)
 
     def _along(self, links: Sequence[Link], entries: Sequence[Family]) -> list[Family]:
         found: list[Family] = []
@@ -173,7 +187,7 @@ class _Walk:
 
     def _links(self, node: Node, operand: int) -> Sequence[Link] | None:
         declared = node.op.links(node, operand)
-        if declared is not None or not self.derive or not isinstance(node.op, Linear):
+        if declared is not None or type(node.op) in self.inside or not isinstance(node.op, Linear):
             return declared
         return self._transposed(node, node.op, operand)
 
@@ -183,24 +197,24 @@ class _Walk:
         back = dict(zip(op.positions(node), op.transpose(node, seed), strict=True))[operand]
         if back is None:
             return None
-        walk = _Walk(seed, self.known, closed=True, derive=False)
+        walk = _Walk(seed, self.known, closed=True, inside=self.inside | {type(op)})
         try:
             entries = walk.run(fit(back, node.inputs[operand].type))
         except Unsolved:
             return None
         return None if entries is None else [_reversed(entry) for entry in entries]
 
-    def _along_dense(self, node: Node, operand: int, entries: list[Family]) -> list[Family]:
+    def _along_dense(
+        self, node: Node, operand: int, entries: list[Family], kind: TensorType
+    ) -> list[Family]:
         """Every result depends on everything, but along axes that stay apart."""
         x = node.inputs[operand]
-        apart = node.op.apart(node, operand)
-        rank = node.ndim
-        source: list[Place] = [along(rank + i) for i in range(x.ndim)]
-        target = list(everywhere(node.shape))
-        for axis, own in enumerate(apart):
-            if own is not None:
+        source: list[Place] = [along(kind.ndim + i) for i in range(x.ndim)]
+        target = list(everywhere(kind.shape))
+        for axis, own in enumerate(node.op.apart(node, operand, kind)):
+            if own is not None and x.shape[own] == kind.shape[axis]:
                 source[own] = target[axis]
-        link = Link((*node.shape, *x.shape), tuple(source), tuple(target))
+        link = Link((*kind.shape, *x.shape), tuple(source), tuple(target))
         return self._along([link], entries)
 
 

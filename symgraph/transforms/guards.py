@@ -177,7 +177,7 @@ def _axes_onto(node: Node, operand: int) -> tuple[int | None, ...]:
         return (None,) * _MOST_AXES
     if isinstance(x.result_type, TupleType):
         return (None,) * node.ndim
-    axes = node.op.apart(node, operand)
+    axes = node.op.apart(node, operand, node.type)
     return tuple([None if axis is None else axis - x.ndim for axis in axes])
 
 

@@ -15,7 +15,7 @@ from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, product
 from symgraph.graph.types import TensorType, Type, broadcast_shapes
 from symgraph.ops.arrange import moveaxis
-from symgraph.ops.batching import in_front
+from symgraph.ops.batching import broadcast_apart, in_front
 from symgraph.ops.kinds import Example, Structured, any_node, promote
 from symgraph.ops.linalg.operands import check_square, cubes, floating
 from symgraph.ops.products import array, matmul
@@ -69,6 +69,14 @@ class Solve(Structured):
         if vector:
             return -(expand_dims(w, -1) * expand_dims(node, -2)), w
         return -(w @ swapaxes(node, -1, -2)), w
+
+    def apart(self, node: Node, operand: int, result: TensorType) -> tuple[int | None, ...]:
+        """The batch; and columns of the right side."""
+        core = min(node.inputs[1].ndim, 2)
+        counts = [node.inputs[0].ndim - 2, node.inputs[1].ndim - core]
+        own, most = node.inputs[operand], result.ndim - core
+        found = broadcast_apart(result, own, counts[operand], most)
+        return (*found[:-1], node.inputs[1].ndim - 1) if operand and core == 2 else found
 
     def work(self, node: Node) -> float:
         """As a factorisation."""
