@@ -13,6 +13,7 @@ from typing import cast
 
 import numpy as np
 
+from symgraph.errors import UnsupportedError
 from symgraph.graph.leaves import Item, Placeholder
 from symgraph.graph.links import Link, Place, along, everywhere
 from symgraph.graph.node import Node, constant, placeholder, topological
@@ -141,6 +142,8 @@ class _Walk:
     def _of(self, node: Node, found: Mapping[Node, list[Family]]) -> list[Family] | None:
         """The entries of a node from those of its operands."""
         kind = node.result_type
+        if self.closed and not isinstance(kind, TupleType) and kind.dtype.kind == "c":
+            return None  # what comes back from there is not the product of the slopes
         if isinstance(kind, TupleType):
             return []  # those of its items are asked for one by one
         whole = node.inputs[0] if isinstance(node.op, Item) else node
@@ -194,7 +197,10 @@ class _Walk:
     def _transposed(self, node: Node, op: Linear, operand: int) -> Sequence[Link] | None:
         """The links of what a cotangent goes through, the other way round."""
         seed = placeholder("cotangent", node.shape, node.dtype)
-        back = dict(zip(op.positions(node), op.transpose(node, seed), strict=True))[operand]
+        try:
+            back = dict(zip(op.positions(node), op.transpose(node, seed), strict=True))[operand]
+        except UnsupportedError:
+            return None
         if back is None:
             return None
         walk = _Walk(seed, self.known, closed=True, inside=self.inside | {type(op)})

@@ -27,7 +27,7 @@ from symgraph.transforms.labelled import numbers, read
 from symgraph.transforms.vjp import vjp
 from symgraph.transforms.vmap import vmap
 
-__all__ = ["Found", "coordinates", "is_symbolic"]
+__all__ = ["Found", "by_products", "coordinates", "is_symbolic"]
 
 
 class Found(NamedTuple):
@@ -53,15 +53,18 @@ def coordinates(y: Node, x: Node) -> Found:
     known = known_of([y, x])
     found = _closed(y, x, known)
     if found is None:
-        found = _by_products(y, x, known := known_of([y, x]))
-    holds = [*known.facts, *known.assumed]
-    return Found(*[_guarded(node, holds) for node in found])
+        return by_products(y, x)
+    return _guarded(found, known)
 
 
-def _guarded(node: Node, holds: Sequence[Dim]) -> Node:
-    """A node that says what it takes for granted, beside what its operations say themselves."""
-    own = known_of([node])
-    return checked(node, *[dim for dim in holds if not own.proves(dim)])
+def _guarded(found: Found, known: Known) -> Found:
+    """Nodes that say what they take for granted, beside what their operations say themselves."""
+    nodes: list[Node] = []
+    for node in found:
+        own = known_of([node])
+        holds = [dim for dim in [*known.facts, *known.assumed] if not own.proves(dim)]
+        nodes.append(checked(node, *holds))
+    return Found(*nodes)
 
 
 def _closed(y: Node, x: Node, known: Known) -> Found | None:
@@ -101,7 +104,9 @@ def _written(found: Sequence[Block], values: Sequence[tuple[Node, Dim]], y: Node
 # Products --------------------------------------------------------------------------------------
 
 
-def _by_products(y: Node, x: Node, known: Known) -> Found:
+def by_products(y: Node, x: Node) -> Found:
+    """The entries of the Jacobian of `y` by `x`, read from products with groups of directions."""
+    known = known_of([y, x])
     found = _pattern(y, x, known)
     forward = _Groups([(b.rows, b.columns) for b in found], x)
     reverse = _Groups([(b.columns, b.rows) for b in found], y)
@@ -113,7 +118,7 @@ def _by_products(y: Node, x: Node, known: Known) -> Found:
     for block in found:
         sides = (block.columns, block.rows) if pairs else (block.rows, block.columns)
         values.append((groups.entries(products, *sides, block.lengths), block.size))
-    return _written(found, values, y, x)
+    return _guarded(_written(found, values, y, x), known)
 
 
 def _pattern(y: Node, x: Node, known: Known) -> list[Block]:

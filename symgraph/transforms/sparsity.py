@@ -115,6 +115,8 @@ class _Walk:
                 continue
             if isinstance(node.result_type, TupleType) or isinstance(node.op, Item):
                 return False
+            if node.dtype.kind == "c":
+                return False
             if isinstance(node.op, Elementwise | Where | AsType):
                 continue
             if any(self.move(node, i) is None for i in self._operands(node)):

@@ -25,7 +25,7 @@ from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, constant, make, placeholder, topological
 from symgraph.graph.op import Op
 from symgraph.graph.registry import BUILDERS, apply
-from symgraph.graph.sizes import as_dim
+from symgraph.graph.sizes import as_dim, dim_names, evaluate
 from symgraph.graph.tree import flatten
 from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.kinds import (
@@ -37,8 +37,10 @@ from symgraph.ops.kinds import (
     NoDerivative,
 )
 from symgraph.simplify import simplify
+from symgraph.transforms.families import known_of
 from symgraph.transforms.jacobian import jacobian
 from symgraph.transforms.jvp import jvp
+from symgraph.transforms.parametric import by_products, coordinates
 from symgraph.transforms.vjp import vjp
 from symgraph.transforms.vmap import vmap
 
@@ -668,3 +670,36 @@ def test_simplified_jacobians_are_equal(example):
     simple = values(simplify(plain).outputs, inputs, args)
     for found, wanted in zip(simple, values(plain, inputs, args), strict=True):
         np.testing.assert_allclose(found, wanted, **CLOSE)
+
+
+# Sparse derivatives ----------------------------------------------------------------------------
+
+
+MOVING = [p for p in EXAMPLES if p.id.rpartition("-")[0] not in ELEMENTWISE]
+
+
+@pytest.mark.parametrize("example", MOVING)
+def test_entries_at_symbolic_sizes_are_those_of_the_jacobian(example):
+    """By what an operation says of its elements: its links, and the axes that stay apart."""
+    example = in_double(example)
+    inputs = symbolic(example.args)
+    if sum(np.size(a) for a in example.args) > 12:
+        pytest.skip("large: smaller examples of the operation say the same")
+    try:
+        outputs = results(example, inputs)
+    except (SymgraphError, TypeError):
+        pytest.skip("the call names sizes")
+    for x, y in itertools.product(inputs, outputs):
+        if x.dtype != np.float64 or y.dtype != np.float64 or refuses([y], x):
+            continue
+        names = set().union(*[dim_names(dim) for node in inputs for dim in node.shape])
+        sizes = {name: int(name[1:]) for name in names}
+        for entries in (coordinates(y, x), by_products(y, x)):
+            if any(evaluate(fact, sizes) < 0 for fact in known_of([y, x, *entries]).facts):
+                continue  # a call would say so
+            wanted = jacobian(y, x, unconnected="zero")
+            data, *places, wanted = values([*entries, wanted], inputs, example.args)
+            columns = evaluate(x.size, sizes)
+            dense = np.zeros((np.size(wanted) // max(columns, 1), columns))
+            np.add.at(dense, tuple(places), data)
+            np.testing.assert_allclose(dense.ravel(), np.ravel(wanted), **CLOSE)
