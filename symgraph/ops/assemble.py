@@ -313,7 +313,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     length, gone = node.shape[place], _static(obj, "delete")
     if not isinstance(length, Size):
         return getitem(node, _along(place, np.delete(np.arange(length), gone)))
-    if not hasattr(gone, "__index__"):
+    if not hasattr(gone, "__index__") or np.ndim(gone):
         raise UnsupportedError(
             f"delete several elements of an axis of size {length}",
             hint="np.concatenate of slices, or declare the size as a number",

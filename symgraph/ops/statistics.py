@@ -22,7 +22,7 @@ from symgraph.ops.batching import stacked
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange
 from symgraph.ops.diagonals import diag
-from symgraph.ops.elementwise import astype, clip, sqrt
+from symgraph.ops.elementwise import astype, clip, maximum, sqrt
 from symgraph.ops.index import take
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Discrete, Example, Linear
@@ -221,7 +221,11 @@ def cov(
         weighted = centered * weights
     if weighted.dtype.kind == "c":
         weighted = apply("conjugate", weighted)
-    divisor = as_node(divisor) if isinstance(divisor, Size) else divisor
+    if isinstance(divisor, Size):
+        # One less than how many there are is not negative; NumPy limits what is.
+        divisor = as_node(divisor) if freedom < 2 else maximum(as_node(divisor), 0)
+    if isinstance(divisor, Node):
+        divisor = astype(divisor, rows.dtype)
     return _without_ones(matmul(centered, weighted.T) / divisor)
 
 

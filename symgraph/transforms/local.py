@@ -146,7 +146,24 @@ def partial(node: Node, operand: int) -> Node:
     if op.partials is None:
         op.partials = op.derive_partials()
     rule = op.partials[operand]
-    return zeros_like(node) if rule is None else rule(node, *node.inputs)
+    if rule is None:
+        return zeros_like(node)
+    wide = [_in_dtype_of(node, i) for i in range(len(node.inputs))]
+    found = rule(node, *wide)
+    # What only multiplies the cotangent takes its dtype by itself.
+    return next((x for x, y in zip(node.inputs, wide, strict=True) if y is found), found)
+
+
+def _in_dtype_of(node: Node, operand: int) -> Node:
+    """An operand in the dtype of the result, as NumPy's loops compute with it.
+
+    ``-y`` of an unsigned integer, its square, or ``1 / y`` in half precision would be others.
+    """
+    op, x = node.op, node.inputs[operand]
+    assert isinstance(op, Elementwise)
+    number = not op.kinds or op.kinds[operand] == "f"
+    narrow = x.dtype != node.dtype and np.can_cast(x.dtype, node.dtype)
+    return x.astype(node.dtype) if number and narrow and node.type.inexact else x
 
 
 # Forward ---------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """Corners of NumPy's keywords and dtypes: what it gives, or an error that says what to do."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
+import symgraph as sg
 from symgraph.errors import SymgraphError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, placeholder
@@ -104,3 +107,30 @@ def test_what_is_not_taken_is_an_error_that_says_so(call, message):
 def test_what_numpy_calls_in_its_own_functions_takes_nodes():
     x = placeholder("x", 3, bool)
     assert isinstance(np.nanmean(np.ones(3, int), where=x), Node)  # it passes np._NoValue on
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint64", "float16", "float32"])
+@pytest.mark.parametrize("function", [np.arctan2, np.hypot, np.divide, np.power, np.logaddexp])
+def test_a_derivative_beside_a_narrow_operand_is_computed_in_the_dtype_of_the_result(
+    function, dtype
+):
+    x, y = placeholder("x", 3), placeholder("y", 3, dtype)
+    point, other = np.array([1.25, 2.0, 3.5]), np.array([100, 1, 3]).astype(dtype)
+    other[0] = other[0] if function is np.arctan2 else 5
+    for call in (lambda a, b: function(a, b), lambda a, b: function(b, a)):
+        found = sg.function([x, y], sg.grad(np.sum(call(x, y)), x))(point, other)
+        wide = other.astype(float)
+        with np.errstate(all="ignore"):
+            slope = (call(point + 1e-6, wide) - call(point - 1e-6, wide)) / 2e-6
+        np.testing.assert_allclose(found, slope, rtol=1e-8, atol=1e-9)
+
+
+def test_a_covariance_of_symbolic_size_keeps_its_dtype():
+    x = placeholder("x", (2, "n"))
+    array = np.sin(np.arange(8.0)).reshape(2, 4)
+    for more in ({"dtype": "float32"}, {"ddof": 9}, {"bias": True}):
+        with np.errstate(all="ignore"), pytest.warns() if "ddof" in more else nullcontext():
+            wanted = np.cov(array, **more)
+        found = interpret([np.cov(x, **more)], {x: array})[0]
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)

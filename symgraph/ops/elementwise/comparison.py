@@ -205,7 +205,10 @@ def array_equiv(a1: Any, a2: Any) -> Any:
     try:
         same = first == second
     except ShapeError:
-        return constant(False)
+        sizes = (*first.shape, *second.shape)
+        if all(isinstance(size, int) for size in sizes):
+            return constant(False)
+        raise  # two symbolic sizes may be equal
     return apply("all", same)
 
 
