@@ -10,10 +10,12 @@ from symgraph.errors import SymgraphError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import rebuild
 from symgraph.graph.node import Node
+from symgraph.graph.op import Op
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import apply
 from symgraph.graph.side import FACTS, ORIGINS, Origin, origin_as, set_origin
 from symgraph.graph.types import TupleType
+from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.rule import Rule, Stage, Table, rules_for
 from symgraph.simplify.uses import Uses, following
 
@@ -77,6 +79,7 @@ def simplify(
     result = Simplified(list(outputs))
     final = result.mapping
     pending: dict[Node, Rule] = {}
+    twins = _Twins(strictness)
     # A node without a target is yet to be looked at; one with a target waits for its value.
     stack: list[tuple[Node, Node | None]] = [(node, None) for node in reversed(outputs)]
     with origin_as(None), following(Uses(outputs, final)):
@@ -94,6 +97,7 @@ def simplify(
                 after = _step(node, final, table, pending, result.firings)
                 if len(result.firings) > fired and result.firings[-1].origin is None:
                     result.firings[-1] = _located(result.firings[-1], stack)
+                after = twins.first(node) if after is None else after
                 if after is not None:
                     stack[-1] = (node, after)
                     stack.append((after, None))
@@ -112,6 +116,28 @@ def _located(firing: Firing, stack: Sequence[tuple[Node, Node | None]]) -> Firin
 
 
 _MOST_WAITING = 16
+
+
+_SAME_BITS = frozenset(("add", "multiply", "equal", "not_equal"))
+
+
+class _Twins:
+    """What is the same but for the order of two operands: the one that was met first stands."""
+
+    def __init__(self, strictness: str) -> None:
+        self._exact = strictness == "bitwise"
+        self._met: dict[tuple[Op, int, int], Node] = {}
+
+    def first(self, node: Node) -> Node | None:
+        """The one that was met before this one; ``None`` if that is itself."""
+        op = node.op
+        if not isinstance(op, Elementwise) or not op.facts.commutative or len(node.inputs) != 2:
+            return None
+        if self._exact and op.name not in _SAME_BITS and node.dtype.kind not in "biu":
+            return None  # maximum(0.0, -0.0) is either
+        low, high = sorted(map(id, node.inputs))
+        first = self._met.setdefault((op, low, high), node)
+        return None if first is node else _with_facts(first, node)
 
 
 def _step(

@@ -335,6 +335,35 @@ def exponential_less_two_terms(x: Pattern) -> Sides:
 
 
 @equation(keeps="accurate")
+def exponential_less_sum(x: Pattern) -> Sides:
+    """exp(x) - (1 + x) without cancellation next to 0."""
+    return p.exp(x) - (1 + x), p.expm1_less_x(x)
+
+
+@rewrite(
+    "subtract",
+    operands=("exp",),
+    keeps="accurate",
+    examples=(
+        lambda x, y: np.exp(x + y) - (x + y + 1.0),
+        lambda x, y: 1.0 + x - y - np.exp(x - y),
+    ),
+)
+def exponential_less_long_sum(node: Node) -> Node | None:
+    """exp(s) - (1 + s) for a sum s whose terms are not grouped."""
+    for place in (0, 1):
+        power, total = node.inputs[place], node.inputs[1 - place]
+        if not is_op(power, "exp") or not is_op(total, "add", "subtract"):
+            continue
+        (s,) = power.inputs
+        gap = known_difference(total, s) if s.type == node.type == total.type else None
+        if gap is not None and number(gap) == 1:
+            result = apply("expm1_less_x", s)
+            return -result if place else result
+    return None
+
+
+@equation(keeps="accurate")
 def logarithm_less_x(x: Pattern) -> Sides:
     """log(1 + x) - x without cancellation next to 0."""
     return p.log1p(x) - x, p.log1p_less_x(x)

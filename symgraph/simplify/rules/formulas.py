@@ -38,6 +38,18 @@ def inverse_of_exponential(node: Node) -> Node | None:
     return apply("exp", -below.inputs[0])
 
 
+@rewrite("divide", operands=("divide",), keeps="accurate", examples=(lambda x, y: 1.0 / (x / y),))
+def inverse_of_quotient(node: Node) -> Node | None:
+    """1 / (x / y) = y / x, -1 / (x / y) = -(y / x)."""
+    top, below = node.inputs
+    if not is_op(below, "divide") or number(top) not in (1, -1) or node.dtype.kind != "f":
+        return None
+    x, y = below.inputs
+    if not x.dtype == y.dtype == node.dtype:
+        return None
+    return y / x if number(top) == 1 else -(y / x)
+
+
 @equation(keeps="accurate")
 def log_of_square(x: Pattern) -> Sides:
     """log(x**2) = 2 * log(abs(x))."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from symgraph.graph.node import Node, make
 from symgraph.graph.op import Op
+from symgraph.graph.registry import apply
 from symgraph.ops.facts import Facts
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.common import is_number, is_op, number, scalar
@@ -179,32 +180,43 @@ def times_minus_one(node: Node) -> Node | None:
 
 
 def _sign_removed(x: Node) -> Node | None:
-    """x of -x, in a floating dtype."""
-    return x.inputs[0] if is_op(x, "negative") and x.dtype.kind == "f" else None
+    """x of -x, c * x of (-c) * x and x / c of x / (-c), in a floating dtype."""
+    if x.dtype.kind != "f" or not is_op(x, "negative", "multiply", "divide"):
+        return None
+    if is_op(x, "negative"):
+        return x.inputs[0]
+    for place, operand in enumerate(x.inputs):
+        value = number(operand)
+        if value is not None and value < 0:
+            operands = [*x.inputs]
+            operands[place] = scalar(-value, operand)
+            return apply(x.op.name, *operands)
+    return None
 
 
 @rewrite(
     having("even"),
-    operands=(
-        "negative",
-        "absolute",
-    ),
+    operands=("negative", "absolute", "multiply", "divide"),
     keeps="accurate",
-    examples=(lambda x: np.cos(-x), lambda x: np.cosh(abs(x)), lambda x: abs(-x)),
+    examples=(
+        lambda x: np.cos(-x),
+        lambda x: np.cosh(abs(x)),
+        lambda x: abs(-x),
+        lambda x: np.cosh(-2.0 * x),
+    ),
 )
 def even(node: Node) -> Node | None:
     """op(-x) = op(x), op(abs(x)) = op(x) for even functions."""
     (x,) = node.inputs
-    if x.dtype.kind != "f" or not is_op(x, "negative", "absolute"):
-        return None
-    return make(node.op, x.inputs[0]) if x.inputs[0].dtype == x.dtype else None
+    opposite = x.inputs[0] if is_op(x, "absolute") and x.dtype.kind == "f" else _sign_removed(x)
+    return None if opposite is None or opposite.dtype != x.dtype else make(node.op, opposite)
 
 
 @rewrite(
     having("odd", but=("negative",)),
-    operands=("negative",),
+    operands=("negative", "multiply", "divide"),
     keeps="accurate",
-    examples=(lambda x: np.sin(-x), lambda x: np.tanh(-x)),
+    examples=(lambda x: np.sin(-x), lambda x: np.tanh(-x), lambda x: np.sinh(x / -3.0)),
 )
 def odd(node: Node) -> Node | None:
     """op(-x) = -op(x) for odd functions."""

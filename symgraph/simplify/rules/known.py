@@ -234,6 +234,8 @@ def logarithm_of_inverse_determinant(node: Node) -> Node | None:
     """slogdet(A.T) = slogdet(A), slogdet(inv(A)) = (sign, -logarithm) of slogdet(A)."""
     assert isinstance(node.op, Item)
     (parts,) = node.inputs
+    if not is_op(parts, "slogdet"):
+        return None
     (a,) = parts.inputs
     if not _is_turned(a) and not (is_op(a, "inv") and a.dtype.kind == "f"):
         return None

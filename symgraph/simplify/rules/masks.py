@@ -111,6 +111,8 @@ def sum_of_choices(node: Node) -> Node | None:
 def negative_of_choice(node: Node) -> Node | None:
     """-where(m, a, 0) = where(m, -a, 0)."""
     (chosen,) = node.inputs
+    if not isinstance(chosen.op, Where):
+        return None
     mask, a, b = chosen.inputs
     if node.dtype.kind != "f" or not a.dtype == b.dtype == node.dtype:
         return None

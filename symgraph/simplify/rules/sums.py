@@ -211,8 +211,10 @@ def _sum_of_logarithms(node: Node, x: Node) -> Node:
 def logarithm_of_product(node: Node) -> Node | None:
     """log(prod(x)) = sum(log(x)) for factors all up to 1, or all from 1; of exp(x) the sum."""
     (product,) = node.inputs
+    if not is_op(product, "prod"):
+        return None
     (x,) = product.inputs
-    if x.dtype != node.dtype or x.dtype.kind != "f" or not is_op(product, "prod"):
+    if x.dtype != node.dtype or x.dtype.kind != "f":
         return None
     low, high = bounds(x)
     # Logarithms of one sign do not cancel; and those of exponentials are exact.
@@ -232,7 +234,9 @@ def logarithm_of_product(node: Node) -> Node | None:
 def logarithm_of_positive_product(node: Node) -> Node | None:
     """log(prod(x)) = sum(log(x)) for x >= 0: where it is next to 0 the sum cancels."""
     (product,) = node.inputs
+    if not is_op(product, "prod"):
+        return None
     (x,) = product.inputs
-    if x.dtype != node.dtype or x.dtype.kind != "f" or not is_op(product, "prod"):
+    if x.dtype != node.dtype or x.dtype.kind != "f":
         return None
     return _sum_of_logarithms(node, x) if bounds(x)[0] >= 0 else None

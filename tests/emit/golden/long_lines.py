@@ -34,22 +34,20 @@ def value_and_grad(
     d_step = np.maximum(plus, gradient_of_the_loss)
     value = step @ d_step
     # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
-    astype = (plus > gradient_of_the_loss).astype(np.float64)
-    chosen = np.where(plus == gradient_of_the_loss, 0.5, astype)
+    equal = plus == gradient_of_the_loss
+    chosen = np.where(equal, 0.5, (plus > gradient_of_the_loss).astype(np.float64))
     product = step * chosen
     greater_equal = plus >= gradient_of_the_loss
     d_learning_rate_of_the_optimiser = np.where(greater_equal, product, 0.0)
     # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
     chosen_2 = np.where(greater, d_step * tanh_difference * exp, 0.0)
     d_learning_rate_of_the_optimiser += chosen_2
-    # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
-    astype_2 = (gradient_of_the_loss > plus).astype(np.float64)
-    chosen_3 = np.where(gradient_of_the_loss == plus, 0.5, astype_2)
-    product_2 = step * chosen_3
-    d_gradient_of_the_loss = np.where(gradient_of_the_loss >= plus, product_2, 0.0)
-    # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
     exp_2 = np.exp(-2 * np.abs(difference))
-    chosen_4 = np.where(greater, d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2), 0.0)
+    product_2 = d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2)
+    d_gradient_of_the_loss = np.where(greater, product_2, 0.0)
+    chosen_3 = np.where(equal, 0.5, (gradient_of_the_loss > plus).astype(np.float64))
+    product_3 = step * chosen_3
+    chosen_4 = np.where(gradient_of_the_loss >= plus, product_3, 0.0)
     d_gradient_of_the_loss += chosen_4
     return value, step, d_learning_rate_of_the_optimiser, d_gradient_of_the_loss
 
