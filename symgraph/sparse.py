@@ -345,23 +345,46 @@ def _is_symmetric(rows: Indices, columns: Indices) -> bool:
     return all((column, row) in entries for row, column in entries)
 
 
-def _numbers(values: Indices) -> Node:
-    """Known integers: as ranges, if they are few, else as they are."""
-    period = int(values.max(initial=0)) + 1
-    if len(values) > _SHORT and np.array_equal(values, np.arange(len(values)) % period):
-        return _range(0, len(values)) % period
-    breaks = np.flatnonzero(np.diff(values) != 1) + 1
-    if len(values) <= _SHORT or len(breaks) >= _MOST_RANGES:
+_SHORT, _MOST_RANGES = 12, 16
+
+
+def _numbers(values: Indices, short: int = _SHORT) -> Node:
+    """Known integers: as ranges and grids of them, if they are some, else as they are."""
+    if len(values) <= short:
         return constant(values)
-    runs = [_range(int(run[0]), int(run[-1]) + 1) for run in np.split(values, breaks)]
-    return runs[0] if len(runs) == 1 else apply("concatenate", runs)
+    steps = np.diff(values)
+    breaks = np.flatnonzero(steps != steps[0]) + 1
+    if not len(breaks):
+        return _progression(values)
+    table = values.reshape(-1, breaks[0]) if len(values) % breaks[0] == 0 else values[None]
+    if len(table) > 1 and np.all(table - table[:, :1] == table[0] - table[0, 0]):
+        return _grid(table[:, 0], table[0])
+    breaks = np.flatnonzero(steps != 1) + 1
+    if len(breaks) >= _MOST_RANGES:
+        return constant(values)
+    return apply("concatenate", [_progression(run) for run in np.split(values, breaks)])
+
+
+def _progression(values: Indices) -> Node:
+    """Integers with one distance from each to the next."""
+    start, step = int(values[0]), int(values[1] - values[0]) if len(values) > 1 else 1
+    if step < 1:
+        same = apply("broadcast_to", constant(start, np.int64), (len(values),))
+        return same if step == 0 else constant(values)
+    return make(Arange(start, int(values[-1]) + 1, step, np.dtype(np.int64)))
+
+
+def _grid(starts: Indices, inner: Indices) -> Node:
+    """Runs of one form from several starts on."""
+    if np.all(starts == starts[0]):
+        return apply("tile", _numbers(inner, 1), len(starts))
+    if np.all(inner == inner[0]):
+        return apply("repeat", _numbers(starts, 1), len(inner))
+    return apply("ravel", _numbers(starts - starts[0], 1)[:, None] + _numbers(inner, 1))
 
 
 def _range(start: int, stop: int) -> Node:
     return make(Arange(start, stop, 1, np.dtype(np.int64)))
-
-
-_SHORT, _MOST_RANGES = 12, 16
 
 
 def _formatted(found: _Found, height: int, width: int, format: Format) -> Coordinates | Compressed:

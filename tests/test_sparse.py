@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse
 
 import symgraph as sg
+from symgraph.sparse import _numbers
 from symgraph.transforms.colouring import (
     colour_acyclic,
     colour_columns,
@@ -31,6 +32,8 @@ def brusselator(w):
     return np.stack([1 + u**2 * v - 4.4 * u + laplacian(u), 3.4 * u - u**2 * v + 10 * laplacian(v)])
 
 
+BAND = np.triu(np.tril(RNG.standard_normal((8, 8)), 1), -1)
+
 CLOSED = {
     # function, shape, number of entries, whether it is the Hessian that is meant
     "rosenbrock": (rosenbrock, (9,), 25, True),
@@ -53,6 +56,9 @@ CLOSED = {
         6,
         False,
     ),
+    "known band": (lambda x: BAND @ np.tanh(x), (8,), 22, False),
+    "energy of a band": (lambda x: x @ (BAND @ x) + np.sum(x**3), (8,), 22, True),
+    "layer": (lambda x: np.tanh(x @ np.ones((3, 2))), (20, 3), 120, False),
     "scalars": (lambda x: x * x, (), 1, False),
     "empty": (lambda x: x[:0] * 2.0, (3,), 0, False),
     "linear": (lambda x: 3.0 * x[::-1], (4,), 4, False),
@@ -89,16 +95,12 @@ def test_compressed_formats_are_scipys(format):
     np.testing.assert_allclose(found.to_scipy(wanted.shape, format).toarray(), wanted)
 
 
-BAND = np.triu(np.tril(RNG.standard_normal((8, 8)), 1), -1)
-
-
 @pytest.mark.parametrize(
     "function",
     [
         lambda x: np.stack([np.linalg.norm(x[i : i + 3]) for i in range(6)]),
         lambda x: np.cumsum(x[:3] ** 2),
         lambda x: np.concatenate([np.sort(x[:4]), np.outer(x[4:6], x[6:]).ravel()]),
-        lambda x: BAND @ np.tanh(x),
     ],
 )
 def test_colours_where_more_than_moves(function):
@@ -218,3 +220,22 @@ def test_substitution_takes_two_products_for_a_tridiagonal_hessian():
         np.testing.assert_allclose(found.to_scipy((9, 9)).toarray(), wanted, atol=1e-14)
         assert len({*zip(found.rows, found.cols, strict=True)}) == len(found.data) == 25
         assert f"({products}, 9)" in f.source
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        np.arange(30) % 7,
+        np.repeat(np.arange(5), 6),
+        np.tile(np.arange(4, 24, 2), 3),
+        np.add.outer(np.arange(0, 40, 10), np.arange(5)).ravel(),
+        np.tile(np.repeat(np.arange(4), 3), 5),
+        np.arange(40)[::-1],
+        RNG.permutation(40),
+        np.concatenate([np.arange(9), np.arange(3, 20), np.arange(8)]),
+    ],
+)
+def test_known_places_are_written_shortly_and_right(places):
+    node = _numbers(places)
+    assert node.dtype == np.int64
+    np.testing.assert_array_equal(sg.function([], node)(), places)

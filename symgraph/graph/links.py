@@ -83,6 +83,15 @@ class Link:
     factors: tuple[tuple[Node, tuple[Place, ...]], ...] = ()
     holds: tuple[Dim, ...] = ()
 
+    def replaced(self, values: Mapping[int, Place], lengths: Sequence[Dim]) -> Link:
+        """With places for parameters, and other lengths."""
+
+        def moved(places: tuple[Place, ...]) -> tuple[Place, ...]:
+            return tuple([place.replaced(values) for place in places])
+
+        factors = tuple([(node, moved(places)) for node, places in self.factors])
+        return Link(tuple(lengths), moved(self.source), moved(self.target), factors, self.holds)
+
 
 def along(parameter: int, start: Dim = 0, step: Dim = 1) -> Place:
     """A place that runs with one parameter."""

@@ -25,6 +25,7 @@ import numpy as np
 from symgraph.errors import DerivativeError, DTypeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
+from symgraph.graph.leaves import Constant
 from symgraph.graph.links import Link, along, fixed
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
@@ -566,7 +567,35 @@ class Multilinear(Op):
             for text, x in zip([*texts, output], [*node.inputs, node], strict=True)
         ]
         factors = tuple([(x, sources[i]) for i, x in enumerate(node.inputs) if i != operand])
-        return [Link(tuple(lengths.values()), sources[operand], sources[-1], factors)]
+        whole = Link(tuple(lengths.values()), sources[operand], sources[-1], factors)
+        return _without_zeros(whole) or [whole]
+
+
+_MOST_DIAGONALS = 32
+
+
+def _without_zeros(link: Link) -> list[Link] | None:
+    """The link along each diagonal of a factor that is known, where it has few; else ``None``."""
+    if len(link.factors) != 1:
+        return None
+    ((factor, places),) = link.factors
+    if not isinstance(factor.op, Constant) or len({p for a in places for p in a.parameters}) != 2:
+        return None
+    rows, columns = np.nonzero(factor.op.value)
+    offsets = np.unique(columns - rows).tolist()
+    if not 0 < len(offsets) <= min(_MOST_DIAGONALS, max(factor.op.value.shape) // 2):
+        return None
+    (first,), (second,) = (place.parameters for place in places)
+    found: list[Link] = []
+    for offset in offsets:
+        run = rows[columns - rows == offset]
+        low = int(run.min())
+        lengths = list(link.lengths)
+        lengths[first], lengths[second] = int(run.max()) + 1 - low, 1
+        found.append(
+            link.replaced({first: along(first, low), second: along(first, low + offset)}, lengths)
+        )
+    return found
 
 
 class Structured(Op):

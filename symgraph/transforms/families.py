@@ -116,6 +116,10 @@ def _start(x: Node, *, closed: bool) -> Family:
     return family(places, places, dict(enumerate(x.shape)), [one] if closed else None)
 
 
+_MOST = 400
+"""Families of entries of one node, beyond which they are no way to say it shortly."""
+
+
 class _Walk:
     """One walk from a variable."""
 
@@ -137,6 +141,10 @@ class _Walk:
             if entries is None:
                 return None
             found[node] = together(entries)
+            if len(found[node]) > _MOST:
+                if self.closed:
+                    return None
+                raise Unsolved("too many families")
         return found.get(y, [])
 
     def _of(self, node: Node, found: Mapping[Node, list[Family]]) -> list[Family] | None:

@@ -23,6 +23,10 @@ from symgraph.graph.registry import apply
 from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import AsType, Where, mask_times
 from symgraph.ops.kinds import Elementwise, Linear
+from symgraph.transforms.affine import Unsolved
+from symgraph.transforms.blocks import flat_place
+from symgraph.transforms.families import Family, families, known_of
+from symgraph.transforms.labelled import spread
 from symgraph.transforms.local import differentiable_operands, partial, scale
 from symgraph.transforms.vjp import varying
 
@@ -81,16 +85,45 @@ def length_of(node: Node) -> int:
 
 
 def closed_entries(y: Node, x: Node) -> list[Entries] | None:
-    """The entries with their values; ``None`` if more than moving elements is between."""
+    """The entries with their values; ``None`` where they are no formulas."""
     walk = _Walk(y, x, closed=True)
-    return walk.run() if walk.is_closed() else None
+    return walk.run() if walk.is_closed() else _of_families(y, x, closed=True)
 
 
 def pattern(y: Node, x: Node) -> tuple[Indices, Indices]:
     """Rows and columns of the entries that may not be zero, in the order of rows."""
-    found = _Walk(y, x, closed=False).run()
-    keys = _united(found, length_of(x))
-    return keys // max(length_of(x), 1), keys % max(length_of(x), 1)
+    walk = _Walk(y, x, closed=False)
+    keys = _united(walk.run(), walk.columns)
+    if walk.mixed:
+        # It took for dense what may be so along some axes only.
+        others = _of_families(y, x, closed=False)
+        keys = keys if others is None else np.intersect1d(keys, _united(others, walk.columns))
+    return keys // max(walk.columns, 1), keys % max(walk.columns, 1)
+
+
+def _of_families(y: Node, x: Node, *, closed: bool) -> list[Entries] | None:
+    """What links say, of which products with other arrays are a part; ``None`` if not all."""
+    try:
+        found = families(y, x, known_of([y, x]), closed=closed)
+    except Unsolved:
+        return None
+    return None if found is None else [_listed(entry, y, x) for entry in found]
+
+
+def _listed(entry: Family, y: Node, x: Node) -> Entries:
+    """All entries of a family whose sizes are numbers."""
+    grid = np.indices(cast("tuple[int, ...]", entry.lengths))
+    rows, columns = (
+        sum([step * grid[p] for p, step in place.steps], np.full(grid.shape[1:], place.start))
+        for place in (flat_place(entry.rows, y.shape), flat_place(entry.columns, x.shape))
+    )
+    value = None
+    if entry.value is not None:
+        value = entry.value.node
+        if entry.value.letters:
+            order = range(len(entry.lengths))
+            value = apply("ravel", spread(entry.value, order, entry.numbered()))
+    return Entries(np.ravel(rows), np.ravel(columns), value)
 
 
 def _united(entries: Sequence[Entries], columns: int) -> Indices:
@@ -107,6 +140,7 @@ class _Walk:
         self.vary = varying(self.order, [x])
         self.moves: dict[tuple[Node, int], _Move | None] = {}
         self.columns = length_of(x)
+        self.mixed = False
 
     def is_closed(self) -> bool:
         """Whether every operation between is element-wise or moves elements."""
@@ -155,6 +189,7 @@ class _Walk:
         return self._dense(node, entries)
 
     def _dense(self, node: Node, entries: Sequence[Entries]) -> list[Entries]:
+        self.mixed = True
         columns: Indices = np.unique(np.concatenate([e.columns for e in entries]))
         kind = node.result_type
         types = kind.items if isinstance(kind, TupleType) else (kind,)
