@@ -348,8 +348,9 @@ def dim_names(dim: Dim) -> frozenset[str]:
 
 def product(shape: Iterable[Dim]) -> Dim:
     """The number of elements of an array of this shape."""
-    total: Dim = 1
-    for dim in shape:
+    dims = iter(shape)
+    total: Dim = next(dims, 1)
+    for dim in dims:
         total = total * dim
     return total
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from symgraph.graph.graph import rebuild
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, topological
 from symgraph.graph.op import Op
 from symgraph.graph.side import NOTES, ORIGINS, origin_as, set_origin
 from symgraph.ops.kinds import Elementwise
@@ -34,6 +34,8 @@ def lower(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
 
 def unwrap(outputs: Sequence[Node]) -> tuple[list[Node], Mapping[Node, Node]]:
     """As `lower`, of what only stands for a graph until derivatives are taken."""
+    if not any(node.op.wraps for node in topological(outputs)):
+        return list(outputs), {}
     return _expanded(outputs, lambda node: node.op.wraps)
 
 

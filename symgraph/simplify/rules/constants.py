@@ -58,10 +58,11 @@ def fold(node: Node) -> Node | None:
     """op(constants) = constant, unless it is larger than what it is made from."""
     if not node.inputs or isinstance(node.result_type, TupleType):
         return None
-    size = node.size
     made_from = _known_elements(node, _MOST_STEPS)
-    if made_from is None or isinstance(size, Size):
+    if made_from is None:
         return None
+    size = node.size
+    assert isinstance(size, int)
     least = _SMALL if all(isinstance(i.op, Constant) for i in node.inputs) else 1
     if size > max(least, made_from):
         return None
@@ -79,8 +80,12 @@ def _known_elements(node: Node, steps: int) -> int | None:
     if not steps or isinstance(node.op, (Placeholder, SizeValue)):
         return None
     if not isinstance(node.result_type, TupleType):
-        size = node.size
-        if isinstance(size, Size) or size > _MOST_ELEMENTS:
+        size = 1
+        for dim in node.result_type.shape:
+            if isinstance(dim, Size):
+                return None
+            size *= dim
+        if size > _MOST_ELEMENTS:
             return None
     most = 0
     for operand in node.inputs:
