@@ -200,8 +200,8 @@ def _convert(value: Any, argument: Argument) -> Any:
         raise InputError(
             f"argument {argument.name} has the wrong dtype",
             expected=argument.describe(),
-            got=_came(array),
-            hint=f"convert it: {argument.name}.astype(np.{dtype.name})",
+            got=_came(array) if array.dtype.kind in "biufc" else _what_came(value, array),
+            hint=_conversion(argument.name, array, dtype),
         )
     if array.ndim != argument.type.ndim:
         raise InputError(
@@ -235,6 +235,23 @@ def _fits(array: np.ndarray[Any, Any], dtype: np.dtype[Any], weak: bool) -> bool
         limits = np.iinfo(dtype)
         return bool(array.min() >= limits.min and array.max() <= limits.max)
     return order.index(kind) <= order.index(wanted)
+
+
+def _what_came(value: Any, array: np.ndarray[Any, Any]) -> str:
+    """What is no array of numbers: its own type, and what its elements are."""
+    if isinstance(value, np.ndarray | list | tuple) and array.size:
+        return f"{type(value).__name__} of {type(array.flat[0]).__name__}, shape {array.shape}"
+    return f"{type(value).__name__}"
+
+
+def _conversion(name: str, array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> str:
+    """How an argument of the wrong dtype may become one of the right dtype."""
+    wanted = f"np.{dtype.name}"
+    if array.dtype.kind not in "biufc":
+        return f"pass an array of numbers: np.asarray({name}, dtype={wanted})"
+    if array.dtype.kind == "c":
+        return f"take {name}.real if that is meant, or declare the placeholder as complex"
+    return f"convert it: {name}.astype({wanted})"
 
 
 def _came(array: np.ndarray[Any, Any]) -> str:
@@ -322,6 +339,7 @@ class ArgumentCollector:
                     else f"{self.name}() has several arguments named {key!r}",
                     expected=", ".join(names),
                     got=key,
+                    hint="give it by position" if key in names else "",
                 )
             place = names.index(key)
             if place in given:

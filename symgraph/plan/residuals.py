@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, topological
+from symgraph.graph.types import TupleType
 from symgraph.plan.plan import is_leaf
 
 __all__ = ["choose_residuals"]
@@ -44,14 +46,34 @@ def choose_residuals(
     frontier |= {node for node in outputs if node not in late}
     fixed = _without_arguments(order)
     early = set(topological(computed))
-    saved = {node for node in frontier if node not in fixed}
-    for node in [node for node in reversed(order) if node in saved]:
+    saved = {_base(node) for node in frontier if node not in fixed}
+    saved -= fixed
+    kept = set(computed)
+    candidates = [node for node in reversed(topological([*outputs, *saved])) if node in saved]
+    shared = Counter(
+        array
+        for node in candidates
+        for array in _recipe(node, saved, early, fixed) or ()
+        if not is_leaf(array)
+    )
+    for node in candidates:
         needed = _recipe(node, saved, early, fixed)
-        if needed is not None:
+        # One array for another saves nothing, unless it exists or stands for several.
+        if needed is not None and all(is_leaf(x) or x in kept or shared[x] > 1 for x in needed):
             saved.discard(node)
             saved |= needed
     places = {node: i for i, node in enumerate(topological([*outputs, *computed]))}
     return sorted(saved, key=places.__getitem__)
+
+
+def _base(node: Node) -> Node:
+    """What a value is only a view of: backward looks at it in the same way."""
+    while node.op.views and len(node.inputs) == 1 and not isinstance(node.op, Item):
+        (base,) = node.inputs
+        if isinstance(base.result_type, TupleType):
+            break
+        node = base
+    return node
 
 
 def _without_arguments(order: Sequence[Node]) -> set[Node]:
@@ -100,5 +122,5 @@ def _recipe(node: Node, saved: set[Node], early: set[Node], fixed: set[Node]) ->
             needed.add(current)
             continue
         stack.extend(current.inputs)
-    # One array that forward has computed, for another, is no loss; two would be.
+    # One array that forward has computed, for another, may be no loss; two would be.
     return needed if sum(not is_leaf(item) for item in needed) <= 1 else None

@@ -120,3 +120,14 @@ def test_numpy_reuses_a_temporary_by_itself() -> None:
     e = np.exp(x)
     plan = plan_of([x, y], [np.sum(e, axis=0), x * y - e])
     assert reused(plan) == []
+
+
+def test_residuals_are_no_views_and_no_detours() -> None:
+    x, s, ct = (
+        sg.placeholder("x", ("n", "k")),
+        sg.placeholder("s", "k"),
+        sg.placeholder("ct", ("n", "k")),
+    )
+    z = x / s
+    kept = choose_residuals([np.exp(z).T @ ct, np.exp(z) * ct], [ct], [np.sum(z)])
+    assert [id(node) for node in kept] == [id(np.exp(z))]

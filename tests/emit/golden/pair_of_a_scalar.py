@@ -26,16 +26,16 @@ import numpy as np
 def forward(x, w):
     n = x.shape[0]
     # loss = np.mean(np.exp(x @ w))
-    product = x @ w
-    loss = np.exp(product).sum() / n
-    return loss, (x, product)
+    exp = np.exp(x @ w)
+    loss = exp.sum() / n
+    return loss, (x, exp)
 
 
 def backward(saved, d_loss=1.0):
-    x, product = saved
+    x, exp = saved
     n = x.shape[0]
     # gradient of: loss = np.mean(np.exp(x @ w))
-    d_w = x.T @ (d_loss / n * np.exp(product))
+    d_w = x.T @ (d_loss / n * exp)
     return d_w
 
 
