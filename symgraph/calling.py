@@ -239,9 +239,10 @@ def _fits(array: np.ndarray[Any, Any], dtype: np.dtype[Any], weak: bool) -> bool
 
 def _what_came(value: Any, array: np.ndarray[Any, Any]) -> str:
     """What is no array of numbers: its own type, and what its elements are."""
-    if isinstance(value, np.ndarray | list | tuple) and array.size:
-        return f"{type(value).__name__} of {type(array.flat[0]).__name__}, shape {array.shape}"
-    return f"{type(value).__name__}"
+    kind = cast("type[Any]", type(value))
+    if issubclass(kind, np.ndarray | list | tuple) and array.size:
+        return f"{kind.__name__} of {array.dtype.name}, shape {array.shape}"
+    return kind.__name__
 
 
 def _conversion(name: str, array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> str:

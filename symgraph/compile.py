@@ -172,6 +172,8 @@ def compile_graph(
     for place, node in enumerate(graph.outputs):
         if isinstance(node.result_type, TupleType):
             raise InputError(f"output {place} has several results; take one of them")
+    if name is not None and not issubclass(type(name), str):
+        raise InputError("the name of a function must be a text", expected="str", got=repr(name))
     gradients = gradient_entries(graph)
     parts = ModuleParts(options.strictness, options.without)
     title = parts.names.fresh(safe_name(name) if name else default_name(graph, gradients))

@@ -50,6 +50,8 @@ X, Y, W = data()
         ((X, Y[:2], W), {}, ["y", "n = 4", "x fixed", "(2,)"]),
         ((X * 1j, Y, W), {}, ["x", "wrong dtype", "float64", "complex128"]),
         ((X.astype(object), Y, W), {}, ["x", "wrong dtype", "object"]),
+        ((None, Y, W), {}, ["x", "got:      NoneType", "np.asarray(x, dtype=np.float64)"]),
+        ((X * 1j, Y, W), {}, ["x", "complex128", "x.real"]),
         ((X.astype("U5"), Y, W), {}, ["x", "wrong dtype"]),
         ((X.astype("datetime64[s]"), Y, W), {}, ["x", "wrong dtype", "datetime64"]),
         ((np.ma.array(X), Y, W), {}, ["x", "masked", "filled"]),
