@@ -120,6 +120,9 @@ class Variable(Tensor):
         if trainable and data.dtype.kind in "fc":
             self.requires_grad_()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Variable, (np.asarray(self.array_now()), self.trainable))
+
     def assign(self, value: Any) -> Variable:
         """Take other numbers, of this shape."""
         with no_grad():

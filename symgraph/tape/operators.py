@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from inspect import signature
 from typing import Any, cast
 
 import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node
+from symgraph.graph.operators import meaningful
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, Eager
 from symgraph.tape.holder import Holder, wrap
 from symgraph.tape.perform import LIFTED, mixed
@@ -78,15 +78,21 @@ class Operators(Eager, Holder):
     __invert__ = _unary("invert")
 
     def __eq__(self, other: object) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return apply(_EQUAL, (self, other), {})
+        return other is not None and apply(_EQUAL, (self, other), {})
 
     def __ne__(self, other: object) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return apply(_NOT_EQUAL, (self, other), {})
+        return other is None or apply(_NOT_EQUAL, (self, other), {})
 
     __hash__ = object.__hash__  # by identity; __eq__ compares element by element
 
     def __pos__(self) -> Any:
         return self
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __round__(self, ndigits: int = 0) -> Any:
+        return BUILDERS["round"](self, ndigits)
 
     # NumPy's protocols ------------------------------------------------------------------------
 
@@ -103,28 +109,27 @@ class Operators(Eager, Holder):
         return LIFTED.current.lifted(self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, kind: str, *args: Any, **keywords: Any) -> Any:
-        out = keywords.pop("out", None)
-        ours = _PLAIN.get(ufunc)
-        if ours is None:
-            if ufunc.__name__ not in BUILDERS:
-                raise UnsupportedError(f"np.{ufunc.__name__} cannot be recorded")
-            ours = _PLAIN[ufunc] = inspect.unwrap(BUILDERS[ufunc.__name__])
-        if kind != "__call__" and out is None and f"ufunc_{kind}" in BUILDERS:
-            return BUILDERS[f"ufunc_{kind}"](ufunc, *args, **keywords)
-        unknown = keywords.keys() - signature(ours).parameters if keywords else ()
-        if kind != "__call__" or unknown:
-            raise UnsupportedError(
-                f"np.{ufunc.__name__}: {kind if kind != '__call__' else ', '.join(unknown)} "
-                "cannot be recorded"
-            )
-        if out is None:
-            return apply(ours, args, keywords)
-        (target,) = out
-        if not isinstance(target, Operators):
+        (target,) = keywords.pop("out", None) or (None,)
+        if kind == "at":
+            return _change_at(ufunc, *args)
+        name = ufunc.__name__
+        if name not in BUILDERS or (kind != "__call__" and f"ufunc_{kind}" not in BUILDERS):
+            what = name if kind == "__call__" else f"{name}.{kind}"
+            raise UnsupportedError(f"np.{what} cannot be recorded")
+        if target is not None and not isinstance(target, Operators):
             raise DTypeError(
                 "an in-place operator on an array with a tensor", hint="write y = x + tensor"
             )
-        return target.change(apply(ours, args, keywords))
+        if kind != "__call__":
+            result = BUILDERS[f"ufunc_{kind}"](ufunc, *args, **keywords)
+        elif keywords and meaningful(keywords) and ufunc.signature is None:
+            result = apply(_CALL, (ufunc, *args), meaningful(keywords))
+        else:
+            ours = _PLAIN.get(ufunc)
+            if ours is None:
+                ours = _PLAIN[ufunc] = inspect.unwrap(BUILDERS[name])
+            result = apply(ours, args, keywords)
+        return result if target is None else target.change(result)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Iterable[type], args: Any, keywords: Any
@@ -139,7 +144,7 @@ class Operators(Eager, Holder):
                     hint="compose it from operations that exist, or call it on x.detach().numpy()",
                 )
             ours = _PLAIN[function] = inspect.unwrap(NUMPY_FUNCTIONS[function])
-        return apply(ours, args, keywords)
+        return apply(ours, args, _known(ours, keywords) if keywords else keywords)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -262,7 +267,7 @@ class Operators(Eager, Holder):
 
     def item(self) -> Any:
         """The only element, as a Python number."""
-        return self.array_now().item()
+        return self._only("item()").item()
 
 
 def sizes_of(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -275,9 +280,52 @@ def sizes_of(shape: tuple[Any, ...]) -> tuple[int, ...]:
 _EQUAL = inspect.unwrap(BUILDERS["equal"])
 _NOT_EQUAL = inspect.unwrap(BUILDERS["not_equal"])
 _AT = inspect.unwrap(BUILDERS["at"])
+_CALL = inspect.unwrap(BUILDERS["ufunc_call"])
 _PLAIN: dict[Any, Callable[..., Any]] = {}
 """NumPy's functions to the builders that take their place."""
 
+
+def _known(ours: Callable[..., Any], keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords that say something; they must be known to the builder."""
+    names = _WORDS.get(ours)
+    if names is None:
+        found = inspect.signature(ours).parameters
+        several = any(word.kind is inspect.Parameter.VAR_KEYWORD for word in found.values())
+        names = _WORDS[ours] = None if several else frozenset(found)
+    if names is None or keywords.keys() <= names:
+        return keywords
+    keywords = meaningful(keywords, lambda: names)
+    if not keywords.keys() <= names:
+        raise UnsupportedError(
+            f"np.{ours.__name__}: {', '.join(sorted(keywords.keys() - names))}= of a tensor"
+        )
+    return keywords
+
+
+_WORDS: dict[Any, frozenset[str] | None] = {}
+"""The keywords of builders; ``None`` for those that take any."""
+
+
+def _change_at(ufunc: np.ufunc, target: Any, index: Any, *values: Any) -> None:
+    """``np.add.at(x, index, values)``: a change of a tensor in place."""
+    change = _CHANGES.get(ufunc)
+    if change is None or not isinstance(target, Operators):
+        raise UnsupportedError(
+            f"np.{ufunc.__name__}.at cannot be recorded",
+            expected=f"a tensor to change, and one of {', '.join([f.__name__ for f in _CHANGES])}",
+            hint="y = x.at[index].add(values) adds at positions",
+        )
+    value = -values[0] if ufunc is np.subtract else values[0]
+    target.change(getattr(target.at[index], change)(value))
+
+
+_CHANGES: dict[Any, str] = {
+    np.add: "add",
+    np.subtract: "add",
+    np.multiply: "multiply",
+    np.minimum: "min",
+    np.maximum: "max",
+}
 
 _ON_DATA = frozenset([np.argwhere, np.flatnonzero, np.nonzero])
 """NumPy's functions whose results have a shape that depends on values, which are known here."""

@@ -160,6 +160,8 @@ class Tensor(Changes):
         """In another dtype, or in that of another tensor; ``"cpu"`` is where every tensor is."""
         if isinstance(dtype, str) and dtype == "cpu":
             return self
+        if isinstance(dtype, str) and dtype.startswith("cuda"):
+            raise InputError("there is no other device", got=dtype, hint="leave .to() out")
         if isinstance(dtype, Tensor):
             dtype = dtype.dtype
         return (
@@ -326,10 +328,15 @@ class Tensor(Changes):
         twin = type(self).__new__(type(self))
         make_leaf(twin, np.array(self.array_now()), self.held.active)
         memo[id(self)] = twin
+        for name, value in vars(self).items():
+            if name not in _OWN:
+                setattr(twin, name, deepcopy(value, memo))
         twin._grad = deepcopy(self._grad, memo)
         return twin
 
 
+_OWN = frozenset(["_grad", "held", "hooks", "memory", "taken"])
+"""What is not copied with a tensor as it is."""
 Holder.made = Tensor
 
 
