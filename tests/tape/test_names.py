@@ -1,5 +1,8 @@
 """PyTorch's names: against what NumPy gives; names that mean two things, and that there are not."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import scipy.special
@@ -164,3 +167,31 @@ def test_the_rate_of_an_optimizer_may_be_changed_in_its_group():
     assert w.grad.item() == 0
     with pytest.raises(sg.InputError, match="groups of parameters"):
         tape.optim.SGD([{"params": [w]}])
+
+
+def test_numpys_words_for_changes():
+    x = tape.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    np.add.at(y, [0, 0, 1], x)
+    np.multiply(y, x, out=y)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.numpy(), [4, 8, 9])
+    np.testing.assert_array_equal(x.grad.numpy(), [7, 7, 6])
+    assert np.add(x, 1, dtype=np.float32).dtype == np.float32
+    assert [v.tolist() for v in divmod(x, 2)] == [[0, 1, 1], [1, 0, 1]]
+    assert round(x * 1.26, 1).tolist() == [1.3, 2.5, 3.8]
+    assert (x == None, x != None) == (False, True)  # noqa: E711 - as people write it
+    with pytest.raises(sg.UnsupportedError, match="out= of a tensor"):
+        np.sum(x, out=np.zeros(()))
+    with pytest.raises(sg.UnsupportedError, match="a tensor to change"):
+        np.add.at(np.zeros(3), [0], x[0])
+    with pytest.raises(sg.InputError, match="no other device"):
+        x.to("cuda:0")
+
+
+def test_variables_stay_variables():
+    v = tape.Variable([1.0, 2.0], trainable=False)
+    for twin in (copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+        assert isinstance(twin, tape.Variable)
+        assert (twin.trainable, twin.assign([3.0, 4.0]).tolist()) == (False, [3, 4])
+    assert v.tolist() == [1, 2]
