@@ -235,6 +235,31 @@ class Eye(Discrete):
         )
 
 
+@record
+class Tri(Discrete):
+    """Ones at and below one diagonal of a matrix, zeros above."""
+
+    rows: Dim
+    columns: Dim
+    k: int
+    dtype: DType
+    name: ClassVar[str] = "tri"
+
+    def infer(self, *types: TensorType) -> Type:
+        """A matrix."""
+        return TensorType(self.dtype, (self.rows, self.columns))
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """``np.tri``."""
+        return call(
+            "np.tri",
+            scope.dim(self.rows),
+            *[scope.dim(self.columns)] * (self.columns != self.rows),
+            k=str(self.k) if self.k else "",
+            dtype=_unless(self.dtype, np.float64),
+        )
+
+
 @builder()
 def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = "float64") -> Any:
     """Ones on one diagonal of a matrix, as ``np.eye``; sizes may be symbolic.
@@ -298,6 +323,13 @@ EXAMPLES: dict[str, list[Example]] = {
     "arange": [
         Example(lambda x: x + arange(np.shape(x)[0]), (np.zeros(4),)),
         Example(lambda x: x[: arange(1, np.shape(x)[0] + 1, 2).shape[0]], (np.arange(5.0),)),
+    ],
+    "tri": [
+        Example(
+            lambda x: x * make(Tri(2, 3, 1, np.dtype(np.float64))),
+            (np.ones((2, 3)),),
+            lambda x: x * np.tri(2, 3, 1),
+        ),
     ],
     "eye": [
         # With sizes that are known sg.eye gives an array: the operation is for symbolic ones.

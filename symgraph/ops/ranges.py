@@ -15,11 +15,11 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size, as_dim, as_shape
-from symgraph.graph.types import TensorType, Type, broadcast_shapes
+from symgraph.graph.types import TensorType, Type, as_dtype, broadcast_shapes
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import in_front
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.create import arange
+from symgraph.ops.create import Tri, arange
 from symgraph.ops.elementwise import astype, clip, power, remainder
 from symgraph.ops.join import stack
 from symgraph.ops.kinds import Example, Linear, weak_nodes
@@ -334,8 +334,7 @@ def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Any:
     columns = rows if M is None else as_dim(M)
     if isinstance(rows, int) and isinstance(columns, int):
         return np.tri(rows, columns, k, dtype)
-    below = expand_dims(as_node(arange(rows)), 1) >= as_node(arange(columns)) - k
-    return astype(below, dtype)
+    return make(Tri(rows, columns, int(k), as_dtype(dtype)))
 
 
 def _known(*sizes: Any) -> list[Any]:

@@ -33,6 +33,7 @@ from symgraph.ops.reduce import (
     reduce,
     started,
     sum,
+    unreduced,
 )
 from symgraph.ops.reduce_order import count_nonzero
 from symgraph.ops.shape import expand_dims, inverse_permutation, reshape, shape_text, transpose
@@ -59,7 +60,7 @@ class _Spread(Reduction, Structured):
 
     def _centered(self, node: Node) -> Node:
         x = node.inputs[0]
-        return x - mean(x, self.axes, keepdims=True)
+        return x - unreduced(mean(x, self.axes), x, self.axes, keepdims=False)
 
     def _freedom(self, node: Node) -> Dim:
         """What the sum of squares is divided by; like NumPy's it is not negative."""

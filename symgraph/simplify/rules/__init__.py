@@ -23,6 +23,7 @@ from symgraph.simplify.rules import (
     structure,
     sums,
     tidy,
+    triangles,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "structure",
     "sums",
     "tidy",
+    "triangles",
 ]

@@ -103,6 +103,33 @@ def mean_of_delta(node: Node) -> Node | None:
     return make(Sum(node.op.axes, node.op.keepdims), x) / count(x.shape, node.op.axes)
 
 
+@rewrite(
+    "delta",
+    "diag",
+    operands=("broadcast_to",),
+    keeps="accurate",
+    examples=(
+        lambda a: np.diag(broadcast_to(a, (3,))),
+        lambda v: make(Delta("ab", "abb", (2, *v.shape * 2)), broadcast_to(v, (2, *v.shape))),
+    ),
+)
+def delta_of_repeated(node: Node) -> Node | None:
+    """What is the same all along a diagonal is no vector."""
+    known = structure(node)
+    assert known is not None
+    core = known.core
+    if not is_op(core, "broadcast_to"):
+        return None
+    (x,) = core.inputs
+    letters = stretched(core.shape, x, known.inner)
+    short = tuple([i for i, c in enumerate(letters) if c is None])
+    inner = "".join([c for c in letters if c is not None])
+    if len(inner) == len(known.inner):
+        return None
+    x = squeeze(x, short) if short else x
+    return delta(x, inner, known.outer, known.sizes, node.shape, known.starts)
+
+
 # What keeps zeros ---------------------------------------------------------------------------------
 
 
@@ -145,6 +172,10 @@ def on_diagonals(node: Node) -> Node | None:
     found = {i: s for i, x in enumerate(node.inputs) if (s := structure(x)) is not None}
     if not found or node.dtype.kind not in "fc":
         return None
+    small = [i for i in found if node.inputs[i].shape != node.shape]
+    if small and _keeps_zeros(node, list(found)):
+        whole = {i: broadcast_to(node.inputs[i], node.shape) for i in small}
+        return make(node.op, *[whole.get(i, x) for i, x in enumerate(node.inputs)])
     first = next(iter(found.values()))
     outer = first.outer
     if any(s[2:] != first[2:] or node.inputs[i].shape != node.shape for i, s in found.items()):

@@ -107,10 +107,11 @@ def _reduced(c: Node, node: Node) -> Node:
         lambda u, A: np.broadcast_to(u, A.shape).sum(),
         lambda u, A: np.broadcast_to(u, A.shape).sum(0),
         lambda a, x: np.broadcast_to(a, x.shape).sum(),
+        lambda A: np.broadcast_to(A[:, None], (A.shape[0], 2, A.shape[1])).sum(0),
     ),
 )
 def sum_of_broadcast(node: Node) -> Node | None:
-    """sum(broadcast(x)) = n * sum(x)."""
+    """sum(broadcast(x)) = n * sum(x), or broadcast(sum(x)) along other axes."""
     (x,) = node.inputs
     assert isinstance(node.op, Sum)
     # The number of elements may be too large for half precision.
@@ -119,8 +120,6 @@ def sum_of_broadcast(node: Node) -> Node | None:
     (y,) = x.inputs
     lead = x.ndim - y.ndim
     repeated = tuple([a for a in node.op.axes if a < lead or (y.shape[a - lead] != x.shape[a])])
-    if not repeated:
-        return None
     rest = tuple([a - lead for a in node.op.axes if a not in repeated])
     factor = (
         constant(count(x.shape, repeated), node.dtype)
@@ -130,7 +129,7 @@ def sum_of_broadcast(node: Node) -> Node | None:
     inner = y
     if rest:
         inner = make(Sum(rest, True), y)
-    result = factor * inner
+    result = factor * inner if repeated else inner
     if result.ndim == 0:
         return make(BroadcastTo(node.shape), result) if node.ndim else result
     shape = tuple([1 if a in node.op.axes else x.shape[a] for a in range(x.ndim)])
