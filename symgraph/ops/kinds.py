@@ -25,8 +25,7 @@ import numpy as np
 from symgraph.errors import DerivativeError, DTypeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, infix, prefix
 from symgraph.graph.evaluate import interpret
-from symgraph.graph.leaves import Constant
-from symgraph.graph.links import Link, along, fixed
+from symgraph.graph.links import Link
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
@@ -36,6 +35,7 @@ from symgraph.graph.types import DType, TensorType, Type, broadcast_shapes
 from symgraph.ops.batching import broadcast_apart, in_front
 from symgraph.ops.facts import UNBOUNDED, Bounds, Facts, Limit, Limits, both, either
 from symgraph.ops.formula import derivative, recognise, to_node
+from symgraph.ops.lettered import lettered
 from symgraph.ops.promotion import (
     any_node,
     library_ufunc,
@@ -552,50 +552,7 @@ class Multilinear(Op):
         found = self.letters(node)
         if found is None:
             return None
-        texts, output = found
-        lengths: dict[str, Dim] = dict.fromkeys("".join([*texts, output]), 1)
-        for text, x in zip([*texts, output], [*node.inputs, node], strict=True):
-            lengths |= {c: dim for c, dim in zip(text, x.shape, strict=True) if dim != 1}
-        number = {c: i for i, c in enumerate(lengths)}
-        sources = [
-            tuple(
-                [
-                    fixed(0) if dim == 1 else along(number[c])
-                    for c, dim in zip(text, x.shape, strict=True)
-                ]
-            )
-            for text, x in zip([*texts, output], [*node.inputs, node], strict=True)
-        ]
-        factors = tuple([(x, sources[i]) for i, x in enumerate(node.inputs) if i != operand])
-        whole = Link(tuple(lengths.values()), sources[operand], sources[-1], factors)
-        return _without_zeros(whole) or [whole]
-
-
-_MOST_DIAGONALS = 32
-
-
-def _without_zeros(link: Link) -> list[Link] | None:
-    """The link along each diagonal of a factor that is known, where it has few; else ``None``."""
-    if len(link.factors) != 1:
-        return None
-    ((factor, places),) = link.factors
-    if not isinstance(factor.op, Constant) or len({p for a in places for p in a.parameters}) != 2:
-        return None
-    rows, columns = np.nonzero(factor.op.value)
-    offsets = np.unique(columns - rows).tolist()
-    if not 0 < len(offsets) <= min(_MOST_DIAGONALS, max(factor.op.value.shape) // 2):
-        return None
-    (first,), (second,) = (place.parameters for place in places)
-    found: list[Link] = []
-    for offset in offsets:
-        run = rows[columns - rows == offset]
-        low = int(run.min())
-        lengths = list(link.lengths)
-        lengths[first], lengths[second] = int(run.max()) + 1 - low, 1
-        found.append(
-            link.replaced({first: along(first, low), second: along(first, low + offset)}, lengths)
-        )
-    return found
+        return lettered(node, *found, operand)
 
 
 class Structured(Op):
