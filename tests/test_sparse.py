@@ -58,7 +58,7 @@ CLOSED = {
     ),
     "known band": (lambda x: BAND @ np.tanh(x), (8,), 22, False),
     "energy of a band": (lambda x: x @ (BAND @ x) + np.sum(x**3), (8,), 22, True),
-    "stack of bands": (lambda x: (BAND[None] @ x[None, :, None]).ravel(), (8,), None, False),
+    "stack of bands": (lambda x: (BAND[None] @ x[None, :, None]).ravel(), (8,), 64, False),
     "layer": (lambda x: np.tanh(x @ np.ones((3, 2))), (20, 3), 120, False),
     "scalars": (lambda x: x * x, (), 1, False),
     "empty": (lambda x: x[:0] * 2.0, (3,), 0, False),
