@@ -9,11 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import DTypeError, ShapeError
-from symgraph.graph.node import Node, as_node
+from symgraph.graph.node import Node
 from symgraph.graph.registry import apply, builder
-from symgraph.graph.types import normalize_axis
-from symgraph.ops import normalised
 from symgraph.ops.elementwise import (
     absolute,
     clip,
@@ -26,19 +23,18 @@ from symgraph.ops.elementwise import (
     square,
     where,
 )
-from symgraph.ops.kinds import Example, any_node, elementwise
+from symgraph.ops.kinds import Example, elementwise
+from symgraph.ops.nn.classes import cross_entropy, nll
 from symgraph.ops.nn.common import (
     array_of,
     arrays,
     documented,
     function,
-    positions_along,
     reduced,
     same_shape,
 )
 from symgraph.ops.products import array
-from symgraph.ops.reduce import mean, sum
-from symgraph.ops.shape import expand_dims, shape_text
+from symgraph.ops.reduce import sum
 
 _PAIR = """
 
@@ -127,151 +123,42 @@ def smooth_l1(prediction: Any, target: Any, beta: float = 1.0, *, reduction: str
     return reduced(huber_loss(first - second, beta) / beta, reduction, "smooth_l1")
 
 
-@builder()
-def cross_entropy(
-    logits: Any,
-    labels: Any,
-    axis: int = -1,
-    *,
-    label_smoothing: float = 0.0,
-    reduction: str = "mean",
-) -> Any:
-    """Cross entropy of labels under ``softmax(logits)``, as ``torch...cross_entropy``.
-
-    Parameters
-    ----------
-    logits : array_like
-        Unnormalised log-probabilities of the classes along `axis`.
-    labels : array_like
-        Integers: the class of each row, in the shape of `logits` without `axis`. Floating
-        values: probabilities (one-hot rows, say) in the shape of `logits`.
-    axis : int, optional
-        That of the classes.
-    label_smoothing : float, optional
-        This share of each row's probability is spread evenly over all classes; Szegedy et al.
-        2016, arXiv:1512.00567.
-    reduction : {"mean", "sum", "none"}
-        What becomes of the losses of the rows.
-
-    Raises
-    ------
-    ShapeError
-        If the labels do not fit the logits.
-    DTypeError
-        If the labels are boolean or complex.
-
-    Examples
-    --------
-    >>> float(cross_entropy(np.zeros((2, 4)), np.array([3, 0])).round(4))
-    1.3863
-    """
-    scores, target = _both(logits, labels)
-    place = normalize_axis(axis, scores.ndim, "cross_entropy")
-    if not 0 <= label_smoothing <= 1:
-        raise DTypeError(
-            "cross_entropy: label_smoothing", expected="0 to 1", got=repr(label_smoothing)
-        )
-    log_p = normalised.log_softmax(scores, place)
-    losses = _class_loss(log_p, target, place, "cross_entropy")
-    if label_smoothing:
-        spread = mean(log_p, axis=place)
-        losses = (1.0 - label_smoothing) * losses - label_smoothing * spread
-    return reduced(losses, reduction, "cross_entropy")
-
-
-def _both(first: Any, second: Any) -> tuple[Any, Any]:
-    """Two arrays, or two nodes, that keep their dtypes."""
-    if any_node(first, second):
-        return as_node(first), as_node(second)
-    return np.asarray(first), np.asarray(second)
-
-
-def _class_loss(log_p: Any, target: Any, place: int, what: str) -> Any:
-    """Minus the log-probability of a class, or its mean under probabilities of classes."""
-    if target.dtype.kind == "f":
-        _check(target.shape == log_p.shape, log_p, target, what, "the shape of the predictions")
-        return -sum(target * log_p, axis=place)
-    if target.dtype.kind not in "iu":
-        raise DTypeError(
-            f"{what}: the labels",
-            expected="integers (classes) or floats (probabilities)",
-            got=str(target.dtype),
-        )
-    rows = log_p.shape[:place] + log_p.shape[place + 1 :]
-    _check(target.shape == rows, log_p, target, what, f"classes: shape {shape_text(rows)}")
-    return -log_p[_classes_at(target, place, rows)]
-
-
-def _classes_at(labels: Any, place: int, rows: Any) -> tuple[Any, ...]:
-    """The index of one class for each row: the labels, and the rows' own positions."""
-    index: list[Any] = []
-    for axis, count in enumerate(rows):
-        positions = positions_along(count, any_node(labels, count))
-        index.append(expand_dims(positions, tuple(range(1, len(rows) - axis))))
-    index.insert(place, labels)
-    return tuple(index)
-
-
-def _check(fits: bool, scores: Any, labels: Any, what: str, expected: str) -> None:
-    if not fits:
-        raise ShapeError(
-            f"{what}: the labels do not fit the predictions",
-            expected=expected,
-            got=f"labels {shape_text(labels.shape)}, predictions {shape_text(scores.shape)}",
-        )
-
-
-@function
-def nll(log_probabilities: Any, labels: Any, axis: int = -1, *, reduction: str = "mean") -> Any:
-    """Minus the log-probability of the labels, as ``torch...nll_loss``.
-
-    Parameters
-    ----------
-    log_probabilities : array_like
-        Of the classes along `axis`, as `log_softmax` gives them.
-    labels : array_like
-        As for `cross_entropy`.
-    axis : int, optional
-        That of the classes.
-    reduction : {"mean", "sum", "none"}
-        What becomes of the losses of the rows.
-
-    Raises
-    ------
-    ShapeError, DTypeError
-        If the labels do not fit.
-    """
-    scores, target = _both(log_probabilities, labels)
-    place = normalize_axis(axis, scores.ndim, "nll")
-    return reduced(_class_loss(scores, target, place, "nll"), reduction, "nll")
-
-
 @function
 @_paired("probability, target", "probability is that of 1; target is from 0 to 1.")
-def binary_cross_entropy(probability: Any, target: Any, *, reduction: str = "mean") -> Any:
+def binary_cross_entropy(
+    probability: Any, target: Any, *, weight: Any = None, reduction: str = "mean"
+) -> Any:
     """``-t log(p) - (1 - t) log(1 - p)``, as ``torch...binary_cross_entropy``.
 
-    ``0 log(0)`` is 0; where a target has no probability the loss is infinite.
+    ``0 log(0)`` is 0; where a target has no probability the loss is infinite. The losses are
+    multiplied by `weight`, which does not change the number that a mean divides by.
     """
     p, t = _pair("binary_cross_entropy", probability, target)
     losses = -apply("xlogy", t, p) - apply("xlog1py", 1.0 - t, -p)
+    losses = losses if weight is None else weight * losses
     return reduced(losses, reduction, "binary_cross_entropy")
 
 
 @function
 @_paired("logits, target", "logits are log-odds of 1; target is from 0 to 1.")
 def binary_cross_entropy_with_logits(
-    logits: Any, target: Any, *, pos_weight: Any = None, reduction: str = "mean"
+    logits: Any,
+    target: Any,
+    *,
+    weight: Any = None,
+    pos_weight: Any = None,
+    reduction: str = "mean",
 ) -> Any:
     """Binary cross entropy under ``sigmoid(logits)``: right where that rounds to 0 or 1.
 
     As ``torch...binary_cross_entropy_with_logits``, with its factor `pos_weight` for the share of
-    1 in the loss.
+    1 in the loss. The losses are multiplied by `weight`.
     """
     x, t = _pair("binary_cross_entropy_with_logits", logits, target)
     # softplus(x) - t * x would lose the small losses of large logits.
     ones = t if pos_weight is None else pos_weight * t
     losses = (1.0 - t) * softplus(x) + ones * softplus(-x)
+    losses = losses if weight is None else weight * losses
     return reduced(losses, reduction, "binary_cross_entropy_with_logits")
 
 
