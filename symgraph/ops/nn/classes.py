@@ -145,7 +145,7 @@ class _Rows:
             )
         self.counts = None if ignored is None else target != ignored
         self.target = target if ignored is None else where(self.counts, target, 0)
-        self.weight = weight if weight is None else _both(weight, scores)[0]
+        self.weight: Any = weight if weight is None else _both(weight, scores)[0]
         if weight is not None and self.weight.shape != (scores.shape[place],):
             raise ShapeError(
                 f"{what}: weight",

@@ -118,8 +118,10 @@ def huber(prediction: Any, target: Any, delta: float = 1.0, *, reduction: str = 
 @function
 @_paired(more="beta : float, optional\n    Where the parabola ends.")
 def smooth_l1(prediction: Any, target: Any, beta: float = 1.0, *, reduction: str = "mean") -> Any:
-    """`huber` divided by its parameter, as ``torch...smooth_l1_loss``."""
+    """`huber` divided by its parameter, as ``torch...smooth_l1_loss``; `mae` where that is 0."""
     first, second = _pair("smooth_l1", prediction, target)
+    if isinstance(beta, int | float) and beta == 0:
+        return reduced(absolute(first - second), reduction, "smooth_l1")
     return reduced(huber_loss(first - second, beta) / beta, reduction, "smooth_l1")
 
 

@@ -6,6 +6,7 @@ is many times faster in NumPy than one over short last axes.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,7 +42,36 @@ def _enough_axes(x: Any, rank: int, what: str) -> None:
         raise ShapeError(f"{what} needs {rank} axes", got=shape_text(x.shape))
 
 
-def _max_pool(rank: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+def _rounded_up(
+    shape: Sequence[Dim],
+    pairs: Sequence[tuple[Dim, Dim]],
+    spans: Sequence[int],
+    steps: Sequence[int],
+    what: str,
+) -> list[int]:
+    """How much more border a last window needs that begins inside, but ends beyond."""
+    more: list[int] = []
+    for dim, (before, after), span, step in zip(shape, pairs, spans, steps, strict=True):
+        if isinstance(dim, Size) or isinstance(before, Size) or isinstance(after, Size):
+            raise UnsupportedError(
+                f"{what}: ceil_mode along an axis of size {dim}",
+                hint="declare the size as a number",
+            )
+        count = -(-(before + dim + after - span) // step)
+        count -= count * step >= before + dim
+        more.append(builtins.max(count * step + span - (before + dim + after), 0))
+    return more
+
+
+def _max_pool(
+    rank: int,
+    x: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+) -> Any:
     what = f"max_pool{rank}d"
     values = array_of(x)
     _enough_axes(values, rank, what)
@@ -49,14 +79,24 @@ def _max_pool(rank: int, x: Any, kernel_size: Any, stride: Any, padding: Any, di
     steps = sizes if stride is None else per_axis(stride, rank, f"{what}: stride")
     gaps = per_axis(dilation, rank, f"{what}: dilation")
     spans = [gap * (size - 1) + 1 for gap, size in zip(gaps, sizes, strict=True)]
-    pairs = padding_pairs(padding, values.shape[values.ndim - rank :], spans, steps, what)
+    shape = values.shape[values.ndim - rank :]
+    pairs = padding_pairs(padding, shape, spans, steps, what)
+    if ceil_mode:
+        more = _rounded_up(shape, pairs, spans, steps, what)
+        pairs = [(a, b + extra) for (a, b), extra in zip(pairs, more, strict=True)]
     if any(width for pair in pairs for width in pair) and values.dtype.kind != "f":
         raise UnsupportedError(f"{what}: padding of integers", hint="x.astype(float)")
     return max(_in_front(padded(values, pairs, -np.inf), sizes, steps, gaps), axis=0)
 
 
 def _avg_pool(
-    rank: int, x: Any, kernel_size: Any, stride: Any, padding: Any, count_include_pad: bool
+    rank: int,
+    x: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    count_include_pad: bool,
+    ceil_mode: bool,
 ) -> Any:
     what = f"avg_pool{rank}d"
     values = array_of(x)
@@ -65,15 +105,21 @@ def _avg_pool(
     steps = sizes if stride is None else per_axis(stride, rank, f"{what}: stride")
     shape, ones = values.shape[values.ndim - rank :], (1,) * rank
     pairs = padding_pairs(padding, shape, sizes, steps, what)
-    result = mean(_in_front(padded(values, pairs), sizes, steps, ones), axis=0)
-    if count_include_pad or all(width == 0 for pair in pairs for width in pair):
+    more = _rounded_up(shape, pairs, sizes, steps, what) if ceil_mode else [0] * rank
+    wider = [(a, b + extra) for (a, b), extra in zip(pairs, more, strict=True)]
+    result = mean(_in_front(padded(values, wider), sizes, steps, ones), axis=0)
+    # What is beyond the border never counts, and the border not always.
+    counted = pairs if count_include_pad else [(0, 0)] * rank
+    if counted == wider or all(width == 0 for pair in wider for width in pair):
         return result
     if any(not isinstance(dim, int) for dim in shape):
         raise UnsupportedError(
             f"{what}: count_include_pad=False along axes of symbolic size",
             hint="declare the sizes as numbers",
         )
-    inside: Any = padded(np.ones(shape, values.dtype), pairs)
+    border = [(a - c, b - d) for (a, b), (c, d) in zip(wider, counted, strict=True)]
+    whole = [c + dim + d for dim, (c, d) in zip(shape, counted, strict=True)]
+    inside: Any = padded(np.ones(whole, values.dtype), border)
     return result / mean(_in_front(inside, sizes, steps, ones), axis=0)
 
 
@@ -155,6 +201,9 @@ _POOL = """ The last axes are pooled.
         Between windows; by default their size.
     padding : int, tuple of (int or pair), "same" or "valid"
         {border}
+    ceil_mode : bool, optional
+        Whether a last window that begins inside counts, though it ends beyond; of that no more
+        than what is inside.
 
     Raises
     ------
@@ -174,28 +223,43 @@ _MEAN_BORDER = """Zeros around the input.
 @function
 @documented(_POOL.format(axes="length", border=_MAX_BORDER))
 def max_pool1d(
-    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
 ) -> Any:
     """Maximum of windows along an axis, as ``torch.nn.functional.max_pool1d``."""
-    return _max_pool(1, input, kernel_size, stride, padding, dilation)
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @function
 @documented(_POOL.format(axes="height, width", border=_MAX_BORDER))
 def max_pool2d(
-    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
 ) -> Any:
     """Maximum of windows along two axes, as ``torch.nn.functional.max_pool2d``."""
-    return _max_pool(2, input, kernel_size, stride, padding, dilation)
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @function
 @documented(_POOL.format(axes="depth, height, width", border=_MAX_BORDER))
 def max_pool3d(
-    input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
 ) -> Any:
     """Maximum of windows along three axes, as ``torch.nn.functional.max_pool3d``."""
-    return _max_pool(3, input, kernel_size, stride, padding, dilation)
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @function
@@ -206,9 +270,10 @@ def avg_pool1d(
     stride: Any = None,
     padding: Any = 0,
     count_include_pad: bool = True,
+    ceil_mode: bool = False,
 ) -> Any:
     """Mean of windows along an axis, as ``torch.nn.functional.avg_pool1d``."""
-    return _avg_pool(1, input, kernel_size, stride, padding, count_include_pad)
+    return _avg_pool(1, input, kernel_size, stride, padding, count_include_pad, ceil_mode)
 
 
 @function
@@ -219,9 +284,10 @@ def avg_pool2d(
     stride: Any = None,
     padding: Any = 0,
     count_include_pad: bool = True,
+    ceil_mode: bool = False,
 ) -> Any:
     """Mean of windows along two axes, as ``torch.nn.functional.avg_pool2d``."""
-    return _avg_pool(2, input, kernel_size, stride, padding, count_include_pad)
+    return _avg_pool(2, input, kernel_size, stride, padding, count_include_pad, ceil_mode)
 
 
 @function
@@ -232,9 +298,10 @@ def avg_pool3d(
     stride: Any = None,
     padding: Any = 0,
     count_include_pad: bool = True,
+    ceil_mode: bool = False,
 ) -> Any:
     """Mean of windows along three axes, as ``torch.nn.functional.avg_pool3d``."""
-    return _avg_pool(3, input, kernel_size, stride, padding, count_include_pad)
+    return _avg_pool(3, input, kernel_size, stride, padding, count_include_pad, ceil_mode)
 
 
 _ADAPTIVE = """ The last axes are pooled.
@@ -376,6 +443,18 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "nn.avg_pool3d": [
         Example(lambda x: avg_pool3d(x, 2), (_VOLUME,), lambda x: _naive(x, 2, 2, np.mean, 3))
+    ],
+    "nn.pools rounded up": [
+        Example(
+            lambda x: max_pool1d(x, 3, 2, ceil_mode=True),
+            (_IMAGE[0, 0, :, :],),
+            lambda x: np.stack([x[:, i : i + 3].max(1) for i in range(0, x.shape[1] - 1, 2)], 1),
+        ),
+        Example(
+            lambda x: avg_pool1d(x, 3, 2, ceil_mode=True),
+            (_IMAGE[0, 0, :, :],),
+            lambda x: np.stack([x[:, i : i + 3].mean(1) for i in range(0, x.shape[1] - 1, 2)], 1),
+        ),
     ],
     "nn.adaptive_avg_pool": [
         Example(
