@@ -214,6 +214,35 @@ def test_bounds():
     assert bounds(x) == (-np.inf, np.inf)
 
 
+INNER = [x, positive, -positive, np.tanh(x), np.exp(x), 1.0 + np.square(x), np.sin(x) - 1.0]
+OUTER = [
+    *(np.exp, np.square, abs, np.fabs, np.negative, np.sum, np.mean, np.max, np.var, np.prod),
+    *(np.cumsum, np.cumprod, np.sort, np.linalg.norm, sg.nn.softmax, sg.nn.log_softmax),
+    *(np.maximum.accumulate, lambda v: v**-2, lambda v: v**3, lambda v: 1.0 / v, lambda v: v @ v),
+    *(lambda v: v * positive, lambda v: v * np.cos(x), lambda v: positive / v),
+    *(lambda v: np.concatenate([v, positive]), lambda v: np.stack([v, np.sin(x)])),
+]
+SPECIAL = np.array([0.0, -0.0, 1e-320, -1e-320, 0.7, -2.5, 1.0, 1e200, -1e308, np.inf, -np.inf])
+
+
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+@pytest.mark.parametrize("outer", OUTER)
+def test_values_lie_within_bounds(outer):
+    """Also at the ends of the range; what is NaN is not bounded by anything."""
+    rng = np.random.default_rng(3)
+    for inner in INNER:
+        node = outer(inner)
+        low, high = bounds(node)
+        for values in (SPECIAL, np.zeros(0), *rng.normal(size=(5, 3)), rng.choice(SPECIAL, 4)):
+            if not values.size and node.op.name in ("max", "softmax", "log_softmax"):
+                continue
+            at = {x: values, positive: np.maximum(abs(values[::-1]), 5e-324)}
+            with np.errstate(all="ignore"):
+                found = np.asarray(interpret([node], at, {"n": values.size})[0])
+            known = found[~np.isnan(found)]
+            assert np.all((low <= known) & (known <= high)), (node, values)
+
+
 def test_what_can_be_assumed():
     with pytest.raises(sg.InputError, match="no such fact"):
         sg.assume(sg.placeholder("y"), "pretty")

@@ -9,7 +9,6 @@ from symgraph.ops.elementwise import sqrt
 from symgraph.ops.elementwise import square as ew_square
 from symgraph.ops.reduce import Sum
 from symgraph.simplify.common import (
-    HEADROOM,
     factor,
     is_known_factor,
     is_number,
@@ -167,7 +166,8 @@ def square_even(node: Node) -> Node | None:
     "subtract",
     operands=("multiply",),
     keeps="accurate",
-    headroom=HEADROOM,
+    # The sum is at most twice the larger term, and where c is above 1 smaller than those before.
+    headroom=1,
     examples=(lambda u, v: 3.0 * u - 3.0 * v, lambda u, v: 0.1 * u + -0.1 * v),
 )
 def common_known_factor(node: Node) -> Node | None:

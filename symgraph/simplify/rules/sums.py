@@ -13,6 +13,7 @@ from symgraph.simplify.common import (
     HEADROOM,
     is_known_factor,
     is_op,
+    number,
     scalar,
 )
 from symgraph.simplify.facts import bounds
@@ -45,9 +46,28 @@ def _multiple_reduced(node: Node) -> tuple[Node | None, Node, bool]:
 @rewrite(
     "sum",
     "mean",
+    operands=("multiply", "divide"),
+    keeps="accurate",
+    examples=(lambda v: (3.0 * v).sum(), lambda A: (A / -0.7).mean(axis=1)),
+)
+def sum_of_large_multiple(node: Node) -> Node | None:
+    """sum(c * x) = c * sum(x) for numbers c from 1 up, of either sign; sum(x / c) up to 1."""
+    scale, total, divides = _multiple_reduced(node)
+    value = None if scale is None else number(scale)
+    if scale is None or scale.ndim or value is None or not np.isfinite(value) or value == 0:
+        return None
+    # No sum of x overflows where that of c * x does not, and none loses digits next to 0.
+    if divides:
+        return total / scale if abs(value) <= 1 else None
+    return scale * total if abs(value) >= 1 else None
+
+
+@rewrite(
+    "sum",
+    "mean",
     keeps="accurate",
     headroom=HEADROOM,
-    examples=(lambda v: (3.0 * v).sum(), lambda v: (v / 7.0).mean(), lambda v: (0.1 * v).sum()),
+    examples=(lambda v: (v / 7.0).mean(), lambda v: (0.1 * v).sum(), lambda v: (v / v.size).sum()),
 )
 def sum_of_known_multiple(node: Node) -> Node | None:
     """sum(c * x) = c * sum(x), sum(x / c) = sum(x) / c for c made of numbers and sizes."""
