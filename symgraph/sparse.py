@@ -12,8 +12,9 @@ from symgraph.differentiate import grad, jvp, vjp
 from symgraph.errors import DerivativeError, InputError
 from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.leaves import Placeholder
-from symgraph.graph.node import Node, constant, make
+from symgraph.graph.node import Node, constant, made_since, make, placeholder
 from symgraph.graph.registry import apply
+from symgraph.graph.side import NAMES
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import unflatten
 from symgraph.ops.create import Arange
@@ -141,14 +142,21 @@ def _check(ys: Sequence[Node], xs: Sequence[Node], format: Format) -> None:
 def _block(
     y: Node, wrt: Node, format: Format, *, symmetric: bool, substitution: bool = False
 ) -> Coordinates | Compressed:
+    before = placeholder("before", ())
     if is_symbolic(y, wrt):
-        return _formatted_nodes(coordinates(y, wrt), y.size, wrt.size, format)
-    entries = closed_entries(y, wrt)
-    if entries is not None:
-        found = _assembled(entries, y, wrt)
+        result = _formatted_nodes(coordinates(y, wrt), y.size, wrt.size, format)
     else:
-        found = _compressed_products(y, wrt, symmetric=symmetric, substitution=substitution)
-    return _formatted(found, length_of(y), length_of(wrt), format)
+        entries = closed_entries(y, wrt)
+        if entries is not None:
+            found = _assembled(entries, y, wrt)
+        else:
+            found = _compressed_products(y, wrt, symmetric=symmetric, substitution=substitution)
+        result = _formatted(found, length_of(y), length_of(wrt), format)
+    new = made_since(before)
+    for name, node in zip(result._fields, result, strict=True):
+        if node in new and node.inputs:
+            NAMES.setdefault(node, name)
+    return result
 
 
 def sparse_hessian(
