@@ -19,6 +19,7 @@ from symgraph.graph.tree import flatten
 from symgraph.pipeline import Options
 from symgraph.tape.mode import enable_grad, no_grad
 from symgraph.tape.tensor import Tensor
+from symgraph.tape.words import instead_of
 
 __all__ = [
     "LBFGS",
@@ -323,3 +324,10 @@ def clip_grad_value_(params: Iterable[Tensor], clip_value: float) -> None:
         for tensor in params:
             if tensor.grad is not None:
                 tensor.grad = optim.clip_by_value(tensor.grad, clip_value)
+
+
+def __getattr__(name: str) -> Any:
+    hint = "; a schedule is a rate: SGD(params, lr=symgraph.optim.stepwise(0.1, 0.5, 10))"
+    raise AttributeError(
+        f"tape.optim has no {name!r}{hint if name == 'lr_scheduler' else instead_of(name)}"
+    )

@@ -179,7 +179,11 @@ class Tensor(Changes):
     def grad(self, gradient: Tensor | None) -> None:
         if gradient is not None and not isinstance(gradient, Tensor):
             raise InputError("a gradient is a tensor or None", got=type(gradient).__name__)
-        if gradient is not None and gradient.shape != self.shape:
+        if (
+            gradient is not None
+            and gradient.held.kind != self.held.kind
+            and gradient.shape != self.shape
+        ):
             raise ShapeError(
                 "a gradient has the shape of its tensor",
                 expected=str(self.shape),

@@ -162,12 +162,13 @@ def instead_of(name: str) -> str:
     bare = name.removesuffix("_")
     if bare in _INSTEAD:
         return f": {_INSTEAD[bare]}"
+    if bare[:1].isupper():
+        return ": a layer is any object that holds tensors, and a function of sg.nn"
     near = get_close_matches(bare, FUNCTIONS, n=3, cutoff=0.7)
     return f"; operations have NumPy's names{': ' + ', '.join(near) if near else ''}"
 
 
 _INSTEAD = {
-    "Module": "a layer is any object that holds tensors",
     "Parameter": "tape.tensor(data, requires_grad=True)",
     "FloatTensor": "tape.tensor(data, dtype=tape.float32)",
     "Function": "sg.custom_derivative gives a function a derivative of its own",
