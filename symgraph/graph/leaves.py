@@ -16,7 +16,7 @@ from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, TupleType, Type, as_dtype
 
-__all__ = ["Constant", "Item", "Placeholder", "SizeValue", "scalar_code"]
+__all__ = ["Constant", "Item", "Placeholder", "SizeValue", "float_text", "scalar_code"]
 
 _COUNTER = itertools.count()
 _PROCESS = os.urandom(6).hex()
@@ -129,6 +129,11 @@ def scalar_code(value: Any) -> Code:
     if text.startswith("-"):
         return Code(text, UNARY, literal=True)
     return Code(text, literal=True)
+
+
+def float_text(value: float) -> str:
+    """A float as source, infinities and NaN included."""
+    return _float_text(np.float64(value))
 
 
 def _float_text(value: Any) -> str:

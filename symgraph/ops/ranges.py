@@ -179,12 +179,12 @@ def geomspace(
     DTypeError
         For complex ends.
     """
-    first, last = weak_nodes((start, stop), "geomspace")
+    first, last = as_node(start), as_node(stop)  # numbers are arrays to NumPy here, not weak
     if "c" in (first.dtype.kind, last.dtype.kind):
         raise DTypeError("geomspace between complex values", expected="real ends")
     shares = linspace(as_node(0.0), 1.0, num, endpoint)
     ndim = max(first.ndim, last.ndim)
-    floating = np.result_type(first.dtype, last.dtype, 1.0)
+    floating = np.result_type(first.dtype, last.dtype, np.float64)  # NumPy's, of float32 as well
     shares = astype(expand_dims(shares, tuple(range(1, 1 + ndim))), floating)
     result = first * power(last / first, shares)
     result = result if dtype is None else astype(result, dtype)

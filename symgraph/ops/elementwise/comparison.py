@@ -9,6 +9,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import float_text
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -133,8 +134,8 @@ class IsClose(OnTrailingAxes, Discrete):
         return call(
             "np.isclose",
             *args,
-            rtol="" if self.rtol == 1e-5 else repr(self.rtol),
-            atol="" if self.atol == 1e-8 else repr(self.atol),
+            rtol="" if self.rtol == 1e-5 else float_text(self.rtol),
+            atol="" if self.atol == 1e-8 else float_text(self.atol),
             equal_nan="True" if self.equal_nan else "",
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
-from symgraph.graph.leaves import scalar_code
+from symgraph.graph.leaves import float_text
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
@@ -172,10 +172,6 @@ def round(a: Any, decimals: int = 0) -> Any:
     return node if node.dtype.kind in "iu" and places >= 0 else make(Round(places), node)
 
 
-def _text(value: float) -> str:
-    return scalar_code(np.float64(value)).text
-
-
 @record
 class NanToNum(OnTrailingAxes, Structured):
     """NaN and infinities replaced by numbers."""
@@ -195,9 +191,9 @@ class NanToNum(OnTrailingAxes, Structured):
         return call(
             "np.nan_to_num",
             *args,
-            nan="" if self.nan == 0 else _text(self.nan),
-            posinf="" if self.posinf is None else _text(self.posinf),
-            neginf="" if self.neginf is None else _text(self.neginf),
+            nan="" if self.nan == 0 else float_text(self.nan),
+            posinf="" if self.posinf is None else float_text(self.posinf),
+            neginf="" if self.neginf is None else float_text(self.neginf),
         )
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, subscript
+from symgraph.graph.leaves import float_text
 from symgraph.graph.node import Node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
@@ -47,7 +48,7 @@ def _text(value: Any, what: str) -> str:
         return "None"
     if any_node(value) or np.ndim(value):
         raise UnsupportedError(f"{what}: the tolerance must be a number", got=repr(value))
-    return repr(float(value))
+    return float_text(float(value))
 
 
 @record

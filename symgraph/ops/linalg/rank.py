@@ -9,6 +9,7 @@ import numpy as np
 
 from symgraph.errors import UnsupportedError
 from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.leaves import float_text
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
@@ -86,7 +87,7 @@ def _number_text(value: Any) -> str:
         return ""
     if any_node(value) or np.ndim(value):
         raise UnsupportedError("matrix_rank: the tolerance must be a number", got=repr(value))
-    return repr(float(value))
+    return float_text(float(value))
 
 
 @of_numpy(np.linalg.cond)

@@ -181,6 +181,13 @@ def zeta(x: Any, q: Any = None) -> Any:
     return _riemann_zeta(x) if q is None else _zeta(x, q)
 
 
+@builder(name="_riemann_zeta")
+@builder(name="_zeta")
+def _called_by_scipy(*args: Any) -> Any:
+    """The ufuncs that SciPy's ``zeta``, a function of Python, calls."""
+    return zeta(*args)
+
+
 @builder()
 def multigammaln(a: Any, d: Any) -> Any:
     """Logarithm of the gamma function of dimension `d`, as ``scipy.special.multigammaln``.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.errors import UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
 from symgraph.graph.types import DType
@@ -273,6 +274,14 @@ def lambertw(z: Any, k: Any = 0) -> Any:
     1.0
     """
     return _lambertw(z, as_node(k)) if any_node(z, k) else _lambertw(z, k)
+
+
+@builder(name="_lambertw")
+def _called_by_scipy(z: Any, k: Any, tol: float) -> Any:
+    """The ufunc that SciPy's ``lambertw``, a function of Python, calls."""
+    if tol != 1e-8:
+        raise UnsupportedError(f"lambertw: tol={tol}", expected="the default, 1e-8")
+    return lambertw(z, k)
 
 
 # Examples for the tests ------------------------------------------------------------------------
