@@ -114,6 +114,7 @@ AT = {"f": (NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, 0.5, 2.0), "b": (True, False),
 
 HIDES_NAN = {
     "cancel_positive": "of the factor that is gone",
+    "log_of_squares": "hypot is infinite beside an infinity, as IEEE 754 has it",
     "mask_outwards": "of what the mask takes away",
     "mask_out_of_quotient": "of what the mask takes away",
     "root_of_squares": "hypot is infinite beside an infinity, as IEEE 754 has it",

@@ -104,6 +104,54 @@ relative_exp2 = elementwise(
     doc="The second derivative of `relative_exp`; 1/3 at 0.",
 )
 
+
+inverse_relative_exp = elementwise(
+    "inverse_relative_exp",
+    dtypes=np.exp,
+    partials=(lambda r, x: inverse_relative_exp1(x),),
+    formula="x / (exp(x) - 1)",
+    cost=6.0,
+    domain=(0.1, 3.0),
+    decompose=lambda x: where(x == 0, 1.0, x / expm1(_unless(x == 0, x))),
+    why="the quotient is 0 / 0 at 0",
+    doc="``x / (exp(x) - 1)``, and 1 at 0: the generating function of Bernoulli's numbers.",
+)
+
+
+def _inverse_relative_exp1(x: Node) -> Node:
+    near = absolute(x) < 1.0
+    small, far = where(near, x, 0.0), where(near, 1.0, x)
+    inside = polynomial(RELATIVE_EXP1, small) * square(inverse_relative_exp(small))
+    # The exponentials may overflow: the quotients are then 0.
+    outside = far / expm1(far) * (1.0 / far + 1.0 / expm1(-far))
+    return where(near, -inside, outside)
+
+
+def _inverse_relative_exp2(r: Node, x: Node) -> Node:
+    near = absolute(x) < 1.0
+    small, far = where(near, x, 0.0), where(near, 1.0, x)
+    b, slope = inverse_relative_exp(small), relative_exp1(small)
+    inside = square(b) * (2.0 * (square(slope) * b) - relative_exp2(small))
+    c = 1.0 / expm1(-far)
+    return where(
+        near,
+        inside,
+        r * (1.0 / far + c) + inverse_relative_exp(far) * (c * (c + 1.0) - 1.0 / far / far),
+    )
+
+
+inverse_relative_exp1 = elementwise(
+    "inverse_relative_exp1",
+    dtypes=np.exp,
+    partials=(_inverse_relative_exp2,),
+    formula="1 / (exp(x) - 1) - x * exp(x) / (exp(x) - 1)**2",
+    cost=25.0,
+    domain=(0.3, 3.0),
+    decompose=_inverse_relative_exp1,
+    why="next to 0 the two terms cancel: the series of the inverse there",
+    doc="The derivative of `inverse_relative_exp`; -1/2 at 0.",
+)
+
 # A function less the first terms of its series ----------------------------------------------------
 
 X_LESS_SIN = coefficients(lambda k: (-1) ** k / math.factorial(2 * k + 3), 1.5**2)

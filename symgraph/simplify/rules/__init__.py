@@ -20,10 +20,14 @@ from symgraph.simplify.rules import (
     shifts,
     signs,
     stability,
+    steps,
     structure,
     sums,
+    terms,
     tidy,
     triangles,
+    unity,
+    vectors,
 )
 
 __all__ = [
@@ -46,8 +50,12 @@ __all__ = [
     "shifts",
     "signs",
     "stability",
+    "steps",
     "structure",
     "sums",
+    "terms",
     "tidy",
     "triangles",
+    "unity",
+    "vectors",
 ]

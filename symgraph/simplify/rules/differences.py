@@ -30,14 +30,14 @@ def noted(node: Node, why: str) -> Node:
     return node
 
 
-def known_difference(a: Node, b: Node, offset: int = 0) -> Node | None:
+def known_difference(a: Node, b: Node, offset: int | Fraction = 0) -> Node | None:
     """a - b + offset, if terms cancel and one term or number is left; ``None`` otherwise."""
     first, second = flat_sum(unbroadcast(a), deep=True), flat_sum(unbroadcast(b), deep=True)
     if first is None or second is None or a.dtype != b.dtype or a.dtype.kind != "f":
         return None
     total = Fraction(offset)
     factors: dict[Node, Fraction] = {}
-    met = 0
+    met = int(offset != 0)
     for terms, side in ((first, 1), (second, -1)):
         for sign, term in terms:
             value = number(term)
@@ -45,15 +45,19 @@ def known_difference(a: Node, b: Node, offset: int = 0) -> Node | None:
                 if not np.isfinite(value):
                     return None
                 total += side * sign * Fraction(float(value))
+                met += int(value != 0)
                 continue
             factor, base = split_multiple(term)
             base = unbroadcast(base)
+            if base.dtype != a.dtype:
+                return None
             if is_op(base, "multiply") and base.inputs[0] is base.inputs[1]:
                 base = apply("square", base.inputs[0])
             met += 1
             factors[base] = factors.get(base, Fraction(0)) + side * sign * Fraction(factor)
     kept = {base: factor for base, factor in factors.items() if factor}
-    if met == len(kept) or len(kept) + (total != 0) != 1:
+    left = len(kept) + (total != 0)
+    if left != 1 or met <= left:
         return None
     if not kept:
         return scalar(float(total), a)
@@ -75,7 +79,26 @@ def _two(node: Node, name: str) -> tuple[Node, Node, Node] | None:
     return a, b, gap
 
 
-def _over(gap: Node, divisor: Node) -> Node:
+def is_longer(a: Node, b: Node) -> bool:
+    """Whether a has more terms than b, so that a is b and a step, and not b a step less than a.
+
+    ``(x + y) - y`` is not x where y is large.
+    """
+    terms = [flat_sum(unbroadcast(side), deep=True) or [] for side in (a, b)]
+    return len(terms[0]) >= len(terms[1])
+
+
+def stepped(name: str, a: Node, b: Node, gap: Node) -> Node:
+    """f(a) - f(b) by an operation that takes the shorter argument, and the step to the other."""
+    return apply(name, b, gap) if is_longer(a, b) else -apply(name, a, -gap)
+
+
+def _by_step(node: Node, name: str) -> Node | None:
+    found = _two(node, name)
+    return None if found is None else stepped(f"{name}_difference", *found)
+
+
+def over(gap: Node, divisor: Node) -> Node:
     """A quotient that is 0 where both are 0, and infinite where both are infinite."""
     if number(gap) is not None:
         return gap / divisor
@@ -100,7 +123,7 @@ def difference_of_roots(node: Node) -> Node | None:
     if found is None:
         return None
     first, second = node.inputs
-    return _over(found[2], first + second)
+    return over(found[2], first + second)
 
 
 @rewrite(
@@ -132,8 +155,7 @@ def difference_of_cube_roots(node: Node) -> Node | None:
 )
 def difference_of_sines(node: Node) -> Node | None:
     """sin(a) - sin(b) = 2 * cos((a + b) / 2) * sin((a - b) / 2) where a - b is known."""
-    found = _two(node, "sin")
-    return None if found is None else apply("sin_difference", found[1], found[2])
+    return _by_step(node, "sin")
 
 
 @rewrite(
@@ -144,8 +166,7 @@ def difference_of_sines(node: Node) -> Node | None:
 )
 def difference_of_cosines(node: Node) -> Node | None:
     """cos(a) - cos(b) = -2 * sin((a + b) / 2) * sin((a - b) / 2) where a - b is known."""
-    found = _two(node, "cos")
-    return None if found is None else apply("cos_difference", found[1], found[2])
+    return _by_step(node, "cos")
 
 
 @rewrite(
@@ -156,8 +177,7 @@ def difference_of_cosines(node: Node) -> Node | None:
 )
 def difference_of_tangents(node: Node) -> Node | None:
     """tan(a) - tan(b) = sin(a - b) / (cos(a) * cos(b)) where a - b is known."""
-    found = _two(node, "tan")
-    return None if found is None else apply("tan_difference", found[1], found[2])
+    return _by_step(node, "tan")
 
 
 @rewrite(
@@ -206,10 +226,12 @@ def difference_of_logarithms(node: Node) -> Node | None:
     gap = known_difference(a, b, plus - more)
     if gap is None or not a.dtype == b.dtype == gap.dtype == node.dtype:
         return None
-    if more and not plus:
-        # 1 + b, which a step of -1 would take back to what is left of b.
-        return -apply("log_difference", a, -gap)
-    return apply("log_difference", b + 1.0 if more else b, gap)
+    if more == plus and is_longer(a, b):
+        return apply("log_difference", b + 1.0 if more else b, gap)
+    if plus and not more:
+        return apply("log_difference", b, gap)
+    # 1 + b, which a step of -1 would take back to what is left of b.
+    return -apply("log_difference", a + 1.0 if plus else a, -gap)
 
 
 @rewrite(
@@ -377,8 +399,8 @@ def relative_exponential(x: Pattern) -> Sides:
 
 @equation(keeps="accurate")
 def inverse_relative_exponential(x: Pattern) -> Sides:
-    """x / (exp(x) - 1) = 1 / relative_exp(x), 1 at 0."""
-    return x / p.expm1(x), 1 / p.relative_exp(x)
+    """x / (exp(x) - 1) = inverse_relative_exp(x), 1 at 0."""
+    return x / p.expm1(x), p.inverse_relative_exp(x)
 
 
 @equation(keeps="accurate")

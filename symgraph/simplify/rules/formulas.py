@@ -121,7 +121,7 @@ def logaddexp_less_one(node: Node) -> Node | None:
 # One and a function ----------------------------------------------------------------------------
 
 
-def _beside_one(node: Node, *names: str) -> tuple[Node, int, int] | None:
+def beside_one(node: Node, *names: str) -> tuple[Node, int, int] | None:
     """x, and the signs of f(x) and of 1 in the sum of the two, for f among `names`."""
     a, b = node.inputs
     sign = 1 if is_op(node, "add") else -1
@@ -146,7 +146,7 @@ def half_of_one_and_tanh(node: Node) -> Node | None:
     for half, total in (node.inputs, node.inputs[::-1]):
         if not is_op(total, "add", "subtract") or number(half) != 0.5:
             continue
-        found = _beside_one(total, "tanh")
+        found = beside_one(total, "tanh")
         if found is not None and node.dtype.kind == "f":
             value, sign, one = found
             return _signed(one, apply("sigmoid", (2.0 * sign * one) * value.inputs[0]))
@@ -159,7 +159,7 @@ def half_of_one_and_tanh(node: Node) -> Node | None:
 )  # fmt: skip
 def cosh_less_one(node: Node) -> Node | None:
     """cosh(x) - 1 = 2 * sinh(x / 2)**2."""
-    found = _beside_one(node, "cosh")
+    found = beside_one(node, "cosh")
     if found is None or found[1] == found[2] or node.dtype.kind != "f":
         return None
     half = apply("sinh", 0.5 * found[0].inputs[0])
@@ -169,7 +169,7 @@ def cosh_less_one(node: Node) -> Node | None:
 @rewrite("add", keeps="accurate", examples=(lambda x: 1.0 + np.cos(x),))
 def one_plus_cos(node: Node) -> Node | None:
     """1 + cos(x) = 2 * cos(x / 2)**2."""
-    found = _beside_one(node, "cos")
+    found = beside_one(node, "cos")
     if found is None or found[1] != found[2] or node.dtype.kind != "f":
         return None
     half = apply("cos", 0.5 * found[0].inputs[0])
@@ -190,7 +190,7 @@ _OTHER = {"cos": "sin", "sin": "cos"}
 )
 def pythagoras(node: Node) -> Node | None:
     """1 - cos(x)**2 = sin(x)**2, 1 - sin(x)**2 = cos(x)**2."""
-    found = _beside_one(node, "square")
+    found = beside_one(node, "square")
     if found is None or found[1] == found[2] or node.dtype.kind != "f":
         return None
     (value,) = found[0].inputs
