@@ -28,6 +28,10 @@ EVEN = sg.assume(sg.placeholder("S", (4, 4)), "symmetric")
     ("before", "after"),
     [
         (np.sqrt(positive**2), positive),
+        (np.sqrt(4.0 * (x * x)), 2.0 * abs(x)),
+        (np.sqrt(x**2 * positive**2) / positive, abs(x * positive) / positive),
+        (np.sqrt(x**2 / np.square(b[0])), abs(x / b[0])),
+        (np.sqrt(x**4), np.square(x)),
         (abs(positive * positive + np.exp(x)), np.square(positive) + np.exp(x)),
         (np.maximum(sg.nn.relu(x), 0), sg.nn.relu(x)),
         (np.minimum(np.tanh(x), 2.0), np.tanh(x)),

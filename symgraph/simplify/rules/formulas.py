@@ -11,7 +11,7 @@ import numpy as np
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import softplus
-from symgraph.simplify.common import is_op, number
+from symgraph.simplify.common import is_op, number, scalar
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
 from symgraph.simplify.uses import uses_of
@@ -198,6 +198,53 @@ def pythagoras(node: Node) -> Node | None:
         return None
     other = apply(_OTHER[value.op.name], *value.inputs)
     return _signed(found[2], apply("square", other))
+
+
+# Roots of products -----------------------------------------------------------------------------
+
+
+@equation(keeps="accurate")
+def root_of_product_of_squares(x: Pattern, y: Pattern) -> Sides:
+    """sqrt(x**2 * y**2) = abs(x * y)."""
+    return p.sqrt(x * x * y * y), p.absolute(x * y)
+
+
+@equation(keeps="accurate")
+def root_of_quotient_of_squares(x: Pattern, y: Pattern) -> Sides:
+    """sqrt(x**2 / y**2) = abs(x / y)."""
+    return p.sqrt(x * x / (y * y)), p.absolute(x / y)
+
+
+@rewrite(
+    "sqrt",
+    operands=("multiply",),
+    keeps="accurate",
+    rounds=True,
+    examples=(lambda x: np.sqrt(4.0 * np.square(x)), lambda x: np.sqrt(np.square(x) * 0.3)),
+)
+def root_of_multiple_of_square(node: Node) -> Node | None:
+    """sqrt(c * x**2) = sqrt(c) * abs(x) for a number c > 0."""
+    (product,) = node.inputs
+    if not is_op(product, "multiply") or node.dtype.kind != "f":
+        return None
+    for c, square in (product.inputs, product.inputs[::-1]):
+        value = number(c)
+        if value is None or not 0 < value < np.inf or not is_op(square, "square"):
+            continue
+        (x,) = square.inputs
+        if c.dtype == x.dtype == node.dtype:
+            return scalar(np.sqrt(value), node) * apply("absolute", x)
+    return None
+
+
+@rewrite("sqrt", operands=("power",), keeps="accurate", examples=(lambda x: np.sqrt(x**4),))
+def root_of_fourth_power(node: Node) -> Node | None:
+    """sqrt(x**4) = x**2."""
+    (power,) = node.inputs
+    if not is_op(power, "power") or number(power.inputs[1]) != 4:
+        return None
+    x = power.inputs[0]
+    return apply("square", x) if x.type == node.type and node.dtype.kind == "f" else None
 
 
 # Quotients with the own size or root -----------------------------------------------------------
