@@ -13,7 +13,7 @@ from symgraph.graph.sizes import Dim
 from symgraph.ops.reduce import BroadcastTo, Reduction
 from symgraph.ops.reduce_order import Extreme, Max, Min
 from symgraph.ops.shape import ExpandDims, Squeeze
-from symgraph.simplify.common import is_op, number
+from symgraph.simplify.common import HEADROOM, is_known_factor, is_op, number
 from symgraph.simplify.facts import bounds
 from symgraph.simplify.rule import rewrite
 
@@ -178,6 +178,32 @@ def known_shift(node: Node) -> Node | None:
     if found is None or shifted is None:
         return None
     return found[0] if _is_made_of(found[1], shifted.x, axes_of(node.op)) else None
+
+
+@rewrite(
+    _ignores_shifts,
+    operands=("multiply", "divide"),
+    keeps="accurate",
+    headroom=HEADROOM,
+    examples=(
+        lambda A: apply("softmax", 0.125 * (A - np.max(A, axis=1, keepdims=True)), axis=1),
+        lambda A: apply("log_softmax", (np.max(A, axis=0) - A) / 3.0, axis=0),
+        lambda v: np.var(2.0 * (v - v.mean())),
+    ),
+)
+def known_shift_of_multiple(node: Node) -> Node | None:
+    """softmax(a * (x + c)) = softmax(a * x) for a number a, where c is a number or made of x."""
+    (whole,) = node.inputs
+    for place in (0, 1) if is_op(whole, "multiply") else (0,):
+        inner, a = whole.inputs[place], whole.inputs[1 - place]
+        if number(a) is None or not is_known_factor(a) or inner.type != whole.type:
+            continue
+        shifted = _shifted(make(node.op, inner))
+        if shifted is None or not _is_made_of(shifted.c, shifted.x, axes_of(node.op)):
+            continue
+        x = shifted.x if shifted.sign > 0 else -shifted.x
+        return make(node.op, make(whole.op, *[x if i == place else a for i in (0, 1)]))
+    return None
 
 
 @rewrite(
