@@ -136,6 +136,7 @@ def _choose_inline(
         if start is not None:
             grown.add(node)
             needs_name |= {node, start}
+    needs_name |= _changed_last(computed, named)
     inline: set[Node] = set()
     measure: dict[Node, tuple[int, int]] = {}  # nested depth, operations
     for node in computed:
@@ -203,6 +204,41 @@ def _grown_in_place(
         ):
             return start
     return None
+
+
+def _changed_last(computed: Sequence[Node], named: Callable[[Node], bool]) -> set[Node]:
+    """Sums and products with what was reduced from an operand, which nothing else needs then.
+
+    ``d -= (p * d).sum(axis=1, keepdims=True)`` instead of one more array.
+    """
+    users: dict[Node, list[Node]] = {}
+    for node in computed:
+        for operand in set(node.inputs):
+            users.setdefault(operand, []).append(node)
+    found: set[Node] = set()
+    for node in computed:
+        if not isinstance(node.op, Elementwise) or not _is_matrix(node) or not _broadcasts(node):
+            continue
+        for place in node.op.augmented:
+            start = node.inputs[place]
+            if start.result_type != node.result_type or is_leaf(start) or named(node):
+                continue
+            others = [user for user in users[start] if user is not node]
+            if others and all(_leads_to(user, node, users) for user in others):
+                found.add(node)
+    return found
+
+
+def _leads_to(node: Node, end: Node, users: Mapping[Node, Sequence[Node]]) -> bool:
+    """Whether a value is there for another only, a few steps on."""
+    for _ in range(DEPTH):
+        following = users.get(node, ())
+        if len(following) != 1:
+            return False
+        (node,) = following
+        if node is end:
+            return True
+    return False
 
 
 def _overwritable(node: Node) -> list[int]:

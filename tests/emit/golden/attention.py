@@ -35,11 +35,14 @@ def loss_and_grad(q, k, v, target):
     # gradient of: loss = np.mean((p @ v - target) ** 2)
     difference *= np.float64(2.0) / (e * n)
     d_p = difference @ v.T
+    # gradient of: p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
+    d_p -= np.vecdot(p, d_p)[:, None]
+    # gradient of: loss = np.mean((p @ v - target) ** 2)
     d_v = p.T @ difference
     # gradient of: p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
-    product_2 = p * (d_p - np.vecdot(p, d_p)[:, None])
-    d_q = 0.125 * (product_2 @ k)
-    d_k = 0.125 * (product_2.T @ q)
+    d_p *= p
+    d_q = 0.125 * (d_p @ k)
+    d_k = 0.125 * (d_p.T @ q)
     return loss, d_q, d_k, d_v
 
 

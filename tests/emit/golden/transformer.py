@@ -91,21 +91,21 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     product_10 = exp.mT @ reshaped_3.swapaxes(1, 2)
     d_a = product_10.swapaxes(1, 2).reshape(n, 6, 8) @ wv.T
     product_11 = reshaped_3.swapaxes(1, 2) @ reshaped_2.transpose(0, 2, 3, 1)
-    product_12 = exp * (product_11 - np.vecdot(exp, product_11)[..., None])
-    chosen_2 = np.where(greater_equal, product_12, 0.0)
-    product_13 = product.mT @ chosen_2
+    product_11 -= np.vecdot(exp, product_11)[..., None]
+    chosen_2 = np.where(greater_equal, exp * product_11, 0.0)
+    product_12 = product.mT @ chosen_2
     # gradient of: a = sg.nn.layer_norm(x, gain, bias)
-    d_a += product_13.transpose(0, 3, 1, 2).reshape(n, 6, 8) @ wk.T
+    d_a += product_12.transpose(0, 3, 1, 2).reshape(n, 6, 8) @ wk.T
     # gradient of: h = x + sg.nn.multi_head_attention(a, a, a, wq, wk, wv, wo, 2, is_...
-    product_14 = 0.5 * (chosen_2 @ reshaped.swapaxes(1, 2))
+    product_13 = 0.5 * (chosen_2 @ reshaped.swapaxes(1, 2))
     # gradient of: a = sg.nn.layer_norm(x, gain, bias)
-    d_a += product_14.swapaxes(1, 2).reshape(n, 6, 8) @ wq.T
+    d_a += product_13.swapaxes(1, 2).reshape(n, 6, 8) @ wq.T
     d_gain = (d_a * difference).sum(axis=(0, 1))
     d_bias = d_a.sum(axis=(0, 1))
     # gradient of: h = x + sg.nn.multi_head_attention(a, a, a, wq, wk, wv, wo, 2, is_...
     flat_a = a.reshape(6 * n, 8)
-    d_wq = flat_a.T @ product_14.swapaxes(1, 2).reshape(6 * n, 8)
-    d_wk = flat_a.T @ product_13.transpose(0, 3, 1, 2).reshape(6 * n, 8)
+    d_wq = flat_a.T @ product_13.swapaxes(1, 2).reshape(6 * n, 8)
+    d_wk = flat_a.T @ product_12.transpose(0, 3, 1, 2).reshape(6 * n, 8)
     d_wv = flat_a.T @ product_10.swapaxes(1, 2).reshape(6 * n, 8)
     d_wo = product_2.swapaxes(1, 2).reshape(6 * n, 8).T @ d_h.reshape(6 * n, 8)
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
