@@ -207,7 +207,7 @@ def _grown_in_place(
 
 
 def _changed_last(computed: Sequence[Node], named: Callable[[Node], bool]) -> set[Node]:
-    """Sums and products with what was reduced from an operand, which nothing else needs then.
+    """Sums and products with smaller arrays that may be the last that needs an operand.
 
     ``d -= (p * d).sum(axis=1, keepdims=True)`` instead of one more array.
     """
@@ -215,6 +215,7 @@ def _changed_last(computed: Sequence[Node], named: Callable[[Node], bool]) -> se
     for node in computed:
         for operand in set(node.inputs):
             users.setdefault(operand, []).append(node)
+    place_of = {node: i for i, node in enumerate(computed)}
     found: set[Node] = set()
     for node in computed:
         if not isinstance(node.op, Elementwise) or not _is_matrix(node) or not _broadcasts(node):
@@ -224,7 +225,11 @@ def _changed_last(computed: Sequence[Node], named: Callable[[Node], bool]) -> se
             if start.result_type != node.result_type or is_leaf(start) or named(node):
                 continue
             others = [user for user in users[start] if user is not node]
-            if others and all(_leads_to(user, node, users) for user in others):
+            if 0 < len(others) <= MOVED and all(
+                _leads_to(user, node, users)
+                or all(place_of.get(x, -1) < place_of[node] for x in user.inputs)
+                for user in others
+            ):
                 found.add(node)
     return found
 

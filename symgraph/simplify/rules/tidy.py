@@ -11,7 +11,17 @@ from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.index import GetItem, IndexAdd
 from symgraph.ops.indices import Mark, Range
 from symgraph.ops.reduce import Reduction
-from symgraph.simplify.common import HEADROOM, is_moderate, is_number, is_op, number, scalar
+from symgraph.simplify.common import (
+    HEADROOM,
+    factor,
+    is_known_factor,
+    is_moderate,
+    is_number,
+    is_op,
+    number,
+    scalar,
+    unbroadcast,
+)
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.uses import uses_of
 
@@ -105,16 +115,16 @@ def _opposite(node: Node) -> Node | None:
     """-x of what has a negative number for a factor, or above the line."""
     if not is_op(node, "multiply", "divide") or node.dtype.kind != "f":
         return None
-    for i, factor in enumerate(node.inputs[:1] if is_op(node, "divide") else node.inputs):
-        value = number(factor)
-        if value is None or factor.dtype.kind != "f" or not value < 0:
+    for i, known in enumerate(node.inputs[:1] if is_op(node, "divide") else node.inputs):
+        value = number(known)
+        if value is None or known.dtype.kind != "f" or not value < 0:
             continue
         rest = node.inputs[1 - i]
         if rest.shape != node.shape:
             return None
         if value == -1 and is_op(node, "multiply"):
             return rest
-        return make(node.op, *[scalar(-value, factor) if x is factor else x for x in node.inputs])
+        return make(node.op, *[scalar(-value, known) if x is known else x for x in node.inputs])
     return None
 
 
@@ -167,9 +177,9 @@ def known_weights(node: Node) -> Node | None:
         return None
     path: list[tuple[Node, int]] = []
     while is_op(top, "multiply") and top.type == node.type and len(path) < _DEPTH:
-        for i, factor in enumerate(top.inputs):
+        for i, weights in enumerate(top.inputs):
             rest = top.inputs[1 - i]
-            if factor is bottom and rest.type == node.type:
+            if weights is bottom and rest.type == node.type:
                 for outer, place in reversed(path):
                     rest = make(
                         outer.op, *[rest if j == place else x for j, x in enumerate(outer.inputs)]
@@ -276,6 +286,40 @@ def known_quotient(node: Node) -> Node | None:
             ratio = scalar(top / bottom, node)
             found = ratio / x if below is rest else ratio * (rest.inputs[0] / x)
             return found if found.type == node.type else None
+    return None
+
+
+@rewrite(
+    "sum",
+    operands=("add", "subtract"),
+    keeps="accurate",
+    headroom=HEADROOM,
+    stage="numpy",
+    examples=(
+        lambda A, u: (-0.5 * A - u).sum(),
+        lambda A, u: (u + 2.0 * A).sum(1),
+    ),
+)
+def exact_factor_of_sum(node: Node) -> Node | None:
+    """sum(2**k * x + y) = 2**k * sum(x + 2**-k * y) where y is a smaller array."""
+    (whole,) = node.inputs
+    if whole.dtype.kind != "f" or node.dtype != whole.dtype or not _alone(whole):
+        return None
+    for place in (0, 1):
+        large, small = whole.inputs[place], whole.inputs[1 - place]
+        c, x = factor(large)
+        value = None if c is None else number(c)
+        if c is None or value is None or x.type != whole.type or small.dtype != whole.dtype:
+            continue
+        if small.shape == whole.shape or unbroadcast(small).ndim >= whole.ndim or not value:
+            continue
+        if abs(np.frexp(value)[0]) != 0.5 or value == 1 or not is_known_factor(c):
+            continue
+        if not _alone(large):
+            continue
+        parts = (x, scalar(1 / value, c) * small)
+        total = make(whole.op, *(parts if place == 0 else parts[::-1]))
+        return c * make(node.op, total)
     return None
 
 

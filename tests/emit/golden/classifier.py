@@ -40,7 +40,8 @@ def loss_and_grad(x, labels, w1, b1, w2, b2):
     # loss = -np.mean(np.take_along_axis(log_p, labels[:, None], axis=1))
     loss = -(log_p[arange[:, None], labels[:, None]].sum() / n)
     # gradient of: log_p = sg.nn.log_softmax(hidden @ w2 + b2, axis=1)
-    scattered = exp_product_2 / total / n
+    exp_product_2 /= total
+    scattered = exp_product_2 / n
     scattered[arange[:, None], labels[:, None]] -= np.float64(1.0) / n
     d_hidden = scattered @ w2.T
     # gradient of: hidden = np.maximum(x @ w1 + b1, 0)

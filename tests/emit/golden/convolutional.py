@@ -57,13 +57,14 @@ def loss_and_grad(x, labels, w1, b1, w2, b2, w3):
     product_3 -= product_3.max(axis=1, keepdims=True)
     exp_product_3 = np.exp(product_3)
     total = exp_product_3.sum(axis=1, keepdims=True)
+    product_3 -= np.log(total)
     arange = np.arange(n)
-    ratio_2 = (product_3 - np.log(total))[arange, labels].sum() / n
-    loss = -ratio_2
+    loss = -(product_3[arange, labels].sum() / n)
     # gradient of: first = sg.nn.max_pool2d(sg.nn.relu(sg.nn.conv2d(x, w1, b1)), 2)
     equal = stacked == first
     # gradient of: loss = sg.nn.cross_entropy(np.mean(second, axis=(2, 3)) @ w3, labels)
-    scattered = exp_product_3 / total / n
+    exp_product_3 /= total
+    scattered = exp_product_3 / n
     scattered[arange, labels] -= np.float64(1.0) / n
     # gradient of: second = sg.nn.relu(sg.nn.conv2d(first, w2, b2, stride=2, padding=1))
     astype = (flat_product_2 > 0).astype(np.float64)

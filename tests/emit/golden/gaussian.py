@@ -32,9 +32,8 @@ def loglik_and_grad(x, mean, log_sigma):
     # gradient of: z = (x - mean) / np.exp(log_sigma)
     d_log_sigma = squared.sum(axis=0) - n
     # loglik = np.sum(-0.5 * z**2 - log_sigma - 0.5 * np.log(2 * np.pi))
-    squared *= -0.5
-    squared -= log_sigma + 0.9189385332046727
-    loglik = squared.sum()
+    squared += 2 * (log_sigma + 0.9189385332046727)
+    loglik = -0.5 * squared.sum()
     return loglik, d_mean, d_log_sigma
 
 

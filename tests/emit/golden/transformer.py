@@ -82,11 +82,13 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     product_8 = 0.07135481627260025 * (product_7 * product_3) * (2 * product_3)
     plus_3 = product_6 * exp_3 + product_7 * plus + product_8
     product_9 = plus_3 @ w1.T
-    product_9 -= ratio * (np.vecdot(ratio, product_9)[..., None] / 8)
-    product_9 /= sqrt_2
+    d_w1 = ratio.reshape(6 * n, 8).T @ plus_3.reshape(6 * n, 32)
+    ratio *= np.vecdot(ratio, product_9)[..., None] / 8
+    np.subtract(product_9, ratio, out=ratio)
+    ratio /= sqrt_2
     d_w2 = product_5.reshape(6 * n, 32).T @ d_out.reshape(6 * n, 8)
     # gradient of: h = x + sg.nn.multi_head_attention(a, a, a, wq, wk, wv, wo, 2, is_...
-    d_h = np.add(d_out, product_9, out=product_9)
+    d_h = np.add(d_out, ratio, out=ratio)
     reshaped_3 = (d_h @ wo.T).reshape(n, 6, 2, 4)
     product_10 = exp.mT @ reshaped_3.swapaxes(1, 2)
     d_a = product_10.swapaxes(1, 2).reshape(n, 6, 8) @ wv.T
@@ -108,8 +110,6 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     d_wk = flat_a.T @ product_12.transpose(0, 3, 1, 2).reshape(6 * n, 8)
     d_wv = flat_a.T @ product_10.swapaxes(1, 2).reshape(6 * n, 8)
     d_wo = product_2.swapaxes(1, 2).reshape(6 * n, 8).T @ d_h.reshape(6 * n, 8)
-    # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
-    d_w1 = ratio.reshape(6 * n, 8).T @ plus_3.reshape(6 * n, 32)
     return loss, d_gain, d_bias, d_wq, d_wk, d_wv, d_wo, d_w1, d_w2
 
 
