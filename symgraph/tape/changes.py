@@ -133,7 +133,7 @@ class Changes(Operators):
         holder: Holder | None = self
         holders: list[Holder] = []
         while holder is not None:
-            holder.held = holder.held.after_write()
+            holder.held = holder.held.after_write(holder.memory)
             holders.append(holder)
             holder = None if holder.taken is None else holder.taken.base
         for holder in holders:

@@ -64,7 +64,7 @@ class Holder(Handle):
         value = self.held
         if value.overwritten:
             # By what has the same memory; what is computed from now on sees what is there now.
-            value = self.held = value.after_write()
+            value = self.held = value.after_write(self.memory)
         if value.spent:
             value.data = self.memory  # backward has passed, and freed what only it needed
         return value

@@ -11,7 +11,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from types import CodeType
 from typing import Any, cast
 from weakref import ref
@@ -21,7 +21,7 @@ import numpy as np
 from symgraph.errors import PACKAGE_FOLDER, Location
 from symgraph.graph.evaluate import direct, stand_in
 from symgraph.graph.leaves import Constant, Item
-from symgraph.graph.node import Node, make, topological
+from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.op import Op
 from symgraph.graph.types import TensorType, Type
 from symgraph.transforms.local import differentiable_operands
@@ -173,10 +173,19 @@ class Value:
             self.storage = Storage()
         return self.storage
 
-    def after_write(self) -> Value:
-        """The value that stands for the same memory after it was overwritten."""
+    def after_write(self, memory: Any) -> Value:
+        """The value that stands for the same memory after it was overwritten.
+
+        Gradients pass it unchanged to what this value came from; the operation that made this one
+        may need what was overwritten, and backward will see that.
+        """
         storage = self.shared()
-        fresh = Value(self.data, self.kind, self.step, self.inputs, self.active, self.line)
+        fresh = Value(memory, self.kind, active=self.active, line=self.line)
+        if self.step is not None:
+            same = _unchanged(self.kind)
+            fresh.step = same.steps[0][0]
+            again = self.step is fresh.step  # of many changes in a row the first is enough
+            fresh.inputs = self.inputs if again else (self, *same.constants)
         fresh.storage, fresh.version = storage, storage.version
         fresh.mark, fresh.tensor = self.mark, self.tensor
         return fresh
@@ -349,6 +358,13 @@ class Template:
         if len(self.results) == 1:
             return [Value(data, self.kinds[0])]
         return [Value(item, kind) for item, kind in zip(data, self.kinds, strict=True)]
+
+
+@cache
+def _unchanged(kind: int) -> Template:
+    """A value times one."""
+    node = stand_in_of(0, kind)
+    return Template([node], [node * constant(np.ones((), node.dtype))])
 
 
 def _source(node: Node, inputs: dict[Node, int]) -> int | None:

@@ -127,6 +127,7 @@ _ALIASES = {
     "pow": "power",
     "round": "rint",
     "true_divide": "divide",
+    "repeat_interleave": "repeat",
     "swapdims": "swapaxes",
     "unsqueeze": "expand_dims",
 }

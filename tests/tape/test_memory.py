@@ -50,6 +50,20 @@ def test_what_is_used_after_a_change_through_other_memory_is_not_out_of_date():
         y.backward()
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_result_that_backward_needs_is_not_overwritten_unseen(create_graph):
+    for write in ("y.detach()[0] = 5.0", "y.data.mul_(2)", "with tape.no_grad(): y[0] = 5.0"):
+        x = tape.ones(3, requires_grad=True)
+        y = x.exp()
+        exec(write, {"y": y, "tape": tape})
+        with pytest.raises(sg.DerivativeError, match="overwritten in place"):
+            y.sum().backward(create_graph=create_graph)
+        z = x * 3  # does not need its result
+        exec(write, {"y": z, "tape": tape})
+        (z * z).sum().backward(create_graph=create_graph)
+        np.testing.assert_array_equal(x.grad.numpy(), 6 * z.detach().numpy())
+
+
 def test_a_leaf_that_is_a_view_stays_a_leaf():
     whole = tape.arange(6.0)
     p = whole.view(2, 3).requires_grad_()
