@@ -134,3 +134,11 @@ def test_the_form_that_is_written(node, text):
     found = written(node)
     assert text is None or found == text
     assert "XX @ YY.T" not in found.replace("(axis=0) @ YY.T", "")
+
+
+def test_attention_by_hand_is_attention():
+    scores = Q @ K.T / np.sqrt(64)
+    scores = scores - scores.max(axis=1, keepdims=True)
+    weights = np.exp(scores)
+    found = sg.simplify(weights / weights.sum(axis=1, keepdims=True))
+    assert found is sg.simplify(sg.nn.softmax(Q @ K.T / 8.0, axis=1))

@@ -13,7 +13,7 @@ from symgraph.graph.sizes import Dim
 from symgraph.ops.reduce import BroadcastTo, Reduction
 from symgraph.ops.reduce_order import Extreme, Max, Min
 from symgraph.ops.shape import ExpandDims, Squeeze
-from symgraph.simplify.common import HEADROOM, is_known_factor, is_op, number
+from symgraph.simplify.common import HEADROOM, factor, is_known_factor, is_op, number
 from symgraph.simplify.facts import bounds
 from symgraph.simplify.rule import rewrite
 
@@ -57,8 +57,10 @@ class _Shifted(NamedTuple):
 
 
 def _shifted(node: Node) -> _Shifted | None:
-    (whole,) = node.inputs
-    axes = axes_of(node.op)
+    return _sum_with_constant(node.inputs[0], axes_of(node.op))
+
+
+def _sum_with_constant(whole: Node, axes: tuple[int, ...]) -> _Shifted | None:
     if not is_op(whole, "add", "subtract") or whole.dtype.kind != "f":
         return None
     a, b = whole.inputs
@@ -163,16 +165,24 @@ _SHOW_ALL = ("max", "min", "mean", "sum", "logsumexp", "norm", "median")
 
 @rewrite(
     _ignores_shifts,
-    operands=("add", "subtract"),
+    operands=("add", "subtract", "multiply"),
     keeps="accurate",
     examples=(
         lambda v: np.var(v - 3.0),
         lambda A: apply("softmax", A - np.mean(A, axis=1, keepdims=True), axis=1),
         lambda A: np.std(np.max(A) - A),
+        lambda A: apply("softmax", 0.5 * (A - np.max(A, axis=1, keepdims=True)), axis=1),
     ),
 )
 def known_shift(node: Node) -> Node | None:
-    """softmax(x + c) = softmax(x), var(x + c) = var(x) where c is a number or made of x."""
+    """softmax(x + c) = softmax(x), var(k * (x + c)) = var(k * x) for c a number or made of x."""
+    scale, inner = factor(node.inputs[0])
+    if scale is not None:
+        axes = axes_of(node.op)
+        scaled = _sum_with_constant(inner, axes) if is_known_factor(scale) else None
+        if scaled is None or not _is_made_of(scaled.c, scaled.x, axes):
+            return None
+        return make(node.op, scale * (scaled.x if scaled.sign > 0 else -scaled.x))
     found = _unshifted(node)
     shifted = _shifted(node)
     if found is None or shifted is None:
