@@ -183,8 +183,15 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
         )
 
     def piece(function: Any) -> Node:
-        value = function(node, *args, **kw) if callable(function) else function
-        return astype(as_node(value), node.dtype)
+        value = as_node(function(node, *args, **kw) if callable(function) else function)
+        if value.ndim and not callable(function):
+            raise UnsupportedError(
+                "piecewise: an array of values, which NumPy puts in one after the other",
+                expected="functions and scalars",
+                got=repr(value.type),
+                hint="np.where(condition, values, x) takes them at their positions",
+            )
+        return astype(value, node.dtype)
 
     result = zeros_like(node) if len(functions) == len(conditions) else piece(functions.pop())
     for condition, function in zip(conditions, functions, strict=True):

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.errors import ShapeError, UnsupportedError
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant
 from symgraph.graph.types import normalize_axis
@@ -120,6 +120,8 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     (n, 3)
     """
     node = as_node(p)
+    if np.ndim(period):
+        raise DTypeError("unwrap: period must be one number", got=shape_text(np.shape(period)))
     place = normalize_axis(axis, node.ndim, "unwrap")
     steps = diff(node, axis=place)
     whole = np.result_type(steps.dtype, period).kind in "iu"
@@ -178,7 +180,11 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
             expected=f"1 or {len(axes)}",
             got=str(len(spacings)),
         )
-    found = [_slopes(node, i, h, edge_order) for i, h in zip(axes, spacings, strict=True)]
+    # In the dtype of f, whatever that of the coordinates.
+    found = [
+        astype(_slopes(node, i, h, edge_order), node.dtype)
+        for i, h in zip(axes, spacings, strict=True)
+    ]
     return found[0] if len(axes) == 1 else tuple(found)
 
 

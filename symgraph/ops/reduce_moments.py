@@ -127,6 +127,8 @@ def _spread_of(
         if ddof != 0:
             raise InputError(f"{kind.name}: ddof and correction are one parameter", got="both")
         ddof = correction
+    if not _finite(ddof):
+        raise DTypeError(f"{kind.name}: ddof", expected="a finite number", got=repr(ddof))
     node = as_node(a)
     wanted = _result_dtype(kind.name, node.dtype, dtype)
     # A real array stays real, though complex numbers be asked for.
@@ -149,6 +151,13 @@ def _spread_of(
     positive = variance > 0
     deviation = where(positive, sqrt(where(positive, variance, 1.0)), variance)
     return concluded(deviation, dtype and wanted)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError):
+        return False
 
 
 def _result_dtype(what: str, given: DType, wanted: Any) -> DType:

@@ -53,6 +53,7 @@ SAME = [
     (lambda x: np.linalg.tensorsolve(x, x), X[:1, 0]),
     (lambda x: np.insert(x, np.array([1, 2]), 0.0), X),
     (np.vander, X[0, :0]),
+    (lambda x: np.gradient(x, np.array([0.0, 1.0, 3.0]), axis=1), HALF),
     (lambda x: np.pad(x, 1), np.float64(1.0)),
     # Keywords at their defaults, and dtype= of ufuncs.
     (lambda x: np.add(x, 1, out=None, where=True, casting="same_kind", order="K"), X),
@@ -81,6 +82,9 @@ REFUSED = [
     (lambda x: np.max(x.astype(int), initial=np.inf), "initial"),
     (lambda x: np.sum(x, where=x), "boolean"),
     (lambda x: np.var(x, dtype=int), "dtype"),
+    (lambda x: np.std(x, ddof=np.nan), "finite"),
+    (lambda x: np.piecewise(x, [x > 0], [np.ones(3)]), "np.where"),
+    (lambda x: np.unwrap(x, period=[1.0, 2.0]), "one number"),
     (lambda x: np.std(x[0], mean=x), "mean"),
     (lambda x: np.var(x, mean=1j), "complex"),
     (lambda x: np.triu(x, k=1.5), "integer"),
