@@ -184,7 +184,7 @@ class Value:
         if self.step is not None:
             same = _unchanged(self.kind)
             fresh.step = same.steps[0][0]
-            again = self.step is fresh.step  # of many changes in a row the first is enough
+            again = self.inputs[1:] == tuple(same.constants)  # in a row the first is enough
             fresh.inputs = self.inputs if again else (self, *same.constants)
         fresh.storage, fresh.version = storage, storage.version
         fresh.mark, fresh.tensor = self.mark, self.tensor
