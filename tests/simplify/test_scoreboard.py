@@ -64,6 +64,20 @@ OTHERS = {
     "log(1 + 1 / x)": lambda m, x: m.log(1 + 1 / x),
     "arcsinh": lambda m, x: m.log(x + m.sqrt(x * x + 1)),
     "arctanh": lambda m, x: 0.5 * m.log((1 + x) / (1 - x)),
+    "(1 + x)**0.3 - 1": lambda m, x: (1 + x) ** 0.3 - 1,
+    "(1 + x)**2 - 1": lambda m, x: (1 + x) ** 2 - 1,
+    "1 / (1 + x) - 1": lambda m, x: 1 / (1 + x) - 1,
+    "1 / sqrt(1 + x) - 1": lambda m, x: 1 / m.sqrt(1 + x) - 1,
+    "sqrt(9 + x) - 3": lambda m, x: m.sqrt(9 + x) - 3,
+    "sqrt(4 + x**2) - 2": lambda m, x: m.sqrt(4 + x**2) - 2,
+    "1 / cos(x) - 1": lambda m, x: 1 / m.cos(x) - 1,
+    "log(1 + x**2)": lambda m, x: m.log(1 + x**2),
+    "log(x / (x + 1))": lambda m, x: m.log(x / (x + 1)),
+    "log(2 + 3 exp(x))": lambda m, x: m.log(2 + 3 * m.exp(x)),
+    "log(exp(x) - 1)": lambda m, x: m.log(m.exp(x) - 1),
+    "0.5 exp(x) - 0.5 exp(-x)": lambda m, x: 0.5 * m.exp(x) - 0.5 * m.exp(-x),
+    "(exp(x) - 1) / (exp(x) + 1)": lambda m, x: (m.exp(x) - 1) / (m.exp(x) + 1),
+    "1 - tanh(x)": lambda m, x: 1 - m.tanh(x),
 }
 
 ALL = {name: formula for name, (formula, _) in SCOREBOARD.items()} | OTHERS
