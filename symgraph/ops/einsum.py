@@ -13,7 +13,8 @@ from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
 from symgraph.ops.contract import contract, label_sizes, stand_in
-from symgraph.ops.kinds import Example, any_node
+from symgraph.ops.elementwise import astype
+from symgraph.ops.kinds import Example, any_node, promote
 from symgraph.ops.products import array, matmul
 from symgraph.ops.shape import (
     expand_dims,
@@ -154,7 +155,9 @@ def einsum(*operands: Any, optimize: Any = True) -> Any:
     if not nodes:
         raise ShapeError("einsum without operands")
     labels, output = _parse(text, nodes)
-    return _with_broadcasting(labels, nodes, output)
+    found = _with_broadcasting(labels, nodes, output)
+    # Sums of small integers and of booleans on the way are wider; NumPy's are not.
+    return astype(found, promote([node.dtype for node in nodes]))
 
 
 @builder(np.einsum_path)

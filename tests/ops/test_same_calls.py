@@ -52,6 +52,8 @@ SAME = [
     (lambda x: np.take(x, [True, False, True]), X),
     (lambda x: np.linalg.tensorsolve(x, x), X[:1, 0]),
     (lambda x: np.insert(x, np.array([1, 2]), 0.0), X),
+    (lambda x: np.einsum("ij,jk", x, np.ones((1, 2), bool)), FLAGS),
+    (lambda x: np.einsum("ij,kk->i", x, np.ones((2, 2), np.int32)), N),
     (np.vander, X[0, :0]),
     (lambda x: np.gradient(x, np.array([0.0, 1.0, 3.0]), axis=1), HALF),
     (lambda x: np.pad(x, 1), np.float64(1.0)),
