@@ -229,9 +229,10 @@ def _terms(node: Node) -> Iterator[Node]:
 
 @rewrite(
     *_LINEAR,
-    operands=("add", "subtract"),
+    operands=("add", "subtract", "negative", "index_add"),
     keeps="accurate",
     examples=(
+        lambda v, a: zeros_like(v).at[0].add(a).at[1].add(v[1]) * v,
         lambda A, B: (A + _unit(A)) @ B,
         lambda v, A: A * (np.diag(v) - A),
         lambda v, A: (A - np.diag(v)).sum(0),
@@ -244,24 +245,35 @@ def terms_apart(node: Node) -> Node | None:
         if place >= len(node.inputs) or node.dtype.kind not in "fc":
             continue
         x = node.inputs[place]
-        if not is_op(x, "add", "subtract") or x.dtype != node.dtype:
+        if x.dtype != node.dtype:
+            continue
+        chain = _last_apart(x)
+        if chain is not None and is_op(node, "multiply", "divide"):
+            return _taken_apart(node, place, chain[0]) + _taken_apart(node, place, chain[1])
+        if not is_op(x, "add", "subtract", "negative"):
             continue
         if is_op(node, "index_add") and not is_number(node.inputs[0], 0):
             continue
         if not any(is_delta(term) for term in _terms(x)):
             continue
-        parts = [
-            make(
-                node.op,
-                *[
-                    broadcast_to(term, x.shape) if i == place else y
-                    for i, y in enumerate(node.inputs)
-                ],
-            )
-            for term in x.inputs
-        ]
-        return make(x.op, *parts)
+        if not is_op(x, "negative") or is_op(x.inputs[0], "add", "subtract"):
+            return make(x.op, *[_taken_apart(node, place, term) for term in x.inputs])
     return None
+
+
+def _taken_apart(node: Node, place: int, term: Node) -> Node:
+    """The operation on one of the terms of an operand."""
+    inputs = list(node.inputs)
+    inputs[place] = broadcast_to(term, inputs[place].shape)
+    return make(node.op, *inputs)
+
+
+def _last_apart(node: Node) -> tuple[Node, Node] | None:
+    """What was put into zeros last, and all before it, if there is more than one."""
+    if not isinstance(node.op, IndexAdd) or len(node.inputs) > 2 or is_number(node.inputs[0], 0):
+        return None
+    inner, added = node.inputs
+    return (inner, make(node.op, zeros_like(inner), added)) if _of_zeros(inner) else None
 
 
 def _signed_terms(node: Node) -> list[tuple[bool, Node]]:
@@ -321,7 +333,7 @@ def _added(group: Sequence[tuple[bool, Node]]) -> list[tuple[bool, Node]]:
 
 @rewrite(
     "index_add",
-    operands=(*DELTAS, "add", "subtract"),
+    operands=(*DELTAS, "add", "subtract", "negative"),
     keeps="accurate",
     examples=(lambda v, A: A.at[1:, 1:].add(np.diag(v[1:])),),
 )
@@ -330,8 +342,7 @@ def add_delta(node: Node) -> Node | None:
     base, values, *arrays = node.inputs
     if arrays or is_number(base, 0) or base.dtype != values.dtype:
         return None
-    near = values.inputs if is_op(values, "add", "subtract") else (values,)
-    if not any(map(is_delta, near)):
+    if not any(map(is_delta, _terms(values))):
         return None  # what is not taken apart afterwards would be added back
     assert isinstance(node.op, IndexAdd)
     if window_of(node.op.index, node.shape) is None:
@@ -404,22 +415,29 @@ def _own_diagonal(y: Node, whole: Node) -> Node:
     "index_add",
     operands=("index_add",),
     keeps="accurate",
-    examples=(lambda A, a, b: zeros_like(A).at[0].add(zeros_like(A[0]).at[0].add(a).at[1].add(b)),),
+    examples=(
+        lambda A, a, b: zeros_like(A).at[0].add(zeros_like(A[0]).at[0].add(a).at[1].add(b)),
+        lambda A, a: A.at[0].add(zeros_like(A[0]).at[1].add(a)),
+    ),
 )
 def scatters_apart(node: Node) -> Node | None:
-    """add_at(0, i, add_at(x, j, v)) = add_at(0, i, x) + add_at(0, i, add_at(0, j, v))."""
+    """add_at(x, i, add_at(y, j, v)) = add_at(x, i, y) + add_at(0, i, add_at(0, j, v))."""
     base, values, *arrays = node.inputs
-    if arrays or not is_number(base, 0) or not isinstance(values.op, IndexAdd):
+    if arrays or not isinstance(values.op, IndexAdd):
         return None
     inner, added, *positions = values.inputs
-    if positions or is_number(inner, 0) or not _of_zeros(inner) or values.dtype != node.dtype:
+    if positions or not _of_zeros(inner) or not base.dtype == values.dtype == node.dtype:
+        return None
+    empty = is_number(inner, 0)
+    if empty and is_number(base, 0):
         return None
     alone = make(values.op, zeros_like(inner), added)
-    placed = make(node.op, base, alone)
+    placed = make(node.op, zeros_like(node), alone)
     contraction = of_scatter(placed)
-    if contraction is None or renamed(placed, contraction) is None:
+    placed = None if contraction is None else renamed(placed, contraction)
+    if placed is None:
         return None
-    return make(node.op, base, inner) + placed
+    return (base if empty else make(node.op, base, inner)) + placed
 
 
 @rewrite(
