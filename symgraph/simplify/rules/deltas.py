@@ -270,9 +270,11 @@ def _taken_apart(node: Node, place: int, term: Node) -> Node:
 
 def _last_apart(node: Node) -> tuple[Node, Node] | None:
     """What was put into zeros last, and all before it, if there is more than one."""
-    if not isinstance(node.op, IndexAdd) or len(node.inputs) > 2 or is_number(node.inputs[0], 0):
+    if not isinstance(node.op, IndexAdd):
         return None
-    inner, added = node.inputs
+    inner, added, *arrays = node.inputs
+    if arrays or is_number(inner, 0):
+        return None
     return (inner, make(node.op, zeros_like(inner), added)) if _of_zeros(inner) else None
 
 
