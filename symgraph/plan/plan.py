@@ -492,7 +492,8 @@ def _shared_outputs(outputs: Sequence[Node], given: set[Node], kept: int) -> set
             continue
         roots = _memory(output, given)
         if any(
-            root in given or is_leaf(root) or root in taken or root.op.readonly for root in roots
+            root in given or is_leaf(root) or root in taken or (root.op.readonly and _viewed(root))
+            for root in roots
         ):
             copied.add(place)
         else:
@@ -520,4 +521,6 @@ def _viewed(node: Node) -> list[Node]:
     """The operands whose memory a value may share."""
     if isinstance(node.op, Item):
         return [node.inputs[0]] if node.inputs[0].op.views else []
-    return [node.inputs[i] for i in node.op.views]
+    viewed = [node.inputs[i] for i in node.op.views]
+    # A number has no memory: what repeats it is an array of its own.
+    return [x for x in viewed if not isinstance(x.op, Constant) or x.ndim]

@@ -131,3 +131,11 @@ def test_residuals_are_no_views_and_no_detours() -> None:
     z = x / s
     kept = choose_residuals([np.exp(z).T @ ct, np.exp(z) * ct], [ct], [np.sum(z)])
     assert [id(node) for node in kept] == [id(np.exp(z))]
+
+
+def test_filled_arrays_are_returned_as_they_are_but_once() -> None:
+    x = sg.placeholder("x", "n")
+    ones = sg.grad(np.sum(x), x)
+    assert plan_of([x], [ones]).copied == set()
+    assert plan_of([x], [ones, ones]).copied == {1}
+    assert plan_of([x], [np.broadcast_to(x[0], x.shape)]).copied == {0}
