@@ -231,7 +231,7 @@ def test_nothing_elsewhere_along_an_axis_counts(example):
             continue
         operands = [np.asarray(known[x]) for x in node.inputs]
         for place, x in enumerate(operands):
-            for axis, own in enumerate(node.op.apart(node, place)):
+            for axis, own in enumerate(node.op.apart(node, place, node.type)):
                 if own is None or x.dtype.kind not in "fc" or not x.size:
                     continue
                 assert node.shape[axis] == x.shape[own]
