@@ -251,7 +251,7 @@ from symgraph.ops.shape import (
 from symgraph.trace import spec, trace
 
 if TYPE_CHECKING:
-    from symgraph import fft, linalg, nn, optim, special, tape
+    from symgraph import fft, linalg, nn, optim, special, stats, tape
     from symgraph.check import CheckReport, check_gradients
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

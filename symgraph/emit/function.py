@@ -369,7 +369,10 @@ class FunctionWriter:
         operand = node.inputs[position]
         if isinstance(operand.op, Constant | SizeValue):
             return self._leaf(node, position)
-        return self._code(operand)
+        code = self._code(operand)
+        if code.literal and node.op.name != "astype" and not weak_is_safe(node, position):
+            return call(f"np.{_scalar_type(operand)}", code)
+        return code
 
     def _code(self, node: Node) -> Code:
         known = self.codes.get(node)
@@ -532,8 +535,10 @@ def _is_float_array(node: Node) -> bool:
     return node.type.inexact and not isinstance(node.op, Constant | SizeValue)
 
 
-def weak_is_safe(node: Node) -> bool:
+def weak_is_safe(node: Node, number: int | None = None) -> bool:
     """Whether Python numbers for the 0-d constants of `node` give the same dtypes.
+
+    Another operand may be written as a number, too.
 
     ``x32 * 2.0`` is float32; if the constant is a float64, the product must be one.
     """
@@ -542,9 +547,9 @@ def weak_is_safe(node: Node) -> bool:
     kinds = tuple(
         [
             weak[operand.dtype.kind]
-            if operand.ndim == 0 and isinstance(operand.op, Constant | SizeValue)
+            if (operand.ndim == 0 and isinstance(operand.op, Constant | SizeValue)) or i == number
             else operand.dtype
-            for operand in node.inputs
+            for i, operand in enumerate(node.inputs)
         ]
     )
     if isinstance(op, Elementwise) and op.loops is not None:

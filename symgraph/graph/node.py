@@ -16,6 +16,7 @@ from symgraph.graph.op import Op
 from symgraph.graph.operators import ArrayMethods
 from symgraph.graph.registry import VIEWS, Eager, apply
 from symgraph.graph.side import NAMES, ORIGINS, STEPS, SideTable, current_origin
+from symgraph.graph.size_numbers import SizeNumber
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 
@@ -295,6 +296,8 @@ def constant(value: ArrayLike, dtype: object = None) -> Node:
     if isinstance(value, Node):
         return value if dtype is None else apply("astype", value, dtype)
     wanted: Any = dtype
+    if isinstance(value, SizeNumber):
+        return constant(value.as_node(), dtype)
     if isinstance(value, Size):
         return make(SizeValue(value, np.dtype(wanted or np.int64)))
     try:

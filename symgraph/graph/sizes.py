@@ -17,6 +17,7 @@ from typing import Any, SupportsIndex, TypeAlias, cast
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
+from symgraph.graph.size_numbers import Symbolic, of_numbers
 
 __all__ = [
     "READ_BACK",
@@ -66,7 +67,7 @@ _UFUNCS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Size:
+class Size(Symbolic):
     """An integer expression of named sizes.
 
     Build one from a name with `as_dim`, or take it from a node's ``shape``. It is equal to
@@ -94,30 +95,32 @@ class Size:
 
     def __add__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
-            return _of_numbers("add", self, other)
+            return of_numbers("add", self, other)
         return _collect([*self.terms, *_terms(other)])
 
-    __radd__ = __add__
+    def __radd__(self, other: Dim) -> Dim:
+        return self + other if isinstance(other, int) else of_numbers("add", other, self)
 
     def __neg__(self) -> Dim:
         return self * -1
 
     def __sub__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
-            return _of_numbers("subtract", self, other)
+            return of_numbers("subtract", self, other)
         return self + -other
 
     def __rsub__(self, other: int) -> Dim:
         if not isinstance(other, int):
-            return _of_numbers("subtract", other, self)
+            return of_numbers("subtract", other, self)
         return -self + other
 
     def __mul__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
-            return _of_numbers("multiply", self, other)
+            return of_numbers("multiply", self, other)
         return _collect([(_multiply(a, b), p * q) for a, p in self.terms for b, q in _terms(other)])
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Dim) -> Dim:
+        return self * other if isinstance(other, int) else of_numbers("multiply", other, self)
 
     def __floordiv__(self, other: Dim) -> Dim:
         if not isinstance(other, int | Size):
@@ -141,11 +144,14 @@ class Size:
 
     def __pow__(self, power: object) -> Dim:
         if not isinstance(power, int) or isinstance(power, bool) or power < 0:
-            return _of_numbers("power", self, power)
+            return of_numbers("power", self, power)
         result: Dim = 1
         for _ in range(power):
             result = result * self
         return result
+
+    def __rpow__(self, base: object) -> Any:
+        return of_numbers("power", base, self)
 
     def __array_ufunc__(self, ufunc: Any, kind: str, *args: Any, **keywords: Any) -> Any:
         """A size of sizes and integers, also NumPy's; of anything else a node (``np.sqrt(n)``)."""
@@ -158,11 +164,11 @@ class Size:
         return apply(ufunc.__name__, *args)
 
     def __rtruediv__(self, other: object) -> Any:
-        return _of_numbers("divide", other, self)
+        return of_numbers("divide", other, self)
 
     def __truediv__(self, other: object) -> Any:
         if not isinstance(other, int | Size):
-            return _of_numbers("divide", self, other)
+            return of_numbers("divide", self, other)
         raise DTypeError(  # np.arange(n) ends here, too
             f"the quotient of the symbolic size {self} and {other} is no size",
             hint=f"{self} // {other} for sizes, sg.constant({self}) / {other} for numbers; "
@@ -562,10 +568,3 @@ def _terms_text(
             factors[0] = "-" + factors[0]
         parts.append(" * ".join(factors))
     return " ".join(parts)
-
-
-def _of_numbers(ufunc: str, first: object, second: object) -> Any:
-    """A node where a size meets a Python number that is none."""
-    if all(isinstance(value, int | float | complex | Size) for value in (first, second)):
-        return apply(ufunc, first, second)
-    return NotImplemented

@@ -12,6 +12,8 @@ import numpy as np
 from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.registry import apply
+from symgraph.graph.size_numbers import SizeNumber, Symbolic
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import DType, as_dtype
 
@@ -77,7 +79,7 @@ def promote(dtypes: Sequence[DType]) -> DType:
 def any_node(*values: Any) -> bool:
     """Whether a node is among the values or in lists of them."""
     for value in values:
-        if isinstance(value, Node | Size):
+        if isinstance(value, Node | Symbolic):
             return True
         if isinstance(value, list | tuple) and any_node(*value):
             return True
@@ -92,6 +94,8 @@ def weak_kind(value: object) -> type | None:
     kind = type(value)
     if kind is Size:
         return int
+    if kind is SizeNumber:
+        return cast("SizeNumber", value).kind
     return kind if kind in _WEAK else None
 
 
@@ -115,6 +119,9 @@ def weak_nodes(args: Sequence[Any], what: str) -> list[Node]:
 
 def weak_constant(value: Any, dtype: DType, what: str) -> Node:
     """A Python number in the dtype that it adapts to; `what` is the operation."""
+    if isinstance(value, SizeNumber):
+        node = value.as_node()
+        return node if node.dtype == dtype else apply("astype", node, dtype)
     if isinstance(value, Size):
         return constant(value, dtype)
     if value and value == value and not issubclass(type(value), complex):

@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -230,3 +231,38 @@ def test_numpy_integers_and_functions():
         (lambda: x.sum() / n, 1.0),
     ]:
         assert sg.function([x], call())(np.ones(4)) == expected
+
+
+NUMBERS = {
+    "half": lambda n: 0.5 * n,
+    "inverse": lambda n: 1 / n,
+    "root": lambda n: n**0.5,
+    "decay": lambda n: 0.9**n,
+    "power of two": lambda n: 2**n,
+    "unbiased": lambda n: (n - 1.0) / n,
+    "nested": lambda n: 1 - (2.0 + n / 2.0) ** -1 / 3,
+    "strong": lambda n: np.float64(0.5) * n,
+    "a function of it": lambda n: np.sqrt(0.5 * n),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "complex64"])
+def test_numbers_of_sizes_are_weak_as_for_known_sizes(name, dtype):
+    number = NUMBERS[name]
+    x = sg.placeholder("x", "n", dtype)
+    values = np.arange(1, 6).astype(dtype)
+    results = [x * number(x.shape[0]), number(x.shape[0]) + np.sum(x), sg.exp(number(x.shape[0]))]
+    wanted = [values * number(5), number(5) + np.sum(values), np.exp(number(5))]
+    for node, result, known in zip(results, sg.function([x], results)(values), wanted, strict=True):
+        assert node.dtype == result.dtype == np.asarray(known).dtype
+        np.testing.assert_allclose(result, known, rtol=1e-15 if result.itemsize == 8 else 5e-7)
+
+
+def test_numbers_of_sizes_have_no_value_yet():
+    n = sg.placeholder("x", "n").shape[0]
+    assert repr(0.5 * n + 1) == "(0.5 * n) + 1"
+    for ask in (bool, float, int, np.asarray):
+        with pytest.raises(sg.DTypeError, match="no value until"):
+            ask(0.5 * n)
+    assert (0.5 * n > 3).dtype == bool
