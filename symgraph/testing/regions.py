@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from symgraph.exact import GROWING
+from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, topological
 from symgraph.graph.record import record
 from symgraph.measure import Errors, bits, doubles, errors_of
@@ -91,6 +92,8 @@ def regions(
     def measured(chosen: Node, bands: Sequence[tuple[int, int]], times: int) -> _Sample:
         draw = _by_band(rng, nodes, chosen, headroom, most, bands, times)
         values = {node: as_stated(node, draw[node].astype(node.dtype)) for node in nodes}
+        if headroom:
+            values = _clear(before, values, headroom_of(headroom, chosen.dtype))
         return values, errors_of(before, after, values)
 
     samples = [measured(node, _BANDS, 1) for node in floats]
@@ -106,6 +109,21 @@ def regions(
                 if region is not None:
                     found.append(region)
     return found
+
+
+def _clear(
+    before: Node, values: Mapping[Node, np.ndarray[Any, Any]], clear: int
+) -> dict[Node, np.ndarray[Any, Any]]:
+    """The points where all that a formula computes stays clear of both ends of the range."""
+    parts = [part for part in topological([before]) if part.dtype.kind == "f"]
+    inside = np.ones(len(next(iter(values.values()))), dtype=bool)
+    with np.errstate(all="ignore"):
+        for part, found in zip(parts, interpret(parts, values, {}), strict=True):
+            info = np.finfo(part.dtype)
+            size = np.abs(np.asarray(found))
+            low, high = np.ldexp(1.0, [info.minexp + clear, info.maxexp - clear - 1])
+            inside &= (size == 0) | ((size >= low) & (size <= high)) | np.isnan(size)
+    return {node: array[inside] for node, array in values.items()}
 
 
 _MORE = 40

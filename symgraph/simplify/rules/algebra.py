@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.node import Node, make
+from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import sqrt
 from symgraph.ops.elementwise import square as ew_square
 from symgraph.ops.reduce import Sum
@@ -229,8 +230,8 @@ def _is_negative(a: Node) -> bool:
 _MOST_FACTORS = 4
 
 
-def _undivided(node: Node, by: Node) -> Node | None:
-    """A product or quotient without one division."""
+def _undivided(node: Node, by: Node, instead: Node | None = None) -> Node | None:
+    """A product or quotient without one division, or with another divisor in its place."""
     path: list[tuple[Node, int]] = []
     while not (is_op(node, "divide") and node.inputs[1] is by):
         if len(path) == _MOST_FACTORS or not is_op(node, "multiply", "divide"):
@@ -242,7 +243,7 @@ def _undivided(node: Node, by: Node) -> Node | None:
             return None
         path.append((node, place))
         node = node.inputs[place]
-    (node, _) = node.inputs
+    node = node.inputs[0] if instead is None else node.inputs[0] / instead
     for outer, place in reversed(path):
         node = make(outer.op, *[node if i == place else x for i, x in enumerate(outer.inputs)])
     return node
@@ -276,4 +277,26 @@ def cancel_positive(node: Node) -> Node | None:
             leading = a.op.axes == tuple(range(top.ndim - b.ndim)) and not a.op.keepdims
             if bottom is b and leading and top.shape == a.inputs[0].shape:
                 return make(a.op, top)
+    return None
+
+
+@rewrite(
+    "multiply",
+    operands=("exp",),
+    keeps="accurate",
+    headroom=64,  # it is 0 where exp(x) is subnormal
+    examples=(
+        lambda x, y: (y / np.expm1(x) / np.expm1(x)) * np.exp(x),
+        lambda x, y: np.exp(x) * (y * (y / np.expm1(x))),
+    ),
+)
+def exponential_beside_expm1(node: Node) -> Node | None:
+    """(a / expm1(x)) * exp(x) = -(a / expm1(-x))."""
+    for a, b in (node.inputs, node.inputs[::-1]):
+        if not is_op(b, "exp") or b.inputs[0].dtype != node.dtype:
+            continue
+        (x,) = b.inputs
+        found = _undivided(a, apply("expm1", x), apply("expm1", -x))
+        if found is not None and found.type == node.type:
+            return -found
     return None
