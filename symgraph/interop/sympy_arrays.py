@@ -123,12 +123,12 @@ class Reader:
 
     def _parts_of_arrays(self, part: Any) -> Iterator[Any]:
         """The outermost parts that are no operations on numbers alone."""
-        stack, seen = [part], set[Any]()
+        stack, seen = [part], dict[int, Any]()
         while stack:
             inner = stack.pop()
-            if inner in seen or self.known(inner) is not None:
+            if id(inner) in seen or self.known(inner) is not None:
                 continue
-            seen.add(inner)
+            seen[id(inner)] = inner  # kept, so that no other gets its id
             if type(inner).__name__ in _PARTS or (
                 inner.is_Symbol and (inner in self.indices or inner.name in self.sizes)
             ):

@@ -96,11 +96,17 @@ def _read(expr: Any, nodes: Mapping[Any, Node], sizes: Mapping[str, Any]) -> Nod
 
 def _rank(expr: Any, nodes: Mapping[Any, Node]) -> int:
     """Of the arrays that stand for symbols of numbers, which broadcast against each other."""
-    sympy = load_sympy()
-    bases = {base.label for base in expr.atoms(sympy.IndexedBase)}
-    symbols = [s for s in expr.free_symbols if s.is_Symbol and s not in bases]
-    found = [nodes.get(s, nodes.get(s.name)) for s in symbols]
-    return max([node.ndim for node in found if node is not None], default=0)
+    ranks, stack, seen = [0], [expr], dict[int, Any]()
+    while stack:
+        part = stack.pop()
+        if id(part) in seen or isinstance(part, load_sympy().IndexedBase):
+            continue
+        seen[id(part)] = part  # SymPy's own walks take shared parts as often as they are shared
+        found = nodes.get(part, nodes.get(part.name)) if part.is_Symbol else None
+        if found is not None:
+            ranks.append(found.ndim)
+        stack += part.args
+    return max(ranks)
 
 
 def _common(nodes: Mapping[Any, Node]) -> DType:
