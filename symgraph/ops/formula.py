@@ -55,7 +55,6 @@ FUNCTIONS = {
     "besseli": "iv",
     "besselk": "kv",
     "elliptic_k": "ellipk",
-    "elliptic_e": "ellipe",
     "Equality": "equal",
     "Unequality": "not_equal",
     "StrictLessThan": "less",
@@ -87,6 +86,8 @@ RECIPROCALS = {
 
 COMPOSED: dict[str, Callable[..., Any]] = {
     "sinc": lambda x: apply("sinc", x / np.pi),
+    "elliptic_e": lambda *args: apply("ellipe" if len(args) == 1 else "ellipeinc", *args),
+    "elliptic_f": lambda phi, m: apply("ellipkinc", phi, m),
     "frac": lambda x: x - apply("floor", x),
     "LambertW": lambda x, k=0: apply("lambertw", x, k=k),
     "factorial": lambda n: apply("gamma", n + 1),

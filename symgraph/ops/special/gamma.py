@@ -440,6 +440,7 @@ def _scipy(name: str, *args: Any) -> Any:
 
 
 EXAMPLES: dict[str, list[Example]] = {
+    "zeta": [Example(lambda q: _scipy("zeta", 2.5, q), (_VALUES,))],
     "factorial": [Example(factorial, (_VALUES,), lambda x: _scipy("factorial", x))],
     "comb": [
         Example(comb, (_VALUES, _VALUES[:1] / 2), lambda n, k: _scipy("comb", n, k)),

@@ -5,6 +5,7 @@ Derivatives: DLMF 6.2, 7.2, 8.19, 19.4, 25.12, 4.13.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -295,5 +296,6 @@ EXAMPLES: dict[str, list[Example]] = {
     "lambertw": [
         Example(lambda x: lambertw(x).real, (_VALUES,)),
         Example(lambda x: lambertw(x * -0.1, -1), (_VALUES,)),
+        Example(lambda x: import_module("scipy.special").lambertw(x).real, (_VALUES,)),
     ],
 }
