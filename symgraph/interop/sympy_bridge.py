@@ -65,7 +65,7 @@ def from_sympy(expr: Any, env: Mapping[Any, ArrayLike]) -> Any:
     >>> mean = sympy.Sum(data[i] ** 2, (i, 0, n - 1)) / n
     >>> f = sg.function([x], sg.from_sympy(mean, {"data": x}))
     >>> print(f.source.splitlines()[-1].strip())
-    return x @ x / x.shape[0]
+    return x @ x / n
     >>> t = sg.placeholder("t")
     >>> turn = sympy.Matrix([[sympy.cos(a), -sympy.sin(a)], [sympy.sin(a), sympy.cos(a)]])
     >>> sg.from_sympy(turn, {a: t}).shape
