@@ -28,6 +28,7 @@ from symgraph.tape import tensor as _tensors
 from symgraph.tape.create import (
     arange,
     as_tensor,
+    bernoulli,
     empty,
     eye,
     from_numpy,
@@ -35,6 +36,8 @@ from symgraph.tape.create import (
     full_like,
     linspace,
     manual_seed,
+    multinomial,
+    normal,
     ones,
     ones_like,
     rand,
@@ -60,6 +63,7 @@ float16, float32, float64 = np.float16, np.float32, np.float64
 int32, int64, complex128 = np.int32, np.int64, np.complex128
 pi, inf, nan = np.pi, np.inf, np.nan
 inference_mode = no_grad
+asarray, finfo, iinfo = as_tensor, np.finfo, np.iinfo
 _DTYPES = {
     "bool": np.bool_,
     "complex64": np.complex64,
@@ -115,6 +119,7 @@ __all__ = [
     "Variable",
     "arange",
     "as_tensor",
+    "bernoulli",
     "empty",
     "enable_grad",
     "eye",
@@ -128,7 +133,9 @@ __all__ = [
     "is_tensor",
     "linspace",
     "manual_seed",
+    "multinomial",
     "no_grad",
+    "normal",
     "ones",
     "ones_like",
     "optim",

@@ -15,6 +15,7 @@ from symgraph.tape.tensor import Tensor, array_of
 __all__ = [
     "arange",
     "as_tensor",
+    "bernoulli",
     "empty",
     "eye",
     "from_numpy",
@@ -22,6 +23,8 @@ __all__ = [
     "full_like",
     "linspace",
     "manual_seed",
+    "multinomial",
+    "normal",
     "ones",
     "ones_like",
     "rand",
@@ -123,9 +126,17 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool 
     return _new(np.eye(n, m), dtype, requires_grad)
 
 
-def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Evenly spaced numbers, as ``np.arange``."""
-    return _new(np.arange(*bounds), dtype, requires_grad)
+def arange(
+    *bounds: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    start: Any = 0,
+    end: Any = None,
+    step: Any = None,
+) -> Tensor:
+    """Evenly spaced numbers, as ``np.arange``; the bounds also by PyTorch's names."""
+    given = (*bounds, *[word for word in (step,) if word is not None])
+    return _new(np.arange(*(given if end is None else (start, end, *given))), dtype, requires_grad)
 
 
 def linspace(
@@ -200,6 +211,28 @@ def randn_like(input: Any, *, requires_grad: bool = False) -> Tensor:
 def randint(low: int, high: int | None = None, size: Any = (), *, dtype: Any = None) -> Tensor:
     """Random integers from `low` to below `high`; from 0 with one bound."""
     return _new(_Source.generator.integers(low, high, size=_shape((size,))), dtype, False)
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None) -> Tensor:
+    """Normal random numbers of given means and standard deviations."""
+    mean, std = array_of(mean, np.float64), array_of(std, np.float64)
+    shape = np.broadcast_shapes(mean.shape, std.shape) if size is None else _shape((size,))
+    return _new(mean + std * _Source.generator.standard_normal(shape), None, False)
+
+
+def bernoulli(input: Any) -> Tensor:
+    """One with the probability that an element says, or else zero."""
+    return _like(_Source.generator.random(input.shape) < array_of(input), input, None, False)
+
+
+def multinomial(input: Any, num_samples: int, replacement: bool = False) -> Tensor:
+    """Positions along the last axis, drawn by the weights that stand there."""
+    weights = array_of(input, np.float64)
+    rows = [
+        _Source.generator.choice(row.size, num_samples, replacement, row / row.sum())
+        for row in weights.reshape(-1, weights.shape[-1])
+    ]
+    return _new(np.reshape(rows, (*weights.shape[:-1], num_samples)), None, False)
 
 
 def randperm(n: int) -> Tensor:

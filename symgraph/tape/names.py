@@ -1,7 +1,6 @@
 """What PyTorch has and NumPy spells otherwise, in terms of NumPy's operations.
 
-Where a name means something else in NumPy, NumPy's meaning holds, unless PyTorch's keyword
-(``dim=``, ``descending=``, ``unbiased=``) says which is meant.
+Names that mean something else in NumPy are in the module `twofold`.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import numpy as np
 from symgraph.errors import UnsupportedError
 from symgraph.graph.registry import BUILDERS
 
-__all__ = ["NAMES"]
+__all__ = ["NAMES", "Ranked", "argsort", "axis_of", "pieces", "sizes_of_parts"]
 
 
 class Ranked(NamedTuple):
-    """What ``x.sort(dim=1)`` and ``x.topk(3)`` give: the elements and where they were."""
+    """What ``x.max(dim=1)``, ``x.sort(dim=1)`` and ``x.topk(3)`` give."""
 
     values: Any
     indices: Any
@@ -28,12 +27,13 @@ def _do(name: str, *args: Any, **keywords: Any) -> Any:
     return BUILDERS[name](*args, **keywords)
 
 
-def _axis(x: Any, dim: int) -> int:
+def axis_of(x: Any, dim: int) -> int:
+    """An axis counted from the front."""
     return dim % max(int(x.ndim), 1)
 
 
 def _at(x: Any, dim: int, index: Any) -> Any:
-    return x[(*[slice(None)] * _axis(x, dim), index)]
+    return x[(*[slice(None)] * axis_of(x, dim), index)]
 
 
 # Parts of a tensor -----------------------------------------------------------------------------
@@ -42,43 +42,26 @@ def _at(x: Any, dim: int, index: Any) -> Any:
 def _flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     if not x.ndim:
         return _do("reshape", x, -1)
-    start, end = _axis(x, start_dim), _axis(x, end_dim)
+    start, end = axis_of(x, start_dim), axis_of(x, end_dim)
     shape = cast("tuple[int, ...]", x.shape)
     middle = int(np.prod(shape[start : end + 1]))
     return _do("reshape", x, (*shape[:start], middle, *shape[end + 1 :]))
 
 
-def _pieces(x: Any, sizes: Sequence[int], dim: int) -> tuple[Any, ...]:
+def pieces(x: Any, sizes: Sequence[int], dim: int) -> tuple[Any, ...]:
+    """Stretches of given lengths along an axis."""
     stops = np.cumsum(sizes).tolist()
     return tuple([_at(x, dim, slice(stop - n, stop)) for n, stop in zip(sizes, stops, strict=True)])
 
 
-def _even(length: int, size: int) -> list[int]:
+def sizes_of_parts(length: int, size: int) -> list[int]:
+    """The lengths of parts of one size; the last may be shorter."""
     return [min(size, length - begin) for begin in range(0, length, size)] or [0]
 
 
 def _chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    length = x.shape[_axis(x, dim)]
-    return _pieces(x, _even(length, max(-(-length // chunks), 1)), dim)
-
-
-def _split(x: Any, indices_or_sections: Any, axis: int | None = None, **words: Any) -> Any:
-    if "dim" in words or "split_size_or_sections" in words:
-        dim = words.pop("dim", 0 if axis is None else axis)
-        if words:
-            raise UnsupportedError(f"split: {', '.join(words)}")
-        sizes = indices_or_sections
-        if isinstance(sizes, int):
-            sizes = _even(x.shape[_axis(x, dim)], sizes)
-        return _pieces(x, sizes, dim)
-    sections = indices_or_sections
-    if axis is None and isinstance(sections, int) and sections**2 != x.shape[0]:
-        raise UnsupportedError(
-            "split: the number of parts, as in NumPy, or the size of each, as in PyTorch?",
-            hint=f"split(x, {sections}, axis=0) for {sections} parts, split(x, {sections}, dim=0) "
-            "for parts of that size",
-        )
-    return _do("split", x, sections, 0 if axis is None else axis)
+    length = x.shape[axis_of(x, dim)]
+    return pieces(x, sizes_of_parts(length, max(-(-length // chunks), 1)), dim)
 
 
 def _select(x: Any, dim: int, index: int) -> Any:
@@ -90,11 +73,11 @@ def _narrow(x: Any, dim: int, start: int, length: int) -> Any:
 
 
 def _unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
-    return tuple([_at(x, dim, i) for i in range(x.shape[_axis(x, dim)])])
+    return tuple([_at(x, dim, i) for i in range(x.shape[axis_of(x, dim)])])
 
 
 def _unfold(x: Any, dimension: int, size: int, step: int) -> Any:
-    axis = _axis(x, dimension)
+    axis = axis_of(x, dimension)
     windows = _do("sliding_window_view", x, size, axis=axis)
     return _at(windows, axis, slice(None, None, step))
 
@@ -104,7 +87,7 @@ def _index_select(x: Any, dim: int, index: Any) -> Any:
 
 
 def _gather(x: Any, dim: int, index: Any) -> Any:
-    own = _axis(x, dim)
+    own = axis_of(x, dim)
     near = tuple([slice(None) if i == own else slice(n) for i, n in enumerate(index.shape)])
     x = x if index.shape == x.shape else x[near]
     return _do("take_along_axis", x, index, axis=dim)
@@ -114,7 +97,7 @@ def _places(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     """Where `scatter` writes: the positions of `index`, with the one along `dim` from it."""
     plain = np.asarray(index.numpy() if hasattr(index, "numpy") else index)
     places: list[Any] = list(np.indices(plain.shape))
-    places[_axis(x, dim)] = plain
+    places[axis_of(x, dim)] = plain
     return tuple(places)
 
 
@@ -133,7 +116,7 @@ def _scatter_add(x: Any, dim: int, index: Any, src: Any) -> Any:
 
 
 def _index_add(x: Any, dim: int, index: Any, source: Any) -> Any:
-    return x.at[(*[slice(None)] * _axis(x, dim), index)].add(source)
+    return x.at[(*[slice(None)] * axis_of(x, dim), index)].add(source)
 
 
 def _masked_fill(x: Any, mask: Any, value: Any) -> Any:
@@ -144,27 +127,56 @@ def _masked_select(x: Any, mask: Any) -> Any:
     return _do("broadcast_to", x, np.broadcast_shapes(x.shape, mask.shape))[mask]
 
 
-def _nonzero(x: Any, as_tuple: bool = True) -> Any:
-    return np.nonzero(x) if as_tuple else np.argwhere(x)
-
-
 def _argwhere(x: Any) -> Any:
     return np.argwhere(x)
+
+
+def _expand_as(x: Any, other: Any) -> Any:
+    return _do("broadcast_to", x, other.shape)
+
+
+def _unflatten(x: Any, dim: int, sizes: Sequence[int]) -> Any:
+    axis, shape = axis_of(x, dim), cast("tuple[int, ...]", x.shape)
+    return _do("reshape", x, (*shape[:axis], *sizes, *shape[axis + 1 :]))
+
+
+def _index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
+    return x.at[(*[slice(None)] * axis_of(x, dim), index)].set(value)
+
+
+def _diag_embed(x: Any) -> Any:
+    return x[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def _where(condition: Any, *values: Any) -> Any:
+    return _do("where", condition, *values) if values else np.nonzero(condition)
+
+
+def _unique(x: Any, sorted: bool = True, **words: Any) -> Any:
+    if words.keys() - {"return_inverse", "return_counts", "axis", "dim"}:
+        raise UnsupportedError(f"unique: {', '.join(words)}")
+    words["axis"] = words.pop("dim", words.get("axis"))
+    unique: Callable[..., Any] = np.unique
+    return unique(np.asarray(x.detach() if hasattr(x, "detach") else x), **words)
+
+
+def _bucketize(x: Any, boundaries: Any, *, right: bool = False) -> Any:
+    return _do("searchsorted", boundaries, x, side="right" if right else "left")
+
+
+def _clone(x: Any) -> Any:
+    return x.clone()
+
+
+def _numel(x: Any) -> int:
+    return x.numel()
 
 
 # Order -------------------------------------------------------------------------------------------
 
 
-def _sort(x: Any, *args: Any, descending: bool | None = None, **words: Any) -> Any:
-    if descending is None and "dim" not in words:
-        return _do("sort", x, *args, **words)
-    axis = args[0] if args else words.pop("dim", -1)
-    words.pop("stable", None)
-    order = _argsort(x, dim=axis, descending=bool(descending))
-    return Ranked(_do("take_along_axis", x, order, axis=axis), order)
-
-
-def _argsort(x: Any, *args: Any, descending: bool = False, **words: Any) -> Any:
+def argsort(x: Any, *args: Any, descending: bool = False, **words: Any) -> Any:
+    """The places of the elements in order."""
     axis = words.pop("dim", words.pop("axis", args[0] if args else -1))
     words.pop("stable", None)
     if not descending:
@@ -175,12 +187,34 @@ def _argsort(x: Any, *args: Any, descending: bool = False, **words: Any) -> Any:
 
 
 def _topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ranked:
-    order = _at_most(_argsort(x, dim=dim, descending=largest), k, dim)
+    order = _at_most(argsort(x, dim=dim, descending=largest), k, dim)
     return Ranked(_do("take_along_axis", x, order, axis=dim), order)
 
 
 def _at_most(x: Any, k: int, dim: int) -> Any:
     return _at(x, dim, slice(k))
+
+
+def _msort(x: Any) -> Any:
+    return _do("sort", x, 0)
+
+
+def _kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Ranked:
+    place = _at(argsort(x, dim=dim), dim, slice(k - 1, k))
+    value = _do("take_along_axis", x, place, axis=dim)
+    both = (value, place) if keepdim else (_do("squeeze", value, dim), _do("squeeze", place, dim))
+    return Ranked(*both)
+
+
+class Bounds(NamedTuple):
+    """What ``x.aminmax()`` gives."""
+
+    min: Any
+    max: Any
+
+
+def _aminmax(x: Any, *, dim: int | None = None, keepdim: bool = False) -> Bounds:
+    return Bounds(*[_do(name, x, axis=dim, keepdims=keepdim) for name in ("min", "max")])
 
 
 # Arithmetic --------------------------------------------------------------------------------------
@@ -208,6 +242,32 @@ def _rsqrt(x: Any) -> Any:
 
 def _frac(x: Any) -> Any:
     return x - _do("trunc", x)
+
+
+def _round(x: Any, decimals: int = 0) -> Any:
+    return _do("round", x, decimals) if decimals else _do("rint", x)
+
+
+def _and_mean(name: str) -> Callable[..., Any]:
+    """``std_mean`` and ``var_mean``: these names are PyTorch's only, so they divide by n - 1."""
+
+    def operate(
+        x: Any, dim: Any = None, *, unbiased: bool = True, correction: Any = None,
+        keepdim: bool = False,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        freedom = int(unbiased) if correction is None else correction
+        words = {"axis": dim, "keepdims": keepdim}
+        return _do(name, x, ddof=freedom, **words), _do("mean", x, **words)
+
+    return operate
+
+
+def _logcumsumexp(x: Any, dim: int) -> Any:
+    return _do("ufunc_accumulate", np.logaddexp, x, dim)
+
+
+def _cholesky_solve(x: Any, factor: Any, upper: bool = False) -> Any:
+    return _do("cho_solve", (factor, not upper), x)
 
 
 def _lerp(x: Any, end: Any, weight: Any) -> Any:
@@ -267,17 +327,6 @@ def _tensordot(a: Any, b: Any, axes: Any = 2, *, dims: Any = None) -> Any:
     return _do("tensordot", a, b, axes if dims is None else dims)
 
 
-def _repeat(x: Any, *repeats: Any, **words: Any) -> Any:
-    if len(repeats) < 2 or words:
-        return _do("repeat", x, *repeats, **words)
-    if len(repeats) == 2:
-        raise UnsupportedError(
-            "repeat: a number and an axis, as in NumPy, or a number for each axis, as in PyTorch?",
-            hint=f"repeat({repeats[0]}, axis={repeats[1]}), or tile({repeats})",
-        )
-    return _do("tile", x, repeats)
-
-
 def _einsum(subscripts: str, *operands: Any) -> Any:
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = tuple(cast("list[Any]", operands[0]))
@@ -291,49 +340,68 @@ def _special(name: str) -> Callable[..., Any]:
     return operate
 
 
+def _transpose(x: Any, *axes: Any) -> Any:
+    """Two axes are exchanged, as in PyTorch."""
+    return _do("swapaxes", x, *axes) if len(axes) == 2 else _do("transpose", x, *axes)
+
+
 NAMES: dict[str, Callable[..., Any]] = {
     "add": _scaled("add"),
     "addcdiv": _addcdiv,
     "addcmul": _addcmul,
     "addmm": _addmm,
-    "argsort": _argsort,
+    "aminmax": _aminmax,
+    "argsort": argsort,
     "argwhere": _argwhere,
     "baddbmm": _addmm,
+    "bucketize": _bucketize,
     "cdist": _cdist,
+    "cholesky_solve": _cholesky_solve,
     "chunk": _chunk,
     "clamp": _clamp,
     "clamp_max": _clamp_max,
     "clamp_min": _clamp,
+    "clone": _clone,
     "cosine_similarity": _cosine_similarity,
+    "diag_embed": _diag_embed,
     "dist": _dist,
     "div": _div,
     "einsum": _einsum,
+    "expand_as": _expand_as,
     "flatten": _flatten,
     "frac": _frac,
     "gather": _gather,
     "ger": _special("outer"),
     "index_add": _index_add,
+    "index_fill": _index_fill,
     "index_select": _index_select,
     "inverse": _special("inv"),
+    "kthvalue": _kthvalue,
     "lerp": _lerp,
     "lgamma": _special("gammaln"),
+    "logcumsumexp": _logcumsumexp,
     "logdet": _logdet,
     "masked_fill": _masked_fill,
     "masked_select": _masked_select,
+    "msort": _msort,
     "narrow": _narrow,
-    "nonzero": _nonzero,
     "norm": _norm,
-    "repeat": _repeat,
+    "numel": _numel,
+    "round": _round,
     "rsqrt": _rsqrt,
     "scatter": _scatter,
     "scatter_add": _scatter_add,
     "select": _select,
-    "sort": _sort,
-    "split": _split,
+    "std_mean": _and_mean("std"),
     "sub": _scaled("subtract"),
     "tensordot": _tensordot,
     "topk": _topk,
+    "transpose": _transpose,
     "unbind": _unbind,
+    "unflatten": _unflatten,
     "unfold": _unfold,
+    "unique": _unique,
+    "var_mean": _and_mean("var"),
+    "where": _where,
 }
 """By PyTorch's name; each is a function, and a method of tensors."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from types import ModuleType
 from typing import Any
 
 from symgraph import fft, linalg, nn, special
-from symgraph.errors import DerivativeError
-from symgraph.graph.registry import BUILDERS
 from symgraph.tape.backward import backward as _backward
+from symgraph.tape.functional import FUNCTIONAL, RENAMED
 from symgraph.tape.gradient_tape import GradientTape, grad
+from symgraph.tape.mode import enable_grad
 from symgraph.tape.optim import clip_grad_norm_, clip_grad_value_
 from symgraph.tape.tensor import Tensor
 from symgraph.tape.words import FUNCTIONS, instead_of, torch_words
@@ -102,53 +101,97 @@ def _jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False)
 
 
 def _hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
-    """The Hessian of a scalar function at a tensor."""
-    if not isinstance(inputs, Tensor):
-        raise DerivativeError("hessian takes one tensor", got=type(inputs).__name__)
+    """The Hessian of a scalar function: at several tensors a tuple of tuples."""
 
-    def slope(x: Any) -> Any:
-        value = func(x)
-        return grad(value, x, create_graph=True, allow_unused=True)
+    def slopes(*xs: Any) -> Any:
+        found = grad(func(*xs), list(xs), create_graph=True, allow_unused=True)
+        return [x * 0 if slope is None else slope for x, slope in zip(xs, found, strict=True)]
 
-    return _jacobian(slope, inputs, create_graph)
+    def row(place: int) -> Callable[..., Any]:
+        return lambda *xs: slopes(*xs)[place]
+
+    if isinstance(inputs, Tensor):
+        return _jacobian(row(0), inputs, create_graph)
+    several = tuple(inputs)
+    return tuple([_jacobian(row(i), several, create_graph) for i in range(len(several))])
+
+
+def _sources(inputs: Any, create_graph: bool) -> list[Any]:
+    several = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    return [x if create_graph and x.requires_grad else x.detach().requires_grad_() for x in several]
+
+
+def _as_given(found: Sequence[Any], sources: Sequence[Any], inputs: Any, create_graph: bool) -> Any:
+    """Gradients in the form of the inputs, zeros where there are none."""
+    full = [x.detach() * 0 if g is None else g for x, g in zip(sources, found, strict=True)]
+    full = full if create_graph else [g.detach() for g in full]
+    return full[0] if isinstance(inputs, Tensor) else tuple(full)
+
+
+def _vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False) -> Any:
+    """The value of a function, and its Jacobian transposed times a vector."""
+    sources = _sources(inputs, create_graph)
+    with enable_grad():
+        y = func(*sources)
+    found = grad(y, sources, v, create_graph=create_graph, allow_unused=True)
+    return y if create_graph else y.detach(), _as_given(found, sources, inputs, create_graph)
+
+
+def _jvp(func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool = False) -> Any:
+    """The value of a function, and its Jacobian times a vector: the transpose's derivative."""
+    sources = _sources(inputs, create_graph)
+    with enable_grad():
+        y = func(*sources)
+        start = (y.detach() * 0).requires_grad_()
+        back = grad(y, sources, start, create_graph=True, allow_unused=True)
+    tangents = [v] if isinstance(inputs, Tensor) else list(v)
+    pairs = [(g, t) for g, t in zip(back, tangents, strict=True) if g is not None]
+    found = grad(
+        [g for g, _ in pairs], [start], [t for _, t in pairs], create_graph=create_graph,
+        allow_unused=True,
+    ) if pairs else [None]  # fmt: skip
+    value = y if create_graph else y.detach()
+    return value, _as_given(found, [start], start, create_graph)
+
+
+def _hvp(func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool = False) -> Any:
+    """The value of a scalar function, and its Hessian times a vector."""
+    sources = _sources(inputs, create_graph)
+    with enable_grad():
+        y = func(*sources)
+        slopes = grad(y, sources, create_graph=True, allow_unused=True)
+    vectors = [v] if isinstance(inputs, Tensor) else list(v)
+    pairs = [
+        (g, t) for g, t in zip(slopes, vectors, strict=True) if g is not None and g.requires_grad
+    ]
+    found = (
+        grad(
+            [g for g, _ in pairs],
+            sources,
+            [t for _, t in pairs],
+            create_graph=create_graph,
+            allow_unused=True,
+        )
+        if pairs
+        else [None] * len(sources)
+    )
+    value = y if create_graph else y.detach()
+    return value, _as_given(found, sources, inputs, create_graph)
 
 
 # nn.functional ----------------------------------------------------------------------------------
 
-_LAYERS = {
-    "hardsigmoid": "hard_sigmoid",
-    "hardswish": "hard_swish",
-    "hardtanh": "hard_tanh",
-    "huber_loss": "huber",
-    "l1_loss": "mae",
-    "logsigmoid": "log_sigmoid",
-    "mse_loss": "mse",
-    "nll_loss": "nll",
-    "smooth_l1_loss": "smooth_l1",
-}
-
-
-def _linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    product = input @ weight.T
-    return product if bias is None else product + bias
-
-
-def _gelu(input: Any, approximate: str = "none") -> Any:
-    return nn.gelu(input, approximate=approximate == "tanh")
-
 
 def _functional(on_arrays: Any) -> Space:
-    names = {name: on_arrays(torch_words(getattr(nn, own))) for name, own in _LAYERS.items()}
-    for name in ("tanh", "softmax", "log_softmax", "sigmoid", "relu"):
+    names = {name: on_arrays(torch_words(getattr(nn, own))) for name, own in RENAMED.items()}
+    for name in ("tanh", "sigmoid", "relu"):
         names[name] = on_arrays(FUNCTIONS[name])
-    one_hot = torch_words(nn.one_hot)
-
-    @wraps(nn.one_hot)
-    def integers(x: Any, num_classes: int) -> Any:
-        return BUILDERS["astype"](one_hot(x, num_classes), "int64")
-
     return Space(
-        "nn.functional", nn, on_arrays, linear=_linear, gelu=_gelu, one_hot=integers, **names
+        "nn.functional",
+        nn,
+        on_arrays,
+        **names,
+        **{name: on_arrays(function) for name, function in FUNCTIONAL.items()},
     )
 
 
@@ -160,7 +203,15 @@ SPACES: dict[str, Callable[[Any], Space]] = {
         grad=_grad,
         backward=_backward_all,
         functional=Space(
-            "autograd.functional", None, on_arrays, jacobian=_jacobian, hessian=_hessian
+            "autograd.functional",
+            None,
+            on_arrays,
+            jacobian=_jacobian,
+            hessian=_hessian,
+            vjp=_vjp,
+            jvp=_jvp,
+            hvp=_hvp,
+            vhp=_hvp,
         ),
     ),
     "fft": lambda on_arrays: Space("fft", fft, on_arrays),

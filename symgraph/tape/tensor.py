@@ -156,6 +156,18 @@ class Tensor(Changes):
         """Ones of this dtype."""
         return _leaf(np.ones(sizes_of(size), self.dtype), requires_grad)
 
+    def new_full(self, size: Any, fill_value: Any, requires_grad: bool = False) -> Tensor:
+        """One number in every place, of this dtype."""
+        return _leaf(np.full(sizes_of((size,)), fill_value, self.dtype), requires_grad)
+
+    def new_tensor(self, data: Any, requires_grad: bool = False) -> Tensor:
+        """Data in this dtype."""
+        return _leaf(array_of(data, self.dtype), requires_grad)
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is one of real floating numbers."""
+        return self.dtype.kind == "f"
+
     def to(self, dtype: Any) -> Tensor:
         """In another dtype, or in that of another tensor; ``"cpu"`` is where every tensor is."""
         if isinstance(dtype, str) and dtype == "cpu":

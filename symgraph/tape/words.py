@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import partial, wraps
-from typing import Any, NamedTuple
+from functools import cache, partial, wraps
+from inspect import signature
+from typing import Any
 
-from symgraph.errors import UnsupportedError
 from symgraph.graph.registry import BUILDERS, complete
 from symgraph.tape.names import NAMES
+from symgraph.tape.twofold import TWOFOLD
 
 __all__ = ["FUNCTIONS", "METHODS", "instead_of", "torch_words"]
 
@@ -23,12 +24,27 @@ def torch_words(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
         if keywords:
-            if "input" in keywords:
-                args = (keywords.pop("input"), *args)
+            args = _before(args, keywords)
             keywords = {_KEYWORDS.get(name, name): value for name, value in keywords.items()}
+        if len(args) > 2 and type(args[2]) is bool and _reduces(function):
+            # PyTorch's x.sum(1, True); what comes third in NumPy is no flag.
+            keywords["keepdims"] = args[2]
+            args = (*args[:2], *args[3:])
         return function(*args, **keywords)
 
     return call
+
+
+def _before(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments with those that PyTorch calls ``input`` and ``other``."""
+    if "input" in keywords:
+        args = (keywords.pop("input"), *args)
+    return (*args, keywords.pop("other")) if "other" in keywords else args
+
+
+@cache
+def _reduces(function: Callable[..., Any]) -> bool:
+    return "keepdims" in signature(function).parameters
 
 
 def _with_input(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,9 +52,7 @@ def _with_input(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        if "input" in keywords:
-            args = (keywords.pop("input"), *args)
-        return function(*args, **keywords)
+        return function(*_before(args, keywords), **keywords)
 
     return call
 
@@ -48,56 +62,16 @@ _KEYWORDS = {
     "diagonal": "k",
     "keepdim": "keepdims",
     "dims": "axis",
+    "dim1": "axis1",
+    "dim2": "axis2",
+    "shifts": "shift",
     "correction": "ddof",
 }
 
 
-class Extreme(NamedTuple):
-    """What ``x.max(dim=1)`` gives: the elements and where they are."""
-
-    values: Any
-    indices: Any
-
-
-def _extreme(name: str) -> Callable[..., Any]:
-    """``max`` and ``min``: with ``dim=`` also the positions, of two tensors the larger elements."""
-    builder, position, both = BUILDERS[name], BUILDERS[f"arg{name}"], BUILDERS[f"{name}imum"]
-
-    @wraps(builder)
-    def call(x: Any, *args: Any, **keywords: Any) -> Any:
-        if len(args) == 1 and not keywords and hasattr(args[0], "dtype"):
-            return both(x, args[0])
-        if "dim" not in keywords:
-            return builder(x, *args, **keywords)
-        axis, keep = keywords.pop("dim"), keywords.pop("keepdim", False)
-        if args or keywords:
-            raise UnsupportedError(f"{name}: arguments besides dim= and keepdim=")
-        return Extreme(builder(x, axis=axis, keepdims=keep), position(x, axis=axis, keepdims=keep))
-
-    return call
-
-
-def _moment(name: str) -> Callable[..., Any]:
-    """``std`` and ``var``: PyTorch divides by n - 1, NumPy by n, so the words are kept apart."""
-    builder = torch_words(BUILDERS[name])
-
-    @wraps(builder)
-    def call(x: Any, *args: Any, **keywords: Any) -> Any:
-        if "unbiased" in keywords:
-            keywords["ddof"] = int(bool(keywords.pop("unbiased")))
-        elif "dim" in keywords and not keywords.keys() & {"ddof", "correction"}:
-            raise UnsupportedError(
-                f"{name}: dim= means PyTorch's estimate, which divides by n - 1",
-                hint=f"{name}(dim=..., correction=1) for that, correction=0 for NumPy's",
-            )
-        return builder(x, *args, **keywords)
-
-    return call
-
-
 _CONSTRUCTORS = frozenset(
-    "arange at cond einsum empty_like eye full full_like identity ndim ones ones_like scan shape "
-    "size zeros zeros_like vmap".split()
+    "arange at cond einsum empty_like eye full full_like identity meshgrid ndim ones ones_like "
+    "scan shape size tril_indices triu_indices zeros zeros_like vmap".split()
 )
 _ALIASES = {
     "abs": "absolute",
@@ -109,23 +83,28 @@ _ALIASES = {
     "atan2": "arctan2",
     "atanh": "arctanh",
     "bmm": "matmul",
+    "broadcast_tensors": "broadcast_arrays",
     "cat": "concatenate",
     "concat": "concatenate",
     "conj": "conjugate",
     "eq": "equal",
     "ge": "greater_equal",
     "gt": "greater",
+    "igamma": "gammainc",
+    "igammac": "gammaincc",
     "le": "less_equal",
     "lt": "less",
+    "matrix_exp": "expm",
     "mm": "matmul",
     "movedim": "moveaxis",
     "mul": "multiply",
     "mv": "matmul",
+    "mvlgamma": "multigammaln",
     "ne": "not_equal",
     "neg": "negative",
     "permute": "permute_dims",
     "pow": "power",
-    "round": "rint",
+    "trapz": "trapezoid",
     "true_divide": "divide",
     "repeat_interleave": "repeat",
     "swapdims": "swapaxes",
@@ -138,9 +117,7 @@ complete()
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: torch_words(builder) for name, builder in BUILDERS.items() if name.isidentifier()},
     **{name: torch_words(BUILDERS[other]) for name, other in _ALIASES.items()},
-    **{name: _extreme(name) for name in ("max", "min")},
-    **{name: _moment(name) for name in ("std", "var")},
-    **{name: _with_input(function) for name, function in NAMES.items()},
+    **{name: _with_input(function) for name, function in {**NAMES, **TWOFOLD}.items()},
 }
 """Every operation by NumPy's and by PyTorch's name."""
 

@@ -44,7 +44,7 @@ SAME = {
     "x.masked_select(x > 0)": X[X > 0],
     "x.sort(dim=1)[0]": np.sort(X, 1),
     "x.sort(dim=1, descending=True).values": -np.sort(-X, 1),
-    "x.sort()": np.sort(X),
+    "x.sort(axis=-1)": np.sort(X),
     "tape.topk(x, 2).values": -np.sort(-X, 1)[:, :2],
     "x.topk(2, dim=0, largest=False)[0]": np.sort(X, 0)[:2],
     "x.gather(1, x.argsort(dim=1, descending=True))": np.take_along_axis(X, ORDER, 1),
@@ -80,13 +80,35 @@ SAME = {
     "tape.nn.functional.linear(x, y, tape.ones(3))": X @ Y.T + 1,
     "tape.nn.functional.gelu(x)": X * scipy.special.ndtr(X),
     "tape.nn.functional.mse_loss(x, y)": ((X - Y) ** 2).mean(),
+    "F.layer_norm(x, (4,), y[0], y[1], 1e-3)": (X - X.mean(1, keepdims=True))
+    / np.sqrt(X.var(1, keepdims=True) + 1e-3)
+    * Y[0]
+    + Y[1],
+    "F.rms_norm(x, [4])": X / np.sqrt((X**2).mean(1, keepdims=True) + 2.0**-52),
+    "F.softmax(x) + F.log_softmax(x)": scipy.special.softmax(X, 1)
+    + scipy.special.log_softmax(X, 1),
+    "F.softplus(x, beta=2)": np.logaddexp(0, 2 * X) / 2,
+    "F.dropout(x, 0.5, training=False) + F.dropout(x, p=0)": 2 * X,
+    "F.pad(x, (1, 0, 0, 2), value=3.0)": np.pad(X, ((0, 2), (1, 0)), constant_values=3),
+    "F.normalize(x, dim=0)": X / np.linalg.norm(X, axis=0),
+    "F.cross_entropy(x[:2], tape.tensor([1, 0]), y[0], reduction='sum')": -(
+        scipy.special.log_softmax(X[:2], 1)[[0, 1], [1, 0]] * Y[0, [1, 0]]
+    ).sum(),
+    "F.huber_loss(x, y, reduction='sum', delta=9.0)": ((X - Y) ** 2).sum() / 2,
+    "tape.transpose(x, 0, 1) + tape.max(x, 1, keepdim=True)[0].t()": X.T + X.max(1),
+    "x.sum(1, True) + x.logsumexp(1, True) * 0": X.sum(1, keepdims=True),
+    "x.median(dim=1).values": np.sort(X)[:, 1],
+    "x.std(0, unbiased=True) + tape.var(x, 0, False)": X.std(0, ddof=1) + X.var(0),
+    "tape.meshgrid(x[0], y[0], indexing='ij')[0]": np.repeat(X[0], 4).reshape(4, 4),
 }
 
 
 @pytest.mark.parametrize("text", SAME)
 def test_what_numpy_gives(text):
     x, y = tape.tensor(X, requires_grad=True), tape.tensor(Y, requires_grad=True)
-    result = eval(text, {"tape": tape, "x": x, "y": y, "i": tape.tensor(I)})
+    result = eval(
+        text, {"tape": tape, "x": x, "y": y, "i": tape.tensor(I), "F": tape.nn.functional}
+    )
     np.testing.assert_allclose(result.numpy(), SAME[text], 1e-12, 1e-12)
     assert result.requires_grad
 
@@ -95,7 +117,9 @@ def test_what_has_no_gradient():
     x = tape.tensor(X, requires_grad=True)
     np.testing.assert_array_equal(x.topk(1)[1].numpy(), ORDER[:, :1])
     np.testing.assert_array_equal((x > 0).nonzero(as_tuple=False).numpy(), np.argwhere(X > 0))
-    np.testing.assert_array_equal(tape.nonzero(x > 0)[1].numpy(), np.nonzero(X > 0)[1])
+    np.testing.assert_array_equal(
+        tape.nonzero(x > 0, as_tuple=True)[1].numpy(), np.nonzero(X > 0)[1]
+    )
     F = tape.nn.functional
     np.testing.assert_array_equal(F.one_hot(tape.tensor([1, 0]), 2).numpy(), [[0, 1], [1, 0]])
     assert x.new_ones(2).shape == x.new_zeros(2).shape == (2,)
@@ -109,8 +133,30 @@ def test_names_that_mean_two_things_are_refused():
         x.split(1)
     with pytest.raises(sg.UnsupportedError, match="number for each axis"):
         x.repeat(2, 1)
-    with pytest.raises(sg.UnsupportedError, match="n - 1"):
-        x.var(dim=0)
+    for call in (x.var, lambda: x.std(1), lambda: x.var(dim=0), lambda: tape.std(x)):
+        with pytest.raises(sg.UnsupportedError, match="n - 1"):
+            call()
+    for call in ("max(1)", "min(0)", "sort()", "sort(1)", "median()", "median(0)", "nonzero()"):
+        with pytest.raises(sg.UnsupportedError, match="as in NumPy, or as in PyTorch"):
+            eval(f"x.{call}", {"x": x})
+    for call in ("meshgrid(x[0], x[1])", "cross(x[:, :3], x[:, :3])", "tril_indices(3, 3)"):
+        with pytest.raises(sg.UnsupportedError, match="as in NumPy, or as in PyTorch"):
+            eval(f"tape.{call}", {"x": x, "tape": tape})
+    np.testing.assert_array_equal(np.max(x, 1).numpy(), x.max(axis=1).numpy())
+
+
+def test_normalisation_and_dropout_as_in_pytorch():
+    x, F = tape.tensor(X, requires_grad=True), tape.nn.functional
+    mean, var = tape.zeros(4), tape.ones(4)
+    y = F.batch_norm(x, mean, var, training=True)
+    np.testing.assert_allclose(y.numpy(), (X - X.mean(0)) / np.sqrt(X.var(0) + 1e-5))
+    np.testing.assert_allclose(mean.numpy(), 0.1 * X.mean(0))
+    np.testing.assert_allclose(var.numpy(), 0.9 + 0.1 * X.var(0, ddof=1))
+    y = F.dropout(tape.ones(1000), 0.25)
+    assert set(y.tolist()) == {0.0, 1 / 0.75}
+    assert y.mean().item() == pytest.approx(1, abs=0.2)
+    with pytest.raises(sg.ShapeError, match="normalized_shape"):
+        F.layer_norm(x, 3)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +198,17 @@ def test_autograd_and_its_functions():
     functional = tape.autograd.functional
     np.testing.assert_allclose(functional.jacobian(lambda v: v * v[0], at).numpy(), rows)
     np.testing.assert_allclose(functional.hessian(cube, at).numpy(), hessian)
+    v = tape.tensor([1.0, -1.0, 2.0])
+    np.testing.assert_allclose(functional.hvp(cube, at, v)[1].numpy(), hessian @ v.numpy())
+    np.testing.assert_allclose(
+        functional.jvp(lambda w: w * w[0], at, v)[1].numpy(), rows @ v.numpy()
+    )
+    np.testing.assert_allclose(
+        functional.vjp(lambda w: w * w[0], at, v)[1].numpy(), v.numpy() @ rows
+    )
+    blocks = functional.hessian(lambda a, b: (a * a * b).sum(), (at, v))
+    np.testing.assert_allclose(blocks[0][1].numpy(), np.diag(2 * at.numpy()))
+    np.testing.assert_allclose(blocks[1][1].numpy(), np.zeros((3, 3)))
     assert not at.requires_grad
 
 
