@@ -155,6 +155,10 @@ class Op:
         """Two values between which the elements lie, from those of the operands."""
         return -inf, inf
 
+    def mirrored(self, node: Node) -> Node | None:
+        """The same value by the same operation of other operands: where both are, one is enough."""
+        return None
+
     def decompose(self, *inputs: Node) -> Node | None:
         """The same value by other operations, or ``None`` if NumPy has this one itself."""
         return None

@@ -19,7 +19,7 @@ from symgraph.ops.batching import broadcast_apart, in_front
 from symgraph.ops.facts import product_bounds, sign_bounds
 from symgraph.ops.kinds import Example, Multilinear, any_node, promote
 from symgraph.ops.reduce import sum
-from symgraph.ops.shape import expand_dims, ravel, reshape, shape_text, squeeze, swapaxes
+from symgraph.ops.shape import Transpose, expand_dims, ravel, reshape, shape_text, squeeze, swapaxes
 
 __all__ = ["matmul", "matvec", "outer", "vdot", "vecdot", "vecmat"]
 
@@ -67,6 +67,15 @@ class MatMul(Multilinear):
         if a.ndim == b.ndim == 1:
             return cotangent * (b if operand == 0 else a)
         return _left(a, b, cotangent) if operand == 0 else _right(a, b, cotangent)
+
+    def mirrored(self, node: Node) -> Node | None:
+        """``v @ a.T`` of ``a @ v``, ``a.T @ v`` of ``v @ a`` for a vector v."""
+        a, b = node.inputs
+        if node.ndim != 1 or a.ndim + b.ndim != 3 or a.dtype != b.dtype:
+            return None
+        matrix = a if a.ndim == 2 else b
+        turned = matrix.inputs[0] if isinstance(matrix.op, Transpose) else swapaxes(matrix, 0, 1)
+        return make(self, b, turned) if matrix is a else make(self, turned, a)
 
     def letters(self, node: Node) -> tuple[Sequence[str], str]:
         """Rows by columns, behind the letters of the batch."""

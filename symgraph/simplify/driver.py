@@ -127,10 +127,13 @@ class _Twins:
     def __init__(self, strictness: str) -> None:
         self._exact = strictness == "bitwise"
         self._met: dict[tuple[Op, int, int], Node] = {}
+        self._mirrors: dict[Node, Node] = {}
 
     def first(self, node: Node) -> Node | None:
         """The one that was met before this one; ``None`` if that is itself."""
         op = node.op
+        if type(op).mirrored is not Op.mirrored and not self._exact:
+            return self._mirror(node)
         if not isinstance(op, Elementwise) or not op.facts.commutative or len(node.inputs) != 2:
             return None
         if self._exact and op.name not in _SAME_BITS and node.dtype.kind not in "biu":
@@ -138,6 +141,16 @@ class _Twins:
         low, high = sorted(map(id, node.inputs))
         first = self._met.setdefault((op, low, high), node)
         return None if first is node else _with_facts(first, node)
+
+    def _mirror(self, node: Node) -> Node | None:
+        mirrored = node.op.mirrored(node)
+        if mirrored is None:
+            return None
+        first = self._mirrors.get(node)
+        if first is None:
+            self._mirrors[mirrored] = node
+            return None
+        return _with_facts(first, node)
 
 
 def _step(

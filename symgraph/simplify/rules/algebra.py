@@ -230,7 +230,7 @@ def _is_negative(a: Node) -> bool:
 _MOST_FACTORS = 4
 
 
-def _undivided(node: Node, by: Node, instead: Node | None = None) -> Node | None:
+def undivided(node: Node, by: Node, instead: Node | None = None) -> Node | None:
     """A product or quotient without one division, or with another divisor in its place."""
     path: list[tuple[Node, int]] = []
     while not (is_op(node, "divide") and node.inputs[1] is by):
@@ -269,7 +269,7 @@ def cancel_positive(node: Node) -> Node | None:
     for a, b in ((x, y), (y, x)):
         if not is_op(b, "exp"):
             continue
-        rest = _undivided(a, b)
+        rest = undivided(a, b)
         if rest is not None and rest.type == node.type:
             return rest
         if isinstance(a.op, Sum) and is_op(a.inputs[0], "divide") and a.shape == b.shape:
@@ -296,7 +296,7 @@ def exponential_beside_expm1(node: Node) -> Node | None:
         if not is_op(b, "exp") or b.inputs[0].dtype != node.dtype:
             continue
         (x,) = b.inputs
-        found = _undivided(a, apply("expm1", x), apply("expm1", -x))
+        found = undivided(a, apply("expm1", x), apply("expm1", -x))
         if found is not None and found.type == node.type:
             return -found
     return None

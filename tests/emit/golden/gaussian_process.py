@@ -68,7 +68,7 @@ def gaussian_process(x, y, length, noise):
     # gradient of: factor = sg.linalg.cho_factor(covariance, lower=True)
     d_covariance = np.add(triangle, triangle_2, out=triangle)
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
-    d_distances = -0.5 * (d_covariance * exp) * (2 * distances)
+    d_distances = -(d_covariance * exp) * distances
     # gradient of: distances = (x[:, None] - x) / length
     d_length = -(d_distances * distances / length).sum()
     return loss, d_length, d_noise

@@ -1,0 +1,229 @@
+"""Factors and terms that stand apart in a product or sum and belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from symgraph.graph.leaves import SizeValue
+from symgraph.graph.node import Node, constant, make
+from symgraph.graph.registry import apply
+from symgraph.ops.linalg.norm import Norm
+from symgraph.ops.reduce import Sum
+from symgraph.simplify.common import HEADROOM, is_known_factor, is_op, number, scalar, unbroadcast
+from symgraph.simplify.rule import rewrite
+from symgraph.simplify.uses import uses_of
+
+_DEEPEST = 4
+Exchange: TypeAlias = "Callable[[Node], Node | None]"
+
+
+def _exchanged(
+    node: Node, part: Callable[[Node], Node | None], deep: int = _DEEPEST
+) -> Node | None:
+    """A product with another factor in the place of the first for which `part` has one."""
+    found = part(node)
+    if found is not None or not deep or not is_op(node, "multiply", "divide", "negative"):
+        return found
+    places = range(2 if is_op(node, "multiply") else 1)
+    for place in places:
+        inner = node.inputs[place]
+        if inner.shape != node.shape or inner.dtype != node.dtype:
+            continue
+        if len(uses_of(inner)) > 1 and part(inner) is None:
+            continue
+        changed = _exchanged(inner, part, deep - 1)
+        if changed is not None:
+            return make(node.op, *[changed if i == place else x for i, x in enumerate(node.inputs)])
+    return None
+
+
+@rewrite(
+    "multiply",
+    operands=("multiply", "divide", "power", "negative"),
+    keeps="accurate",
+    domain="positive",
+    examples=(
+        lambda x: x**-1.5 * x,
+        lambda x, y: (y * (0.5 * x**-1.5)) * x,
+        lambda x, y: x * (y * -(x**-2.5)),
+    ),
+)
+def power_beside_its_base(node: Node) -> Node | None:
+    """x**c * x = x**(c + 1) for a number c < -1 that is not an integer."""
+    if node.dtype.kind != "f":
+        return None
+    for base, rest in (node.inputs, node.inputs[::-1]):
+        if rest.type != node.type or base.type != node.type:
+            continue
+
+        def raised(x: Node, base: Node = base) -> Node | None:
+            if not is_op(x, "power") or x.inputs[0] is not base:
+                return None
+            exponent = number(x.inputs[1])
+            if exponent is None or exponent.dtype.kind != "f" or exponent % 1 == 0:
+                return None
+            more = exponent + 1
+            # With other exponents what is beside the power on the way could leave the range.
+            fits = more < 0 and more - 1 == exponent
+            return base ** scalar(more, x.inputs[1]) if fits else None
+
+        found = _exchanged(rest, raised)
+        if found is not None:
+            return found
+    return None
+
+
+# Numbers ------------------------------------------------------------------------------------------
+
+
+class _Found(NamedTuple):
+    """A number among the factors of a product."""
+
+    value: Node
+    above: bool
+    """Whether it is what something is divided into."""
+    put: Callable[[Node | None], Node] | None
+    """The product with another in its place, or without it; ``None`` if it stands alone."""
+
+
+def _number_in(node: Node, deep: int = _DEEPEST) -> _Found | None:
+    if node.dtype.kind != "f" or not is_op(node, "multiply", "divide"):
+        return None
+    a, b = node.inputs
+    times = is_op(node, "multiply")
+    for value, rest in ((a, b), (b, a)) if times else ():
+        if number(value) is not None and rest.shape == node.shape and rest.dtype == node.dtype:
+            return _Found(unbroadcast(value), False, partial(_times, x=rest))
+    if not times and number(a) is not None and number(a) != 1 and a.dtype == node.dtype:
+        return _Found(unbroadcast(a), True, partial(_over, x=b))
+    for place in range(2 if times else 1) if deep else ():
+        inner = node.inputs[place]
+        if _is_used(inner) or inner.dtype != node.dtype:
+            continue
+        found = _number_in(inner, deep - 1)
+        if found is not None:
+            return _Found(found.value, found.above, partial(_put, node, place, found))
+    return None
+
+
+def _put(node: Node, place: int, found: _Found, value: Node | None) -> Node:
+    assert found.put is not None
+    changed = found.put(value)
+    return make(node.op, *[changed if i == place else x for i, x in enumerate(node.inputs)])
+
+
+def _over(value: Node | None, x: Node) -> Node:
+    return (scalar(1, x) if value is None else value) / x
+
+
+def _is_used(node: Node) -> bool:
+    return number(node) is None and len(uses_of(node)) > 1
+
+
+@rewrite(
+    "multiply",
+    operands=("multiply", "divide"),
+    keeps="accurate",
+    stage="numpy",
+    headroom=HEADROOM,
+    rounds=True,
+    examples=(
+        lambda x, y: (0.5 * x) * (2.0 * y),
+        lambda x, y: 0.3 * (np.exp(x) * (2.0 * y)),
+        lambda x, y, z: (x * (3.0 / y)) * (-0.5 * z),
+        lambda x, y: (0.5 * x) / y * (y * 4.0),
+    ),
+)
+def numbers_of_a_product(node: Node) -> Node | None:
+    """(a * x) * (b * y) = (a * b) * (x * y) for numbers a and b."""
+    x, y = node.inputs
+    if node.dtype.kind != "f" or not x.dtype == y.dtype == node.dtype:
+        return None
+    if _is_used(x) or _is_used(y):
+        return None
+    first, second = (_number_alone(part) or _number_in(part) for part in (x, y))
+    if first is None or second is None:
+        return None
+    known = [found.value for found in (first, second)]
+    value = scalar(number(known[0]) * number(known[1]), node)
+    if not all(map(is_known_factor, (*known, value))):
+        return None
+    whole = _joined(first, second, value)
+    return whole if whole is not None and whole.type == node.type else None
+
+
+def _number_alone(node: Node) -> _Found | None:
+    return None if number(node) is None else _Found(unbroadcast(node), False, None)
+
+
+def _joined(first: _Found, second: _Found, value: Node) -> Node | None:
+    """The product with one number, where there was one already above a line, or in front."""
+    if first.put is None or second.put is None:
+        found = second if first.put is None else first
+        if found.put is None:
+            return None
+        return found.put(value) if found.above else _times(value, found.put(None))
+    if first.above or second.above:
+        return first.put(value if first.above else None) * second.put(
+            None if first.above else value
+        )
+    return _times(value, first.put(None)) * second.put(None)
+
+
+def _times(value: Node | None, x: Node) -> Node:
+    if value is None or number(value) == 1:
+        return x
+    return -x if number(value) == -1 else value * x
+
+
+@rewrite(
+    "divide",
+    keeps="accurate",
+    examples=(lambda v: constant(v.shape[0], v.dtype) / constant(v.shape[0], v.dtype),),
+)
+def size_by_itself(node: Node) -> Node | None:
+    """n / n = 1 for a size n: of nothing there is no mean."""
+    a, b = node.inputs
+    same = isinstance(a.op, SizeValue) and a is b
+    return scalar(1, node) if same and node.dtype.kind == "f" else None
+
+
+# Terms --------------------------------------------------------------------------------------------
+
+
+@rewrite(
+    "subtract",
+    operands=("negative",),
+    keeps="bitwise",
+    examples=(lambda x: -x - x,),
+)
+def negative_double(node: Node) -> Node | None:
+    """-x - x = -2 * x."""
+    x, y = node.inputs
+    if not is_op(x, "negative") or x.inputs[0] is not y or node.dtype.kind != "f":
+        return None
+    return scalar(-2, node) * y
+
+
+# Norms --------------------------------------------------------------------------------------------
+
+
+@rewrite(
+    "square",
+    operands=("norm",),
+    keeps="accurate",
+    examples=(
+        lambda u: np.square(np.linalg.norm(u)),
+        lambda A: np.square(np.linalg.norm(A, axis=1, keepdims=True)),
+    ),
+)
+def square_of_norm(node: Node) -> Node | None:
+    """norm(x)**2 = sum(x**2)."""
+    (x,) = node.inputs
+    if type(x.op) is not Norm or x.inputs[0].dtype != node.dtype or node.dtype.kind != "f":
+        return None
+    return make(Sum(x.op.axes, x.op.keepdims), apply("square", x.inputs[0]))

@@ -1,0 +1,124 @@
+"""Matrices whose rows or columns are all the same: in products, solved for, transposed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from symgraph.graph.node import Node, make
+from symgraph.graph.registry import apply
+from symgraph.ops.linalg.solve import Solve
+from symgraph.ops.products import MatMul
+from symgraph.ops.reduce import BroadcastTo, Sum
+from symgraph.ops.shape import Squeeze, Transpose
+from symgraph.simplify.common import unbroadcast
+from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.deltas import identity_like
+
+
+class _Repeated(NamedTuple):
+    """A vector or matrix that is the same along some of its axes."""
+
+    core: Node
+    """Without these axes."""
+    varies: tuple[bool, ...]
+    """Along which axes it is not."""
+
+
+def _repeated(node: Node) -> _Repeated | None:
+    core = unbroadcast(node)
+    if core is node or core.dtype != node.dtype or node.ndim > 2:
+        return None
+    lead = node.ndim - core.ndim
+    kept = [i for i in range(core.ndim) if core.shape[i] == node.shape[lead + i]]
+    dropped = tuple([i for i in range(core.ndim) if i not in kept])
+    varies = tuple([i - lead in kept for i in range(node.ndim)])
+    if all(varies):
+        return None
+    return _Repeated(make(Squeeze(dropped), core) if dropped else core, varies)
+
+
+def _sum(x: Node, axis: int) -> Node:
+    return make(Sum((axis,)), x)
+
+
+@rewrite(
+    "matmul",
+    operands=("broadcast_to",),
+    keeps="accurate",
+    headroom="half",
+    examples=(
+        lambda A, c: np.broadcast_to(c, A.T.shape) @ A,
+        lambda A, u: A @ np.broadcast_to(u[:1], A.T.shape),
+        lambda A, u: np.broadcast_to(u, A.T.shape) @ A,
+        lambda A, v: A @ np.broadcast_to(v[:, None], A.T.shape),
+        lambda A, c: A @ np.broadcast_to(c, A.shape[1:]),
+    ),
+)
+def product_with_repeated(node: Node) -> Node | None:
+    """A @ B with equal rows in A is one row, with equal columns the sums of the rows of B."""
+    a, b = node.inputs
+    if node.dtype.kind != "f" or a.ndim > 2 or b.ndim > 2 or not a.dtype == b.dtype == node.dtype:
+        return None
+    left, right = _repeated(a), _repeated(b)
+    row: Node | None
+    column: Node | None
+    if left is not None and not left.varies[-1]:
+        row, column = _sum(b, 0), left.core
+    elif right is not None and not right.varies[0]:
+        row, column = right.core, _sum(a, a.ndim - 1)
+    elif left is not None:
+        row, column = make(MatMul(), left.core, b), None
+    elif right is not None:
+        row, column = None, make(MatMul(), a, right.core)
+    else:
+        return None
+    return _outer(row, column, node)
+
+
+def _outer(row: Node | None, column: Node | None, node: Node) -> Node:
+    """The product of what varies along the columns, and what along the rows, in their place."""
+    if column is not None and column.ndim and node.ndim == 2:
+        column = apply("expand_dims", column, 1)
+    whole = column if row is None else row if column is None else column * row
+    assert whole is not None
+    return whole if whole.shape == node.shape else make(BroadcastTo(node.shape), whole)
+
+
+@rewrite(
+    "solve",
+    operands=("broadcast_to",),
+    keeps="accurate",
+    examples=(
+        lambda A, v: apply(
+            "solve", A + 32.0 * identity_like(A), np.broadcast_to(v[:, None], A.shape)
+        ),
+    ),
+)
+def solve_for_equal_columns(node: Node) -> Node | None:
+    """solve(A, B) with equal columns in B has equal columns."""
+    a, b = node.inputs
+    found = _repeated(b) if a.ndim == 2 and node.op == Solve() else None
+    if found is None or found.varies != (True, False) or a.dtype != node.dtype:
+        return None
+    return make(BroadcastTo(node.shape), apply("expand_dims", make(node.op, a, found.core), 1))
+
+
+@rewrite(
+    "transpose",
+    operands=("broadcast_to",),
+    keeps="bitwise",
+    examples=(
+        lambda A, u: np.broadcast_to(u, A.shape).T,
+        lambda A, v: np.broadcast_to(v[:, None], A.shape).T,
+    ),
+)
+def transpose_of_repeated(node: Node) -> Node | None:
+    """broadcast(x).T = broadcast(x.T) of a vector."""
+    (x,) = node.inputs
+    found = _repeated(x) if x.ndim == 2 and node.op == Transpose((1, 0)) else None
+    if found is None or found.core.ndim != 1:
+        return None
+    core = apply("expand_dims", found.core, 1) if found.varies[1] else found.core
+    return make(BroadcastTo(node.shape), core)
