@@ -22,8 +22,8 @@ from symgraph.simplify.uses import users_of
 
 
 def _regular(A: Node) -> Node:
-    """A matrix that has an inverse, for examples."""
-    return A + 32.0 * identity_like(A)
+    """A matrix that is far from one without an inverse, for examples."""
+    return np.sin(A) + 32.0 * identity_like(A)
 
 
 def _is_turned(node: Node) -> bool:

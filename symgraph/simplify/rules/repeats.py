@@ -92,7 +92,7 @@ def _outer(row: Node | None, column: Node | None, node: Node) -> Node:
     keeps="accurate",
     examples=(
         lambda A, v: apply(
-            "solve", A + 32.0 * identity_like(A), np.broadcast_to(v[:, None], A.shape)
+            "solve", np.sin(A) + 32.0 * identity_like(A), np.broadcast_to(v[:, None], A.shape)
         ),
     ),
 )
