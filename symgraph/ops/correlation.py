@@ -3,56 +3,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from string import ascii_lowercase
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, subscript
-from symgraph.graph.links import Link, along, fixed
+from symgraph.graph.links import Link, Place, along, everywhere, fixed
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply
-from symgraph.graph.sizes import Dim, Size
-from symgraph.graph.types import TensorType, Type
+from symgraph.graph.sizes import Dim, Shape, Size, product
+from symgraph.graph.types import TensorType, Type, broadcast_shapes
+from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.create import arange
 from symgraph.ops.einsum import einsum
-from symgraph.ops.index import flip, getitem
+from symgraph.ops.index import flip
 from symgraph.ops.kinds import Example, Multilinear, promote
 from symgraph.ops.padding import pad
 from symgraph.ops.shape import expand_dims, nonnegative, surely_nonnegative
+from symgraph.ops.windows import windows_of
 
 __all__ = ["convolve", "correlate"]
-
 
 _MOST_DIAGONALS = 32
 
 
 @record
-class Convolve(Multilinear):
+class Convolve(OnTrailingAxes, Multilinear):
     """``sum(a[k - j] * v[j])``, or with `v` reversed ``sum(a[k + j] * v[j])``.
 
-    `v` is no longer than `a`, but in mode "full", where it does not matter.
+    `v` is no longer than `a`, but in mode "full", where it does not matter. The sequences lie
+    along the last axes; those in front are a batch and broadcast.
     """
 
     mode: str
     reversed: bool = False
     name: ClassVar[str] = "convolve"
+    core: ClassVar[tuple[int, ...]] = (1, 1)
 
     def infer(self, *types: TensorType) -> Type:
         """As many places as the sequences overlap in the mode."""
         for t in types:
-            if t.ndim != 1 or t.shape[0] == 0:
+            if not t.ndim or t.shape[-1] == 0:
                 raise ShapeError("convolve takes sequences that are not empty", got=repr(t))
-        (n,), (m,) = (t.shape for t in types)
-        lengths = {"full": n + m - 1, "same": n, "valid": n - m + 1}
-        return TensorType(promote([t.dtype for t in types]), (lengths[self.mode],))
+        n, m = (t.shape[-1] for t in types)
+        lengths: dict[str, Dim] = {"full": n + m - 1, "same": n, "valid": n - m + 1}
+        batch = broadcast_shapes(*[t.shape[:-1] for t in types], what=self.name)
+        return TensorType(promote([t.dtype for t in types]), (*batch, lengths[self.mode]))
 
     def requirements(self, *types: TensorType) -> tuple[Dim, ...]:
         """No sequence is empty, and the first is the longer one."""
-        (n,), (m,) = (t.shape for t in types)
+        n, m = (t.shape[-1] for t in types)
         return nonnegative(m - 1, n - 1 if self.mode == "full" else n - m)
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
@@ -72,62 +76,108 @@ class Convolve(Multilinear):
             if operand == 0:
                 return make(Convolve("full", not self.reversed), cotangent, v)
             found = make(Convolve("valid", True), a, cotangent)
-            return found if self.reversed else flip(found)
+            return found if self.reversed else flip(found, -1)
         if self.mode == "same":
-            cotangent = pad(cotangent, self._border(v.shape[0]))
+            cotangent = _bordered(cotangent, *self._border(v.shape[-1]))
         if operand == 0:
             return make(Convolve("valid", not self.reversed), cotangent, v)
         found = make(Convolve("valid", True), cotangent, a)
-        return flip(found) if self.reversed else found
+        return flip(found, -1) if self.reversed else found
 
     def links(self, node: Node, operand: int) -> Sequence[Link] | None:
         """A diagonal for each element of the second sequence, if there are only some."""
-        (n,), (m,), (size,) = node.inputs[0].shape, node.inputs[1].shape, node.shape
+        (n, m), size = (x.shape[-1] for x in node.inputs), node.shape[-1]
         if not isinstance(m, int) or m > _MOST_DIAGONALS:
             return None
-        left, _ = self._border(m)
-        first = {"full": 0, "same": int(left), "valid": m - 1}[self.mode]
+        *batch, _ = everywhere(node.shape)
+        runs = node.shape[:-1]
+        outer = [_broadcast(batch, runs, x.shape[:-1]) for x in node.inputs]
+        last = len(runs)
+        first = self._shift(m)
         found: list[Link] = []
         for j in range(m):
             lengths: dict[str, Dim] = {"full": n, "same": n - abs(j - first), "valid": size}
             start = max(0, first - j)
-            a, v = along(0, start), fixed(m - 1 - j if self.reversed else j)
-            places = ((a,), (v,))
+            a, v = along(last, start), fixed(m - 1 - j if self.reversed else j)
+            places = ((*outer[0], a), (*outer[1], v))
             factor = (node.inputs[1 - operand], places[1 - operand])
-            target = (along(0, start + j - first),)
-            found.append(Link((lengths[self.mode],), places[operand], target, (factor,)))
+            target = (*batch, along(last, start + j - first))
+            length = lengths[self.mode]
+            found.append(Link((*runs, length), places[operand], target, (factor,)))
         return found
 
     def _border(self, m: Dim) -> tuple[Dim, Dim]:
         """How much of the full convolution "same" leaves out on each side."""
         return (m - 1) // 2, m - 1 - (m - 1) // 2
 
-    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
-        """Windows of the first sequence times the second."""
-        a, v = operands
-        m = node.inputs[1].shape[0]
-        left, right = {
-            "full": (m - 1, m - 1),
-            "same": self._border(m)[::-1],
-            "valid": (0, 0),
-        }[self.mode]
-        padded = pad(a, [(0, 0)] * mapped[0] + [(left, right)])
-        index = expand_dims(as_node(arange(node.shape[0])), 1) + arange(m)
-        windows = getitem(padded, (..., index))
-        factors = v if self.reversed else flip(v, -1)
-        labels = ["bij" if mapped[0] else "ij", "bj" if mapped[1] else "j"]
-        return einsum(f"{labels[0]},{labels[1]}->bi", windows, factors)
+    def _shift(self, m: Dim) -> Any:
+        """How much of the full convolution is left out in front."""
+        return {"full": 0, "same": self._border(m)[0], "valid": m - 1}[self.mode]
+
+    def decompose(self, *inputs: Node) -> Node | None:
+        """Of stacks, for which NumPy has no function: windows of the first times the second."""
+        a, v = inputs
+        return None if a.ndim == v.ndim == 1 else self.of_windows(a, v)
+
+    def of_windows(
+        self, a: Node, v: Node, *, turned: bool = False, summed: Collection[int] = ()
+    ) -> Node:
+        """As the product of all windows of `a` with `v`.
+
+        `turned` are these then, and not `v`; `summed` tells axes of the batch to sum over.
+        """
+        m = v.shape[-1]
+        first = self._shift(m)
+        behind = {"full": m - 1, "same": first, "valid": 0}[self.mode]
+        windows = _windows(_bordered(a, m - 1 - first, behind), m)
+        if not self.reversed:
+            windows, v = (flip(windows, -1), v) if turned else (windows, flip(v, -1))
+        batch = ascii_lowercase[: max(a.ndim, v.ndim) - 1]
+        first, second = (batch[len(batch) - x.ndim + 1 :] for x in (a, v))
+        kept = "".join([c for i, c in enumerate(batch) if i not in summed])
+        return einsum(f"{first}YZ,{second}Z->{kept}Y", windows, v)
+
+    def of_toeplitz(self, a: Node, v: Node) -> Node:
+        """As the product of `a` with the matrix that has `v` along its diagonals."""
+        n, m = a.shape[-1], v.shape[-1]
+        size: Dim = {"full": n + m - 1, "same": n, "valid": n - m + 1}[self.mode]
+        first = self._shift(m)
+        border = (n - 1 - first, size - m + first)
+        if self.reversed:
+            matrix = flip(_windows(_bordered(v, *border[::-1]), n), -2)
+        else:
+            matrix = flip(_windows(_bordered(v, *border), n), -1)
+        return einsum("...j,...ij->...i", a, matrix)
 
     def work(self, node: Node) -> float:
         """A multiplication for each pair."""
-        m = node.inputs[1].shape[0]
+        m = node.inputs[1].shape[-1]
         return 0.5 * m if isinstance(m, int) else 10.0
 
     def flops(self, node: Node) -> Dim:
         """A multiplication and an addition for each pair that meets."""
         a, v = node.inputs
         longer = a if self.mode == "full" else node
-        return 2 * longer.size * v.size
+        return 2 * product(node.shape[:-1]) * longer.shape[-1] * v.shape[-1]
+
+
+def _bordered(x: Node, left: Dim, right: Dim) -> Node:
+    """With so many zeros before and behind every sequence."""
+    return pad(x, [(0, 0)] * (x.ndim - 1) + [(left, right)])
+
+
+def _windows(x: Node, size: Dim) -> Node:
+    """All windows of every sequence."""
+    return windows_of(x, (x.ndim - 1,), (size,), (1,), (1,))
+
+
+def _broadcast(batch: Sequence[Place], runs: Shape, own: Shape) -> list[Place]:
+    """The places of an operand along its leading axes, from those of the result."""
+    lead = len(runs) - len(own)
+    return [
+        place if dim == run else fixed(0)
+        for place, run, dim in zip(batch[lead:], runs[lead:], own, strict=True)
+    ]
 
 
 _MODES = ("full", "same", "valid")
@@ -198,6 +248,19 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 _A = np.array([0.5, -1.0, 2.0, 3.0, 0.25])
 _V = np.array([1.0, 0.5, -2.0, 4.0])
 
+_ROWS = np.outer([1.0, -0.5], _A) + 0.25
+
+
+def _stacks(mode: Any, *args: Any) -> Example:
+    """Beside NumPy, sequence by sequence."""
+
+    def one(a: Any, v: Any) -> Any:
+        return np.convolve(a, v, mode)
+
+    reference = np.vectorize(one, signature="(n),(m)->(k)")
+    return Example(lambda a, v: make(Convolve(mode), as_node(a), as_node(v)), args, reference)
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "convolve": [
         *[Example(lambda a, v, m=mode: np.convolve(a, v, m), (_A, _V)) for mode in _MODES],
@@ -209,5 +272,10 @@ EXAMPLES: dict[str, list[Example]] = {
         *[Example(lambda a, v, m=mode: np.correlate(a, v, m), (_A, _V)) for mode in _MODES],
         *[Example(lambda a, v, m=mode: np.correlate(a, v, m), (_V, _A)) for mode in _MODES],
         Example(lambda a, v: np.convolve(a * 1j, v, "same"), (_A, _V[:3])),
+    ],
+    "convolve stacks": [
+        _stacks("full", _ROWS, _V),
+        _stacks("same", _ROWS, _ROWS[:, None, :4]),
+        _stacks("valid", _A, _ROWS[:, :2]),
     ],
 }

@@ -10,6 +10,8 @@ import numpy as np
 from symgraph.graph.leaves import Constant, SizeValue
 from symgraph.graph.node import Node, constant
 from symgraph.graph.types import DType
+from symgraph.ops.index import GetItem
+from symgraph.ops.indices import Mark, Range
 from symgraph.ops.reduce import BroadcastTo
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "is_op",
     "number",
     "scalar",
+    "turned_axes",
     "unaxed",
     "unbroadcast",
 ]
@@ -45,6 +48,21 @@ def unaxed(node: Node) -> Node:
     while is_op(node, "expand_dims", "reshape"):
         (node,) = node.inputs
     return node
+
+
+def turned_axes(node: Node) -> set[int] | None:
+    """The axes that an index reverses, if it does nothing else."""
+    if not isinstance(node.op, GetItem) or node.ndim != node.inputs[0].ndim:
+        return None
+    if any(not isinstance(entry, Range) and entry is not Mark.ELLIPSIS for entry in node.op.index):
+        return None
+    places = [i for i, entry in enumerate(node.op.index) if entry is Mark.ELLIPSIS]
+    entries = list(node.op.index)
+    if places:
+        entries[places[0] : places[0] + 1] = [Range()] * (node.ndim - len(entries) + 1)
+    if any(entry not in (Range(), Range(step=-1)) for entry in entries):
+        return None
+    return {i for i, entry in enumerate(entries) if entry == Range(step=-1)}
 
 
 def number(node: Node) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from string import ascii_letters
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,10 @@ from symgraph.ops.delta import Delta, cut, delta, without_repeats
 from symgraph.ops.diagonals import Diag, Diagonal
 from symgraph.ops.index import Gather, GetItem, IndexAdd
 from symgraph.ops.indices import Index, Mark, Range, place_of_arrays
+from symgraph.ops.padding import Pad
 from symgraph.ops.reduce import Sum
 from symgraph.ops.shape import ExpandDims, Squeeze, Transpose, squeeze
-from symgraph.simplify.common import is_number, is_op, number, unaxed
+from symgraph.simplify.common import is_number, is_op, number, turned_axes, unaxed
 
 
 class Structure(NamedTuple):
@@ -116,11 +117,26 @@ _MOST_ELEMENTS = 10_000
 def _is_identity(node: Node) -> bool:
     """Whether a node is the identity matrix as an array."""
     op = node.op
-    if not isinstance(op, Constant) or node.ndim != 2 or op.value.size > _MOST_ELEMENTS:
+    return isinstance(op, Constant) and _are_identity(op.value)
+
+
+def _are_identity(values: Any) -> bool:
+    if values.ndim != 2 or values.size > _MOST_ELEMENTS:
         return False
-    rows, columns = op.value.shape
-    one = rows == columns > 1 and bool(op.value[0, 0] == 1)
-    return one and np.array_equal(op.value, np.eye(rows))
+    rows, columns = values.shape
+    one = rows == columns > 1 and bool(values[0, 0] == 1)
+    return one and np.array_equal(values, np.eye(rows))
+
+
+def turned_delta(node: Node) -> tuple[Node, set[int]] | None:
+    """The delta of which a node is a view that runs backwards along some axes."""
+    if isinstance(node.op, Constant):
+        if node.ndim != 2 or not _are_identity(node.op.value[:, ::-1]):
+            return None
+        (size, _), one = node.shape, constant(np.ones((), node.dtype))
+        return delta(one, "", "aa", {"a": size}), {1}
+    axes = turned_axes(node)
+    return (node.inputs[0], axes) if axes and is_delta(node.inputs[0]) else None
 
 
 # Sums of products over named indices --------------------------------------------------------------
@@ -322,6 +338,15 @@ def of_scatter(node: Node) -> Contraction | None:
     return Contraction((letters,), window.axes, (), window.starts, window.lengths)
 
 
+def _of_pad(node: Node) -> Contraction | None:
+    assert isinstance(node.op, Pad)
+    if not is_number(node.inputs[1], 0):
+        return None
+    letters = _letters(node)
+    lengths = dict(zip(letters, node.inputs[0].shape, strict=True))
+    return Contraction((letters,), letters, (), [before for before, _ in node.op.widths], lengths)
+
+
 def _of_delta(node: Node) -> Contraction | None:
     known = structure(node)
     if known is None:
@@ -342,6 +367,7 @@ CONTRACTIONS: dict[str, Callable[[Node], Contraction | None]] = {
     "getitem": _of_index,
     "gather": _of_index,
     "index_add": of_scatter,
+    "pad": _of_pad,
     "delta": _of_delta,
     "diag": _of_delta,
 }

@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 
 from symgraph.graph.evaluate import evaluate_node
-from symgraph.graph.node import Node, constant, make
+from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.ops.contract import Einsum
+from symgraph.ops.correlation import Convolve
 from symgraph.ops.create import Eye
 from symgraph.ops.delta import Delta, aligned, delta
 from symgraph.ops.diagonals import Diagonal
 from symgraph.ops.elementwise import Where, zeros_like
-from symgraph.ops.index import IndexAdd
+from symgraph.ops.index import IndexAdd, flip
 from symgraph.ops.indices import Range
 from symgraph.ops.join import Concatenate
 from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import Mean, Sum, broadcast_to, count
-from symgraph.ops.shape import Transpose, squeeze
+from symgraph.ops.shape import Transpose, expand_dims, squeeze
 from symgraph.simplify.common import is_number, is_op, number
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.scatters import rows_of
@@ -38,11 +39,15 @@ from symgraph.simplify.structure import (
     renamed,
     stretched,
     structure,
+    turned_delta,
     window_of,
 )
 
 DELTAS = ("delta", "diag", "eye", "constant", "index_add")
 """The operations whose results may be deltas."""
+
+
+_TURNED = ("multiply", "expand_dims", "squeeze", "sum", "matmul", "einsum")
 
 
 def identity_like(like: Node) -> Node:
@@ -83,6 +88,7 @@ def _unit(like: Node) -> Node:
         lambda v: np.diag(v)[:, -2],
         lambda v, A: zeros_like(A).at[1:, :-1].add(np.diag(v[1:])),
         lambda v, A: np.diag(v[1:], 1) @ A,
+        lambda v: np.pad(np.diag(v), ((0, 0), (1, 2))),
     ),
 )
 def index_of_delta(node: Node) -> Node | None:
@@ -93,6 +99,42 @@ def index_of_delta(node: Node) -> Node | None:
     return None if contraction is None else renamed(node, contraction)
 
 
+@rewrite(
+    *_TURNED,
+    operands=("getitem", "constant"),
+    keeps="accurate",
+    examples=(
+        lambda A: A @ _unit(A)[::-1],
+        lambda A, v: A * np.diag(v)[::-1],
+        lambda v: np.diag(v)[:, ::-1].sum(0, keepdims=True),
+    ),
+)
+def delta_turned(node: Node) -> Node | None:
+    """x @ flip(d) = flip(x) @ d: the other factors run backwards, and what is left of the index."""
+    contraction = CONTRACTIONS[node.op.name](node)
+    if contraction is None:
+        return None
+    for place, (x, letters) in enumerate(zip(node.inputs, contraction.operands, strict=True)):
+        found = turned_delta(x)
+        if found is None:
+            continue
+        straight, axes = found
+        turned = {letters[axis] for axis in axes} - {None}
+        inputs = list(node.inputs)
+        for i, (other, own) in enumerate(zip(node.inputs, contraction.operands, strict=True)):
+            again = [axis for axis, c in enumerate(own) if c in turned]
+            if i == place:
+                inputs[i] = straight
+                again = [axis for axis in again if axis not in axes]
+            elif again and (is_delta(other) or turned_delta(other)):
+                return None
+            inputs[i] = as_node(flip(inputs[i], again)) if again else inputs[i]
+        result = make(node.op, *inputs)
+        back = [axis for axis, c in enumerate(contraction.output) if c in turned]
+        return flip(result, back) if back else result
+    return None
+
+
 @rewrite("mean", operands=DELTAS, keeps="accurate", examples=(lambda v: np.diag(v).mean(0),))
 def mean_of_delta(node: Node) -> Node | None:
     """mean(d) = sum(d) / n."""
@@ -101,6 +143,52 @@ def mean_of_delta(node: Node) -> Node | None:
     if structure(x) is None or x.dtype != node.dtype:
         return None
     return make(Sum(node.op.axes, node.op.keepdims), x) / count(x.shape, node.op.axes)
+
+
+@rewrite(
+    "convolve",
+    operands=(*DELTAS, "getitem"),
+    keeps="accurate",
+    examples=(
+        lambda v: make(Convolve("same"), _unit(v), v[:3]),
+        lambda v: make(Convolve("valid", True), as_node(np.diag(v)), v[:2]),
+        lambda v: make(Convolve("full"), v, _unit(v)),
+        lambda v: make(Convolve("valid"), v, as_node(np.diag(v)[:, ::-1])),
+    ),
+)
+def convolution_of_delta(node: Node) -> Node | None:
+    """convolve(d, v) = d @ toeplitz(v), convolve(a, d) = windows(a) @ d."""
+    assert isinstance(node.op, Convolve)
+    a, v = node.inputs
+    if _ties_last(a):
+        return node.op.of_toeplitz(a, v)
+    return node.op.of_windows(a, v, turned=True) if _ties_last(v) else None
+
+
+@rewrite(
+    "sum",
+    operands=("convolve",),
+    keeps="accurate",
+    examples=(lambda A, B: make(Convolve("valid", True), A, B[:, :2]).sum(0),),
+)
+def sum_of_convolutions(node: Node) -> Node | None:
+    """sum(convolve(A, B), axis=0) = windows(A) @ B: the stack is summed over at once."""
+    (x,) = node.inputs
+    assert isinstance(x.op, Convolve)
+    assert isinstance(node.op, Sum)
+    axes = node.op.axes
+    if x.ndim - 1 in axes or node.dtype != x.dtype:
+        return None
+    result = x.op.of_windows(*x.inputs, summed=axes)
+    return expand_dims(result, axes) if node.op.keepdims else result
+
+
+def _ties_last(x: Node) -> bool:
+    """Whether the last axis of a delta, or of one turned round, runs along with others."""
+    turned = turned_delta(x)
+    x = x if turned is None else turned[0]
+    known = structure(x) if may_be_delta(x) else None
+    return known is not None and known.outer.count(known.outer[-1]) > 1
 
 
 @rewrite(
@@ -208,6 +296,7 @@ _LINEAR: dict[str, tuple[int, ...]] = {
     "getitem": (0,),
     "multiply": (0, 1),
     "matmul": (0, 1),
+    "convolve": (0, 1),
     "index_add": (1,),
 }
 """Operands in which an operation is linear."""

@@ -8,9 +8,11 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import zeros_like
-from symgraph.ops.index import GetItem, IndexAdd
-from symgraph.ops.indices import Mark, Range
+from symgraph.ops.index import GetItem, IndexAdd, flip
+from symgraph.ops.indices import Range
+from symgraph.ops.padding import Pad
 from symgraph.ops.reduce import Reduction
+from symgraph.ops.shape import Transpose
 from symgraph.simplify.common import (
     HEADROOM,
     factor,
@@ -20,6 +22,7 @@ from symgraph.simplify.common import (
     is_op,
     number,
     scalar,
+    turned_axes,
     unbroadcast,
 )
 from symgraph.simplify.rule import rewrite
@@ -135,7 +138,7 @@ def _opposite(node: Node) -> Node | None:
 def turned_twice(node: Node) -> Node | None:
     """x[::-1][::-1] = x."""
     (x,) = node.inputs
-    outer, inner = _turned(node), _turned(x)
+    outer, inner = turned_axes(node), turned_axes(x)
     if outer is None or inner is None:
         return None
     (y,) = x.inputs
@@ -143,19 +146,24 @@ def turned_twice(node: Node) -> Node | None:
     return make(GetItem(index), y) if outer ^ inner else y
 
 
-def _turned(node: Node) -> set[int] | None:
-    """The axes that an index reverses, if it does nothing else."""
-    if not isinstance(node.op, GetItem) or node.ndim != node.inputs[0].ndim:
+@rewrite(
+    "transpose",
+    "pad",
+    operands=("getitem",),
+    keeps="bitwise",
+    examples=(lambda A: A[::-1].T, lambda u: np.pad(u[::-1], (1, 2))),
+)
+def turned_outwards(node: Node) -> Node | None:
+    """transpose(flip(x)) = flip(transpose(x)), pad(flip(x)) = flip(pad(x))."""
+    x, *value = node.inputs
+    axes, op = turned_axes(x), node.op
+    if not axes:
         return None
-    if any(not isinstance(entry, Range) and entry is not Mark.ELLIPSIS for entry in node.op.index):
-        return None
-    places = [i for i, entry in enumerate(node.op.index) if entry is Mark.ELLIPSIS]
-    entries = list(node.op.index)
-    if places:
-        entries[places[0] : places[0] + 1] = [Range()] * (node.ndim - len(entries) + 1)
-    if any(entry not in (Range(), Range(step=-1)) for entry in entries):
-        return None
-    return {i for i, entry in enumerate(entries) if entry == Range(step=-1)}
+    if isinstance(op, Transpose):
+        return flip(make(op, *x.inputs), [op.axes.index(axis) for axis in sorted(axes)])
+    assert isinstance(op, Pad)
+    widths = tuple([(b, a) if i in axes else (a, b) for i, (a, b) in enumerate(op.widths)])
+    return flip(make(Pad(widths), *x.inputs, *value), sorted(axes))
 
 
 @rewrite(
