@@ -172,7 +172,11 @@ def wishes(graph: Graph, image: Mapping[Node, Node]) -> dict[Node, str]:
         bound.setdefault(image.get(node, node), name)
     first: dict[Node, str] = {}
     last: dict[Node, str] = {}
+    outputs = set(graph.outputs)
     for node in graph.nodes:
+        origin = ORIGINS.get(node)
+        if node not in outputs and origin is not None and not origin.gradient:
+            continue  # the user's own value, which is also a gradient, maybe of another graph
         for entry in GRADIENT_OF.get(node) or ():
             by = entry.by()
             if by is None or _is_fixed(node):

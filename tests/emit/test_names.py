@@ -272,3 +272,13 @@ def test_the_users_line_in_a_comment_stays_a_comment(tmp_path):
     ast.parse(f.source)
     for token in tokenize.generate_tokens(io.StringIO(f.source).readline):
         assert "w = 1" not in token.string or token.type == tokenize.COMMENT
+
+
+def test_no_name_of_another_graph():
+    x, w = sg.placeholder("x", (3,)), sg.placeholder("w", (3,))
+    shared = np.tanh(w)
+    gradient = sg.grad(np.sum(x * shared), x)
+    assert gradient is shared
+    other = sg.function([x, w], np.exp(x @ shared) / (1 + shared**2).sum())
+    assert "d_x" not in other.source
+    assert "d_x" in sg.function([x, w], [np.sum(x * shared), gradient]).source

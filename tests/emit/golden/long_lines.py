@@ -31,8 +31,8 @@ def value_and_grad(
     step = np.where(greater, tanh_difference * exp, momentum_of_the_optimiser)
     # value = np.sum(step * np.maximum(rate + momentum, gradient))
     plus = learning_rate_of_the_optimiser + momentum_of_the_optimiser
-    d_step = np.maximum(plus, gradient_of_the_loss)
-    value = step @ d_step
+    larger = np.maximum(plus, gradient_of_the_loss)
+    value = step @ larger
     # gradient of: value = np.sum(step * np.maximum(rate + momentum, gradient))
     equal = plus == gradient_of_the_loss
     chosen = np.where(equal, 0.5, (plus > gradient_of_the_loss).astype(np.float64))
@@ -40,10 +40,10 @@ def value_and_grad(
     greater_equal = plus >= gradient_of_the_loss
     d_learning_rate_of_the_optimiser = np.where(greater_equal, product, 0.0)
     # gradient of: step = np.where(np.abs(gradient) > rate, np.tanh(gradient - moment...
-    chosen_2 = np.where(greater, d_step * tanh_difference * exp, 0.0)
+    chosen_2 = np.where(greater, larger * tanh_difference * exp, 0.0)
     d_learning_rate_of_the_optimiser += chosen_2
     exp_2 = np.exp(-2 * np.abs(difference))
-    product_2 = d_step * exp * (4 * exp_2 / (1 + exp_2) ** 2)
+    product_2 = larger * exp * (4 * exp_2 / (1 + exp_2) ** 2)
     d_gradient_of_the_loss = np.where(greater, product_2, 0.0)
     chosen_3 = np.where(equal, 0.5, (gradient_of_the_loss > plus).astype(np.float64))
     product_3 = step * chosen_3
