@@ -29,6 +29,7 @@ __all__ = [
     "as_shape",
     "dim_names",
     "evaluate",
+    "may_be_zero",
     "product",
     "solve",
 ]
@@ -359,6 +360,18 @@ def product(shape: Iterable[Dim]) -> Dim:
     for dim in dims:
         total = total * dim
     return total
+
+
+def may_be_zero(dim: Dim) -> bool:
+    """Whether a size is 0 for some sizes of the placeholders, as far as its form tells.
+
+    Examples
+    --------
+    >>> [may_be_zero(as_dim(size)) for size in ("n", 0, 3)], may_be_zero(as_dim("n") + 1)
+    ([True, True, False], False)
+    """
+    terms = _terms(dim)
+    return not any(not m and c > 0 for m, c in terms) or any(c < 0 for _, c in terms)
 
 
 def evaluate(dim: Dim, values: Mapping[str, int]) -> int:

@@ -308,6 +308,8 @@ NOTATIONS: dict[str, Callable[[Node, Sequence[Tex]], Tex]] = {
     "prod": _big(r"\prod"),
     "max": _reduction(r"\max"),
     "min": _reduction(r"\min"),
+    "max_from": _reduction(r"\max"),
+    "min_from": _reduction(r"\min"),
     "argmax": _reduction(r"\operatorname{arg\,max}"),
     "argmin": _reduction(r"\operatorname{arg\,min}"),
     "maximum": _call(r"\max"),

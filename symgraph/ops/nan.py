@@ -13,12 +13,12 @@ from symgraph.graph.node import Node, as_node
 from symgraph.graph.record import record
 from symgraph.ops.calls import of_numpy, over_axes
 from symgraph.ops.cumulative import cumprod
-from symgraph.ops.elementwise import astype, fmax, fmin, isnan, logical_and, where
+from symgraph.ops.elementwise import astype, isnan, logical_and, where
 from symgraph.ops.elementwise.parts import real_dtype
 from symgraph.ops.kinds import Example
 from symgraph.ops.reduce import CUBE, counted, cumsum, mean, normalize_axes, sum
 from symgraph.ops.reduce_moments import prod, std, var
-from symgraph.ops.reduce_order import Extreme, argmax, argmin, extreme
+from symgraph.ops.reduce_order import Extreme, ExtremeFrom, argmax, argmin, extreme
 
 __all__ = [
     "nanargmax",
@@ -172,12 +172,28 @@ class NanMin(Extreme):
     name: ClassVar[str] = "nanmin"
 
 
+@record
+class NanMaxFrom(ExtremeFrom):
+    """The maximum of a number and of the elements along axes that are not NaN."""
+
+    name: ClassVar[str] = "nanmax_from"
+    numpy: ClassVar[str] = "nanmax"
+
+
+@record
+class NanMinFrom(ExtremeFrom):
+    """The minimum of a number and of the elements along axes that are not NaN."""
+
+    name: ClassVar[str] = "nanmin_from"
+    numpy: ClassVar[str] = "nanmin"
+
+
 @over_axes(np.nanmax)
 def nanmax(
     a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = None, where: Any = True
 ) -> Any:
     """Maximum over axes of the elements that are not NaN, as ``np.nanmax``; split among ties."""
-    return extreme(NanMax, fmax, a, axis, keepdims, initial, where)
+    return extreme(NanMax, NanMaxFrom, a, axis, keepdims, initial, where)
 
 
 @over_axes(np.nanmin)
@@ -185,7 +201,7 @@ def nanmin(
     a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = None, where: Any = True
 ) -> Any:
     """Minimum over axes of the elements that are not NaN, as ``np.nanmin``; split among ties."""
-    return extreme(NanMin, fmin, a, axis, keepdims, initial, where)
+    return extreme(NanMin, NanMinFrom, a, axis, keepdims, initial, where)
 
 
 @of_numpy(np.nanargmax)

@@ -34,7 +34,7 @@ from symgraph.ops.elementwise import (
 )
 from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.reduce import CUBE, broadcast_to, normalize_axes, reduced_shape, sum, unreduced
-from symgraph.ops.reduce_order import Max, max
+from symgraph.ops.reduce_order import first_of_none, max
 from symgraph.ops.shape import reshape, squeeze
 
 __all__: list[str] = []  # they stand in `sg.special` and `sg.nn`
@@ -43,7 +43,7 @@ __all__: list[str] = []  # they stand in `sg.special` and `sg.nn`
 def _pieces(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node, Node, Node]:
     """``top``, ``x - top``, its exponentials and their sum; scalars if all axes are reduced."""
     keepdims = len(axes) < x.ndim
-    top = max(x, axis=axes, keepdims=keepdims)
+    top = max(x, axis=axes, keepdims=keepdims, initial=first_of_none(x, axes, -np.inf))
     shift = x - top
     e = exp(shift)
     return top, shift, e, sum(e, axis=axes, keepdims=keepdims)
@@ -56,8 +56,7 @@ class _Normalised(AlongAxes, Structured):
     axes: tuple[int, ...]
 
     def infer(self, *types: TensorType) -> Type:
-        """The same type; there must be an element along the axes."""
-        Max(self.axes).infer(*types)
+        """The same type."""
         return types[0]
 
     def work(self, node: Node) -> float:
@@ -136,8 +135,9 @@ class LogSumExp(AlongAxes, Structured):
     shift: ClassVar[str] = "added"
 
     def infer(self, *types: TensorType) -> Type:
-        """The other axes; there must be an element along the axes."""
-        return Max(self.axes, self.keepdims).infer(*types)
+        """The other axes."""
+        (x,) = types
+        return x.with_shape(reduced_shape(x.shape, self.axes, self.keepdims))
 
     def decompose(self, *inputs: Node) -> Node | None:
         """``log(s) + top``.
@@ -198,7 +198,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
     Raises
     ------
     ShapeError
-        If there is no such axis, or no element along it.
+        If there is no such axis.
 
     Notes
     -----
@@ -221,7 +221,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     Raises
     ------
     ShapeError
-        If there is no such axis, or no element along it.
+        If there is no such axis.
 
     Notes
     -----
@@ -257,7 +257,7 @@ def logsumexp(
     Raises
     ------
     ShapeError
-        If there is no such axis, or no element along it.
+        If there is no such axis.
 
     Notes
     -----
@@ -282,7 +282,8 @@ def _signed(
 ) -> list[Any]:
     # The largest of the terms that count decides the shift, of which nothing depends.
     counting = where(factors == 0, -np.inf, node)
-    top = stop_gradient(max(counting, axis=axes, keepdims=True))
+    first = first_of_none(node, axes, -np.inf)
+    top = stop_gradient(max(counting, axis=axes, keepdims=True, initial=first))
     top = where(isfinite(top), top, 0.0)
     # Terms that do not count may be large: they must not become 0 * inf.
     most = float(np.log(np.finfo(node.dtype).max)) - 1.0

@@ -444,10 +444,10 @@ def average(
         factors = as_node(weights)
         if factors.shape != values.shape:
             factors = _along_axes(factors, values, axis)
-        # NumPy adds integers up as float64.
-        exact = promote([values.dtype, factors.dtype]).kind not in "fc"
-        factors = astype(factors, np.float64) if exact else factors
-        total = sum(factors, axis=axes, keepdims=keepdims)
+        if values.dtype.kind not in "fc":  # NumPy averages integers in double precision
+            factors = astype(factors, promote([factors.dtype, np.dtype(np.float64)]))
+        dtype = promote([values.dtype, factors.dtype])
+        total = sum(factors, axis=axes, dtype=dtype, keepdims=keepdims)
         result = sum(values * factors, axis=axes, keepdims=keepdims) / total
     if not returned:
         return result

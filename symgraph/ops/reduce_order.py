@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symgraph.errors import InputError, ShapeError
-from symgraph.graph.code import Code, Scope, call
+from symgraph.graph.code import Code, Scope, call, method
+from symgraph.graph.leaves import Constant, scalar_code
 from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import builder
-from symgraph.graph.sizes import Dim
+from symgraph.graph.sizes import Dim, may_be_zero
 from symgraph.graph.types import TensorType, Type, normalize_axis
+from symgraph.ops.batching import AlongAxes, next_axes
 from symgraph.ops.calls import of_numpy, over_axes
-from symgraph.ops.elementwise import astype, maximum, minimum, where
+from symgraph.ops.elementwise import astype, where
 from symgraph.ops.kinds import Discrete, Example, Structured
 from symgraph.ops.reduce import (
     CUBE,
@@ -23,13 +26,14 @@ from symgraph.ops.reduce import (
     FLAGS,
     Reduction,
     axes_examples,
-    broadcast_to,
+    axis_text,
     masked,
     normalize_axes,
     reduce,
     reduced_shape,
     started,
     sum,
+    unreduced,
 )
 from symgraph.ops.shape import reshape
 
@@ -111,8 +115,83 @@ class Min(Extreme):
     shift: ClassVar[str] = "added"
 
 
+@record
+class ExtremeFrom(AlongAxes, Structured):
+    """The extreme of a number (``initial=``) and of the elements along axes, which may be none."""
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+    numpy: ClassVar[str]
+    """NumPy's name for it."""
+
+    def infer(self, *types: TensorType) -> Type:
+        """The same dtype."""
+        return TensorType(types[0].dtype, reduced_shape(types[0].shape, self.axes, self.keepdims))
+
+    def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
+        """NumPy's method of this name, or the function where there is none."""
+        rest = {
+            "axis": axis_text(self.axes, node.inputs[0].ndim),
+            "keepdims": "True" if self.keepdims else "",
+            "initial": args[1],
+        }
+        if isinstance(start := node.inputs[1].op, Constant):
+            rest["initial"] = scalar_code(start.value[()])  # the array decides on the dtype
+        if hasattr(np.ndarray, self.numpy) and not args[0].literal:
+            return method(args[0], self.numpy, **rest)
+        return call(f"np.{self.numpy}", args[0], **rest)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """The mean of the tangents at the ties, the number among them."""
+        x, start = node.inputs
+        of_x, of_start = tangents
+        mask, first = x == unreduced(node, x, self.axes, self.keepdims), node == start
+        ties = count_nonzero(mask, axis=self.axes, keepdims=self.keepdims) + first
+        total = 0.0 if of_start is None else where(first, of_start, 0.0)
+        if of_x is not None:
+            taken = where(mask, of_x, 0.0)
+            total = total + sum(taken, axis=self.axes, keepdims=self.keepdims)
+        return total / astype(ties, node.dtype)
+
+    def bounds(self, operands: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        """Those of the elements and of the number together."""
+        lows, highs = zip(*operands, strict=True)
+        return builtins.min(lows), builtins.max(highs)
+
+    def work(self, node: Node) -> float:
+        """For each element of the operand."""
+        return 10.0
+
+    def flops(self, node: Node) -> Dim:
+        """A comparison for each element of the operand."""
+        return node.inputs[0].size
+
+    def batch(self, node: Node, operands: Sequence[Node], mapped: Sequence[bool], size: Dim) -> Any:
+        """Along the next axes, from one number: NumPy takes no more."""
+        x, start = operands
+        if mapped[1]:
+            return None
+        return make(with_fields(self, axes=next_axes(self.axes)), x, start)
+
+
+@record
+class MaxFrom(ExtremeFrom):
+    """The maximum of a number and of the elements along axes."""
+
+    name: ClassVar[str] = "max_from"
+    numpy: ClassVar[str] = "max"
+
+
+@record
+class MinFrom(ExtremeFrom):
+    """The minimum of a number and of the elements along axes."""
+
+    name: ClassVar[str] = "min_from"
+    numpy: ClassVar[str] = "min"
+
+
 def extreme(
-    kind: type[Extreme], pair: Any, a: Any, axis: Any, keepdims: Any, initial: Any, mask: Any
+    kind: type[Extreme], start_at: type[ExtremeFrom], a: Any, axis: Any, keepdims: Any, initial: Any, mask: Any
 ) -> Node:
     if initial is None and mask is not True:
         raise InputError(
@@ -122,12 +201,13 @@ def extreme(
     if initial is None:
         return reduce(kind, node, axis, keepdims)
     start = started(initial, node.dtype, kind.name)
-    node = masked(node, mask, start, kind.name)
     axes = normalize_axes(axis, node.ndim, kind.name)
-    if any_dim_is_zero([node.shape[i] for i in axes]):
-        shape = reduced_shape(node.shape, axes, bool(keepdims))
-        return broadcast_to(start, shape)
-    return pair(reduce(kind, node, axes, keepdims), start)
+    return make(start_at(axes, bool(keepdims)), masked(node, mask, start, kind.name), start)
+
+
+def first_of_none(x: Node, axes: Sequence[int], value: float) -> float | None:
+    """The ``initial=`` of a reduction that must have a value where a symbolic size is 0."""
+    return value if builtins.any(may_be_zero(x.shape[axis]) for axis in axes) else None
 
 
 @over_axes(np.max, np.amax)
@@ -141,7 +221,7 @@ def max(
     ShapeError
         If there is no such axis, or no element along it and no `initial`.
     """
-    return extreme(Max, maximum, a, axis, keepdims, initial, where)
+    return extreme(Max, MaxFrom, a, axis, keepdims, initial, where)
 
 
 @over_axes(np.min, np.amin)
@@ -155,7 +235,7 @@ def min(
     ShapeError
         If there is no such axis, or no element along it and no `initial`.
     """
-    return extreme(Min, minimum, a, axis, keepdims, initial, where)
+    return extreme(Min, MinFrom, a, axis, keepdims, initial, where)
 
 
 amax = builder(name="amax")(max)

@@ -36,6 +36,8 @@ SAME = [
     (lambda x: np.std(x, mean=np.mean(X)), HALF),
     (lambda x: np.nanstd(x, mean=np.mean(X)), HALF),
     (lambda x: np.sum(x, axis=0), np.float64(2.0)),
+    (lambda x: np.average(x, axis=0, weights=np.ones(x.shape, np.float32)), FLAGS),
+    (lambda x: np.average(x, weights=FLAGS), X.astype(np.complex64)),
     # Elements taken keep their dtype.
     (lambda x: np.quantile(x, 0.3, method="lower"), N),
     (lambda x: np.quantile(x, [0.3, 0.6], axis=1, method="nearest"), HALF),

@@ -354,7 +354,11 @@ def _taken_apart(node: Node, place: int, term: Node) -> Node:
     """The operation on one of the terms of an operand."""
     inputs = list(node.inputs)
     inputs[place] = broadcast_to(term, inputs[place].shape)
-    return make(node.op, *inputs)
+    part = make(node.op, *inputs)
+    if part.dtype != node.dtype:  # the sum was wider than this term
+        inputs[place] = inputs[place].astype(node.dtype)
+        part = make(node.op, *inputs)
+    return part
 
 
 def _last_apart(node: Node) -> tuple[Node, Node] | None:

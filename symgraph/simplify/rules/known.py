@@ -140,10 +140,11 @@ def inverse_times(node: Node) -> Node | None:
     a, b = node.inputs
     left, scaled = _scaled_inverse(a)
     if left is not None:
-        return apply("solve", left, scaled(b))
+        return apply("solve", left, scaled(b.astype(node.dtype)))
     right, scaled = _scaled_inverse(b)
     if right is None:
         return None
+    a = a.astype(node.dtype)
     if a.ndim == 1:
         return apply("solve", _turned(right), scaled(a))
     return _turned(apply("solve", _turned(right), scaled(_turned(a))))

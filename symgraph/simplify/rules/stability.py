@@ -223,7 +223,8 @@ def _aligned(total: Node, x: Node, axes: tuple[int, ...]) -> bool:
     """Whether a reduction of x over these axes meets every element of x with its own."""
     if total.ndim == 0:
         return len(axes) == x.ndim
-    return total.shape == reduced_shape(x.shape, axes, True)
+    added = (1,) * (x.ndim - total.ndim)  # in front, where broadcasting puts them
+    return (*added, *total.shape) == reduced_shape(x.shape, axes, True)
 
 
 @rewrite(

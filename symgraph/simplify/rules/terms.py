@@ -24,6 +24,8 @@ _LOGARITHMS = {"log": 1.0, "log2": math.log2(math.e), "log10": math.log10(math.e
 
 def _exponent(node: Node) -> Node | None:
     """x of exp(x), and of a power of a positive number."""
+    if not is_op(node, "exp", "exp2", "power"):
+        return None
     if any(operand.dtype != node.dtype for operand in node.inputs):
         return None
     if is_op(node, "exp"):
