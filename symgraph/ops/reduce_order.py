@@ -191,7 +191,13 @@ class MinFrom(ExtremeFrom):
 
 
 def extreme(
-    kind: type[Extreme], start_at: type[ExtremeFrom], a: Any, axis: Any, keepdims: Any, initial: Any, mask: Any
+    kind: type[Extreme],
+    start_at: type[ExtremeFrom],
+    a: Any,
+    axis: Any,
+    keepdims: Any,
+    initial: Any,
+    mask: Any,
 ) -> Node:
     if initial is None and mask is not True:
         raise InputError(

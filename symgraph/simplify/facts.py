@@ -54,6 +54,7 @@ _TURNED: dict[Fact, Fact] = {
     "lower_triangular": "upper_triangular",
     "upper_triangular": "lower_triangular",
 }
+_OF_REAL_MATRICES: tuple[Fact, ...] = ("orthogonal", "positive_semidefinite", "positive_definite")
 _KEPT_BY_SUMS: tuple[Fact, ...] = ("symmetric", "lower_triangular", "upper_triangular")
 _KEPT_BY_INVERSE: tuple[Fact, ...] = (
     *_KEPT_BY_SUMS,
@@ -156,6 +157,8 @@ def _holds(node: Node, fact: Fact, walk: _Walk) -> bool:
 def _follows(node: Node, fact: Fact, walk: _Walk) -> bool:
     """Whether a fact of a matrix follows from its operation and the facts of the operands."""
     op, operands = node.op, node.inputs
+    if node.dtype.kind == "c" and fact in _OF_REAL_MATRICES:
+        return False  # it would take the conjugate as well
     if isinstance(op, Constant):
         return bool(op.value.size <= _MOST_ELEMENTS) and _of_array(op.value, fact)
     if isinstance(op, Item):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def _kind_of(name: str, shape: Any, dtype: str) -> tuple[Any, Any]:
 
 
 def left_side(
-    rule: Rule, number: int = 0, shape: Any = ("n",), dtype: str = "float64"
+    rule: Rule, number: int = 0, shape: Any = ("n",), dtype: str = "float64", *others: str
 ) -> tuple[list[Node], Node] | None:
     """Placeholders and the node of an example; ``None`` where it cannot be built so.
 
@@ -44,12 +45,13 @@ def left_side(
         Which of its examples.
     shape : shape
         Of x, y, z; the other parameters have shapes of their own (see `Rule`).
-    dtype : str
+    dtype, *others : str
+        Parameters take them in turn.
     """
     build: Any = rule.examples[number]
     nodes: list[Node] = []
-    for name in inspect.signature(build).parameters:
-        kind, dims = _kind_of(name, shape, dtype)
+    for name, given in zip(inspect.signature(build).parameters, cycle((dtype, *others))):
+        kind, dims = _kind_of(name, shape, given)
         nodes.append(placeholder(name, dims, kind))
     try:
         return nodes, build(*nodes)

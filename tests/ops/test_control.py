@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
+from symgraph.compile import function
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
@@ -54,6 +55,13 @@ def test_symbolic_length_and_gradient():
     (found,) = interpret([grad(total, x)], {x: np.array([2.0, 3.0])})
     # ((1 * a + a) * b + b): 2 b by a, 2 a + 1 by b
     np.testing.assert_allclose(found, [6.0, 5.0])
+
+
+def test_functions_of_what_a_loop_gives_are_compiled():
+    x = placeholder("x", "n")
+    total, _ = scan(lambda c, v: (c * v + v, None), 1.0, x)
+    found = function([x], np.log2(total * total + 0.5))(np.array([2.0, 3.0]))
+    np.testing.assert_allclose(found, np.log2(15.0**2 + 0.5))
 
 
 def test_number_of_rounds_without_arrays():

@@ -163,6 +163,25 @@ def test_equal_at_ordinary_values(rule, number):
             np.testing.assert_allclose(second[ok], first[ok], rtol=tolerance, atol=tolerance)
 
 
+def test_what_was_computed_in_the_wider_of_two_dtypes_still_is():
+    for rule, number in [parameter.values for parameter in PARAMETERS]:
+        for dtypes in ("float64", "float32"), ("float32", "float64"):
+            found = left_side(rule, number, ("n",), *dtypes)
+            if found is None or len(found[0]) < 2 or found[1].dtype != np.float64:
+                continue
+            nodes, before = found
+            after = rewritten(rule, before)
+            wide, right = left_side(rule, number)
+            if after is None or right.ndim != before.ndim:
+                continue
+            values = ordinary(nodes, generator(rule, number))
+            wanted = run(right, dict(zip(wide, values.values(), strict=True)))
+            old, new = [np.abs(run(side, values) - wanted) for side in (before, after)]
+            ok = np.isfinite(old)
+            room = 4 * np.max(old, initial=0, where=ok) + 1e-13 * np.maximum(1, np.abs(wanted))
+            assert np.all(new[ok] <= room[ok]), (rule.name, before, after)
+
+
 # Accuracy, against as many digits as it takes -----------------------------------------------------
 
 ROOM = 1.01

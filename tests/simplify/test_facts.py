@@ -280,3 +280,15 @@ def test_what_numpy_refuses_is_refused_when_it_is_called():
     f = sg.function([b], np.linalg.inv(sg.constant(np.ones((4, 4)))) + b)
     with pytest.raises(np.linalg.LinAlgError):
         f(np.ones(4))
+
+
+def test_the_inverse_of_a_unitary_matrix_takes_the_conjugate():
+    z, value = sg.placeholder("z", (2, 2), complex), np.array([[1, 2j], [3, 1 + 1j]])
+    inverse = sg.function([z], np.linalg.inv(np.linalg.qr(z)[0]))
+    np.testing.assert_allclose(inverse(value), np.linalg.inv(np.linalg.qr(value)[0]), atol=1e-14)
+
+
+def test_a_solution_for_half_precision_is_that_of_the_product():
+    a, b = sg.placeholder("a", (2, 2)), sg.placeholder("b", 2, "float16")
+    product = sg.function([a, b], np.linalg.inv(a) @ b)
+    np.testing.assert_allclose(product(2 * np.eye(2), np.ones(2, "float16")), [0.5, 0.5])

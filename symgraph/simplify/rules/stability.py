@@ -447,4 +447,4 @@ def mask_out_of_quotient(node: Node) -> Node | None:
     if not is_op(masked, "where") or masked.shape != node.shape or node.dtype.kind != "f":
         return None
     mask, x, zero = masked.inputs
-    return apply("where", mask, x / y, zero) if number(zero) == 0 else None
+    return apply("where", mask, x.astype(masked.dtype) / y, zero) if number(zero) == 0 else None

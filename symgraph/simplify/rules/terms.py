@@ -59,7 +59,7 @@ def _logarithm(term: Node) -> Node | None:
     if total is None and rest:
         return None
     for factor, exponent in rest:
-        part = apply("log", factor)
+        part = apply("log", factor.astype(term.dtype))
         part = part if abs(exponent) == 1 else float(abs(exponent)) * part
         total = _plus(total, part, exponent)
     if total is None or powers.number == 1:
@@ -149,7 +149,7 @@ def log_of_exponential_product(node: Node) -> Node | None:
     for factor, exponent in powers.factors:
         x = _exponent(factor)
         if x is None or x.dtype != node.dtype:
-            rest.factors.append((factor, exponent))
+            rest.factors.append((factor.astype(node.dtype), exponent))
             continue
         exact = exact and _is_leaf(x)
         x = x if abs(exponent) == 1 else float(abs(exponent)) * x

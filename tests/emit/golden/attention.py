@@ -25,7 +25,7 @@ def loss_and_grad(q, k, v, target):
     e = v.shape[1]
     # p = sg.nn.softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1)
     product = 0.125 * q @ k.T
-    product -= product.max(axis=1, keepdims=True)
+    product -= product.max(axis=1, keepdims=True, initial=-np.inf)
     exp = np.exp(product, out=product)
     p = np.divide(exp, exp.sum(axis=1, keepdims=True), out=exp)
     # loss = np.mean((p @ v - target) ** 2)
