@@ -17,9 +17,10 @@ from symgraph.graph.graph import Graph, flatten_nodes
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, placeholder, topological
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.graph.side import GRADIENT_OF
 from symgraph.graph.tree import flatten, unflatten
-from symgraph.graph.types import TensorType, as_dtype
+from symgraph.graph.types import TensorType, as_dtype, as_integer
 from symgraph.ops.bodies import stand_ins
 from symgraph.pipeline import Options, prepare
 
@@ -250,6 +251,7 @@ def check_function(
 # Any function, any node -------------------------------------------------------------------------
 
 
+@public
 def check_gradients(
     function: Any,
     point: Any,
@@ -309,7 +311,7 @@ def check_gradients(
     xs = [x for x in values if x in reached and x.dtype.kind == "f"]
     if not ys or not xs:
         raise DerivativeError("check_gradients: no real output depends on a real input")
-    check = _Comparison(values, xs, modes, np.random.default_rng(seed))
+    check = _Comparison(values, xs, modes, np.random.default_rng(as_integer(seed, "a seed")))
     check.compare([y for _, y in ys], [name for name, _ in ys], "")
     if order == 2:
         weights = [check.random_like(y) for _, y in ys]

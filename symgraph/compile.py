@@ -31,6 +31,7 @@ from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, apply_view, as_node, topological
+from symgraph.graph.refusal import public
 from symgraph.graph.side import ORIGINS
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, flatten, unflatten
@@ -97,6 +98,7 @@ def caller_names(graph_inputs: Sequence[Node] = ()) -> dict[Node, str]:
     return names
 
 
+@public
 def function(
     inputs: Any,
     outputs: Any = None,

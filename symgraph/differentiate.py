@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from symgraph.graph.collect import without_collection
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node
+from symgraph.graph.refusal import public
 from symgraph.graph.side import note_gradient
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.graph.types import TupleType
@@ -42,6 +43,7 @@ def _simplified(outputs: Any, wrt: Any) -> Any:
 
 
 def _stabilised(transform: _F) -> _F:
+    @public
     @wraps(transform)
     @without_collection
     def run(outputs: Any, wrt: Any, *args: Any, **keywords: Any) -> Any:
@@ -61,6 +63,7 @@ hvp = _stabilised(forward.hvp)
 jacobian = _stabilised(whole.jacobian)
 
 
+@public
 @wraps(reverse.grad)
 def grad(loss: Node, wrt: Any, *, unconnected: reverse.Unconnected = "raise") -> Any:
     """As `transforms.vjp.grad`, of the simplified graph."""
@@ -72,6 +75,7 @@ def grad(loss: Node, wrt: Any, *, unconnected: reverse.Unconnected = "raise") ->
     return gradients
 
 
+@public
 @wraps(reverse.value_and_grad)
 def value_and_grad(
     loss: Node, wrt: Any, *, unconnected: reverse.Unconnected = "raise"
@@ -80,6 +84,7 @@ def value_and_grad(
     return loss, grad(loss, wrt, unconnected=unconnected)
 
 
+@public
 @wraps(whole.hessian)
 def hessian(
     loss: Node,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 import sys
 from typing import NamedTuple
 
@@ -87,6 +88,10 @@ _INSIDE: dict[str, bool] = {}
 _MOST_FILES = 4096
 
 
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Where Python keeps an object, which tells a reader nothing."""
+
+
 class SymgraphError(Exception):
     """Base of every error that the library raises on purpose.
 
@@ -108,6 +113,9 @@ class SymgraphError(Exception):
       at:       m.py:1
     """
 
+    original: Exception | None = None
+    """What Python or a library raised, where this says it in our words."""
+
     def __init__(
         self,
         message: str,
@@ -117,6 +125,7 @@ class SymgraphError(Exception):
         hint: str = "",
         where: Location | None = None,
     ) -> None:
+        got = _ADDRESS.sub("", got)
         self.summary = message
         self.expected = expected
         self.got = got

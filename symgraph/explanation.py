@@ -14,6 +14,7 @@ from symgraph.graph.graph import Graph, flatten_nodes
 from symgraph.graph.leaves import Placeholder, SizeValue
 from symgraph.graph.node import Node, apply_view, topological
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.graph.side import NAMES, ORIGINS, Origin
 from symgraph.graph.sizes import Dim, dim_names, evaluate
 from symgraph.ops.bodies import bodies_of
@@ -207,6 +208,7 @@ _MOST_PICKLED = 200
 _LARGE = 5000
 
 
+@public
 def explain(
     value: Any,
     after: Any = None,

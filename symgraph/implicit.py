@@ -19,6 +19,7 @@ from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import replace
 from symgraph.graph.node import Node, make, placeholder
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim, product
 from symgraph.graph.tree import flatten
@@ -250,6 +251,7 @@ def _settings(tolerance: Any, usual: float, most: Any, equation: _Equation, what
     return float(tolerance)
 
 
+@public
 def root(
     residual: Callable[..., Any],
     x0: Any,
@@ -307,6 +309,7 @@ def root(
     return _evaluated(found, x0, params, equation)
 
 
+@public
 def fixed_point(
     function: Callable[..., Any],
     x0: Any,

@@ -17,8 +17,9 @@ from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, as_node, placeholder, topological
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.graph.sizes import dim_names, evaluate
-from symgraph.graph.types import DType
+from symgraph.graph.types import DType, as_integer
 from symgraph.pipeline import Options, Strictness, prepare
 from symgraph.transforms import vjp as reverse
 
@@ -310,6 +311,7 @@ def _described(errors: Errors, text: Callable[[int], str], i: int, *, after: boo
 # The public function -----------------------------------------------------------------------------
 
 
+@public
 def accuracy(
     function: Any,
     ranges: Ranges = None,
@@ -375,7 +377,7 @@ def accuracy(
             (f"d_{by.op.label}", old, new) for by, old, new in zip(floats, naive, ours, strict=True)
         ]
     compiled = prepare([new for _, _, new in pairs], Options(strictness)).outputs
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_integer(seed, "a seed"))
     rows: list[AccuracyRow] = []
     pointwise = is_pointwise([node])
     points = list(_points(rng, inputs, within, samples, sizes, pointwise))

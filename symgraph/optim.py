@@ -30,6 +30,7 @@ from symgraph.errors import InputError, UnsupportedError
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, placeholder
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.graph.side import NAMES
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
 
@@ -201,6 +202,7 @@ def _like(number: Any, param: Any) -> Any:
 # The rules -------------------------------------------------------------------------------------
 
 
+@public
 def sgd(
     learning_rate: Any, momentum: float = 0.0, *, nesterov: bool = False, weight_decay: float = 0.0
 ) -> Optimizer:
@@ -245,6 +247,7 @@ def _moments(
     return m / (1 - first**count) / root, {"m": m, "v": v}
 
 
+@public
 def adam(
     learning_rate: Any = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
@@ -272,6 +275,7 @@ def adam(
     return Optimizer("adam", learning_rate, rule, ("m", "v"), counts=True)
 
 
+@public
 def adamw(
     learning_rate: Any = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
@@ -297,6 +301,7 @@ def adamw(
     return Optimizer("adamw", learning_rate, rule, ("m", "v"), counts=True)
 
 
+@public
 def rmsprop(
     learning_rate: Any = 1e-2,
     alpha: float = 0.99,
@@ -329,6 +334,7 @@ def rmsprop(
     return Optimizer("rmsprop", learning_rate, rule, ("v", "momentum") if momentum else ("v",))
 
 
+@public
 def adagrad(
     learning_rate: Any = 1e-2, eps: float = 1e-10, *, weight_decay: float = 0.0
 ) -> Optimizer:
@@ -348,6 +354,7 @@ def adagrad(
     return Optimizer("adagrad", learning_rate, rule, ("total",))
 
 
+@public
 def lbfgs(
     function: Callable[[Any], tuple[Any, Any]],
     params: Any,
@@ -415,6 +422,7 @@ def lbfgs(
 # Clipping --------------------------------------------------------------------------------------
 
 
+@public
 def global_norm(tree: Any) -> Any:
     """The Euclidean norm of all leaves of a tree together."""
     leaves = flatten(tree)[0]
@@ -424,6 +432,7 @@ def global_norm(tree: Any) -> Any:
     return np.sqrt(total)
 
 
+@public
 def clip_by_norm(grads: Any, max_norm: float) -> Any:
     """Gradients, scaled down together if their norm is larger than `max_norm`.
 
@@ -442,6 +451,7 @@ def clip_by_norm(grads: Any, max_norm: float) -> Any:
     return unflatten(form, [leaf * _like(factor, leaf) for leaf in leaves])
 
 
+@public
 def clip_by_value(grads: Any, limit: float) -> Any:
     """Gradients with every element between ``-limit`` and ``limit``.
 
@@ -457,11 +467,13 @@ def clip_by_value(grads: Any, limit: float) -> Any:
 # Schedules -------------------------------------------------------------------------------------
 
 
+@public
 def constant(learning_rate: float) -> Schedule:
     """The same rate at every step."""
     return lambda count: learning_rate + 0.0 * count
 
 
+@public
 def exponential(learning_rate: float, decay: float, steps: float = 1.0) -> Schedule:
     """``learning_rate * decay ** (count / steps)``.
 
@@ -473,11 +485,13 @@ def exponential(learning_rate: float, decay: float, steps: float = 1.0) -> Sched
     return lambda count: learning_rate * decay ** (count / steps)
 
 
+@public
 def stepwise(learning_rate: float, decay: float, steps: float) -> Schedule:
     """The rate times `decay` after every so many steps."""
     return lambda count: learning_rate * decay ** np.floor(count / steps)
 
 
+@public
 def cosine(learning_rate: float, steps: float, final: float = 0.0) -> Schedule:
     """Half a cosine from the rate to `final`: Loshchilov and Hutter 2017, arXiv:1608.03983.
 
@@ -495,6 +509,7 @@ def cosine(learning_rate: float, steps: float, final: float = 0.0) -> Schedule:
     return rate
 
 
+@public
 def warmup(schedule: Any, steps: float) -> Schedule:
     """A schedule, or a rate, that rises from 0 over the first steps."""
 

@@ -23,6 +23,7 @@ from symgraph.errors import InputError
 from symgraph.explanation import Explanation
 from symgraph.graph.graph import Graph, flatten_nodes
 from symgraph.graph.node import Node, apply_view, placeholder, topological
+from symgraph.graph.refusal import public
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import Tree, unflatten
 from symgraph.graph.types import TensorType
@@ -53,6 +54,7 @@ class CompiledPair:
     explanation: Explanation = field(default_factory=Explanation)
 
 
+@public
 def forward_backward(
     inputs: Any,
     output: Any = None,

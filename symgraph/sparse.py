@@ -13,6 +13,7 @@ from symgraph.errors import DerivativeError, InputError
 from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, constant, made_since, make, placeholder
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import apply
 from symgraph.graph.side import NAMES
 from symgraph.graph.sizes import Dim
@@ -71,6 +72,7 @@ class Compressed(NamedTuple):
         return kind((self.data, self.indices, self.indptr), shape=shape)
 
 
+@public
 def sparse_jacobian(
     y: Any, wrt: Any, *, format: Format = "coo", unconnected: Unconnected = "raise"
 ) -> Any:
@@ -159,6 +161,7 @@ def _block(
     return result
 
 
+@public
 def sparse_hessian(
     loss: Node,
     wrt: Any,

@@ -11,6 +11,7 @@ import numpy as np
 from symgraph.errors import DTypeError, InputError
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, as_node, placeholder
+from symgraph.graph.refusal import public
 from symgraph.graph.sizes import Size
 from symgraph.graph.tree import flatten, leaf_paths, unflatten
 from symgraph.graph.types import TensorType
@@ -18,6 +19,7 @@ from symgraph.graph.types import TensorType
 __all__ = ["spec", "trace"]
 
 
+@public
 def spec(shape: object = (), dtype: object = "float64") -> TensorType:
     """What `trace` should assume of an argument.
 
@@ -35,6 +37,7 @@ def spec(shape: object = (), dtype: object = "float64") -> TensorType:
     return TensorType.of(shape, dtype)
 
 
+@public
 def trace(fn: Callable[..., Any], *specs: Any, **named_specs: Any) -> Graph:
     """Run a plain NumPy function on placeholders.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from symgraph.errors import InputError, SymgraphError
+from symgraph.errors import DTypeError, InputError, SymgraphError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.cost import Cost, cost_of
 from symgraph.graph.leaves import Constant, Placeholder
@@ -20,6 +20,7 @@ from symgraph.graph.node import (
     to_rows,
     topological,
 )
+from symgraph.graph.refusal import short
 from symgraph.graph.side import NAMES, NOTES, ORIGINS
 from symgraph.graph.sizes import dim_names
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
@@ -79,6 +80,10 @@ class Graph:
     def __init__(self, inputs: Any, outputs: Any, names: Mapping[Node, str] | None = None) -> None:
         self.inputs, self.input_tree = flatten_nodes(inputs, "input")
         self.outputs, self.output_tree = flatten_nodes(outputs, "output")
+        if not isinstance(names, Mapping | None):
+            raise DTypeError(
+                "names of nodes", expected="a mapping from nodes to names", got=short(names)
+            )
         self.names: dict[Node, str] = dict(names or {})
         self._check_inputs()
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from symgraph.errors import (
     DTypeError,
-    InputError,
     ShapeError,
     SymgraphError,
     UnsupportedError,
 )
+from symgraph.graph.refusal import refusal
 from symgraph.graph.registry import apply, builder_for, builder_named
 from symgraph.graph.sizes import READ_BACK, Dim, Size, product
 from symgraph.graph.tree import flatten, unflatten
@@ -435,22 +435,19 @@ def recorded(
     keywords = meaningful(keywords, lambda: inspect.signature(ours).parameters)
     try:
         return ours(*args, **keywords)
-    except SymgraphError:
-        raise
-    except Exception as error:
+    except SymgraphError as refused:
+        error = refused.original
+        if error is None:
+            raise
         by_name = _by_name(ours, theirs, args, keywords) if "positional" in str(error) else None
         if by_name is not None:
             return ours(**by_name)
-        refusal = _refusal(theirs, args, keywords)
-        if isinstance(error, TypeError) and "argument" in str(error):
-            raise DTypeError(
-                f"{what}: {refusal or error}",
-                hint="" if refusal else "this argument of NumPy's is not supported on nodes",
-            ) from None
-        if refusal is not None:
-            kind = DTypeError if isinstance(refusal, TypeError) else InputError
-            raise kind(f"{what}: {refusal}", hint="NumPy refuses this call, too") from None
-        raise
+        theirs_too = _refusal(theirs, args, keywords)
+        hint = "NumPy refuses this call, too"
+        if theirs_too is None:
+            unknown = isinstance(error, TypeError) and "argument" in str(error)
+            hint = "this argument of NumPy's is not supported on nodes" if unknown else ""
+        raise refusal(theirs_too or error, what, ours, args, keywords, hint) from None
 
 
 def _by_name(

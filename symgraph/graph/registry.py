@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from symgraph.errors import UnsupportedError
+from symgraph.graph.refusal import in_our_words
 
 __all__ = [
     "BUILDERS",
@@ -84,10 +85,14 @@ def builder(*numpy_functions: Callable[..., Any], name: str = "") -> Callable[[_
     def register(function: _F) -> _F:
         @wraps(function)
         def build(*args: Any, **keywords: Any) -> Any:
-            eager = first_eager((*args, *keywords.values()))
-            if eager is None:
-                return function(*args, **keywords)
-            return eager.apply_builder(function, args, keywords)
+            try:
+                eager = first_eager((*args, *keywords.values()))
+                if eager is None:
+                    return function(*args, **keywords)
+                return eager.apply_builder(function, args, keywords)
+            except Exception as error:
+                in_our_words(error, function, args, keywords)
+                raise
 
         BUILDERS[name or function.__name__] = build
         for numpy_function in numpy_functions:

@@ -10,6 +10,7 @@ import numpy as np
 
 from symgraph.errors import DTypeError, ShapeError
 from symgraph.graph.record import record
+from symgraph.graph.refusal import short
 from symgraph.graph.sizes import Dim, Shape, as_shape, product
 
 __all__ = [
@@ -98,8 +99,8 @@ def as_dtype(value: object) -> DType:
     """
     try:
         dtype = _dtype(value)
-    except TypeError:
-        raise DTypeError("not a dtype", expected="a NumPy dtype", got=repr(value)) from None
+    except (TypeError, ValueError):
+        raise DTypeError("not a dtype", expected="a NumPy dtype", got=short(value)) from None
     if dtype.kind not in "biufc":
         raise DTypeError(
             f"arrays of dtype {dtype} cannot stand in a graph",
@@ -168,7 +169,9 @@ def as_integer(value: object, what: str) -> int:
     try:
         return cast("SupportsIndex", value).__index__()
     except (AttributeError, TypeError):
-        raise DTypeError(f"{what} must be an integer", got=repr(value)) from None
+        raise DTypeError(
+            f"{what} must be an integer", expected="an integer", got=short(value)
+        ) from None
 
 
 def normalize_axis(axis: object, ndim: int, what: str) -> int:
@@ -185,7 +188,7 @@ def normalize_axis(axis: object, ndim: int, what: str) -> int:
         index = cast("SupportsIndex", axis).__index__()
     except (AttributeError, TypeError):
         raise DTypeError(
-            f"{what}: an axis must be an integer", expected="an integer", got=repr(axis)
+            f"{what}: an axis must be an integer", expected="an integer", got=short(axis)
         ) from None
     assert isinstance(index, int)
     if not -ndim <= index < ndim:

@@ -10,6 +10,7 @@ import numpy as np
 from symgraph.errors import InputError, UnsupportedError
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
 from symgraph.graph.node import ArrayLike, Node, as_node, topological
+from symgraph.graph.refusal import public
 from symgraph.graph.side import NAMES
 from symgraph.graph.sizes import as_dim, dim_names
 from symgraph.graph.tree import tree_map
@@ -21,6 +22,7 @@ from symgraph.ops.kinds import Elementwise
 __all__ = ["from_sympy", "to_sympy"]
 
 
+@public
 def from_sympy(expr: Any, env: Mapping[Any, ArrayLike]) -> Any:
     """The node of a SymPy expression, or those of a tree of expressions.
 

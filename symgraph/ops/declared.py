@@ -11,6 +11,7 @@ import numpy as np
 
 from symgraph.errors import InputError
 from symgraph.graph.node import Node, make, placeholder, topological
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import BUILDERS, apply, builder_named
 from symgraph.graph.types import DType, as_dtype
 from symgraph.ops import kinds
@@ -19,6 +20,7 @@ from symgraph.ops.formula import load_sympy, recognise, to_node
 __all__ = ["elementwise"]
 
 
+@public
 def elementwise(name: str, formula: Callable[..., Any]) -> Callable[..., Any]:
     """Make a new scalar operation out of a SymPy formula.
 

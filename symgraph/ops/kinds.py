@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
+from inspect import Parameter, Signature
 from typing import Any, ClassVar, TypeAlias, TypedDict, Unpack, cast
 
 import numpy as np
@@ -465,7 +466,9 @@ def elementwise(name: str, doc: str = "", **declared: Unpack[Declared]) -> Calla
     def function(*args: Any) -> Any:
         if len(args) != arity:
             raise DTypeError(
-                f"{name} takes {arity} argument{'s' if arity > 1 else ''}", got=f"{len(args)}"
+                f"{name} takes {arity} argument{'s' if arity > 1 else ''}",
+                expected=f"{name}({', '.join(_names(op))})",
+                got=f"{len(args)}",
             )
         if any_node(*args):
             return make(op, *operands(op, args))
@@ -476,17 +479,23 @@ def elementwise(name: str, doc: str = "", **declared: Unpack[Declared]) -> Calla
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc or _docstring(op)
+    names = [Parameter(each, Parameter.POSITIONAL_ONLY) for each in _names(op)]
+    function.__signature__ = Signature(names)  # pyright: ignore[reportFunctionMemberAccess]
     return builder(*[op.numpy] if op.numpy else [], name=name)(function)
 
 
+def _names(op: Elementwise) -> list[str]:
+    return [f"x{i + 1}" for i in range(op.arity)] if op.arity > 1 else ["x"]
+
+
 def _docstring(op: Elementwise) -> str:
-    names = "x1, x2, x3"[: 4 * op.arity - 2] if op.arity > 1 else "x"
     law = f"\n\nThe function is ``{op.formula}``." if isinstance(op.formula, str) else ""
     library = op.source if isinstance(op.source, str) else f"np.{op.name}"
     numpy = f"As ``{library}``" if op.source or op.numpy else op.name
     return (
         f"{numpy}, element by element, on nodes and arrays.{law}\n\n"
-        f"Parameters\n----------\n{names} : array_like\n    Broadcast against each other.\n\n"
+        f"Parameters\n----------\n{', '.join(_names(op))} : array_like\n"
+        "    Broadcast against each other.\n\n"
         "Returns\n-------\nNode\n    A NumPy array if no argument is a node.\n\n"
         "Raises\n------\nShapeError, DTypeError\n    If the operands do not fit.\n"
     )

@@ -11,6 +11,7 @@ from symgraph.errors import InputError
 from symgraph.graph.leaves import Constant, Item, SizeValue
 from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
+from symgraph.graph.refusal import public
 from symgraph.graph.side import FACTS
 from symgraph.graph.types import TupleType
 from symgraph.ops.create import Eye
@@ -73,6 +74,7 @@ _DEEPEST = 12
 _MOST_ELEMENTS = 10_000
 
 
+@public
 def assume(node: Node, *facts: Fact) -> Node:
     """State what is known of a value, for the rewrites that follow from it.
 

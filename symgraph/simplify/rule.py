@@ -11,6 +11,7 @@ from symgraph.errors import InputError
 from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.simplify.common import Headroom
 from symgraph.simplify.equations import rewriter
 from symgraph.simplify.heads import admission, roots
@@ -102,6 +103,7 @@ RULES: list[Rule] = []
 """Every rule, in the order in which those of one root are tried."""
 
 
+@public
 def rewrite(
     *roots: Root,
     keeps: Keeps,
@@ -146,6 +148,7 @@ def rewrite(
     return register
 
 
+@public
 def equation(
     *,
     keeps: Keeps,

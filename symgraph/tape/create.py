@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 
 from symgraph.errors import DTypeError
-from symgraph.graph.types import as_dtype
+from symgraph.graph.refusal import public
+from symgraph.graph.types import as_dtype, as_integer
 from symgraph.tape.holder import make_leaf
 from symgraph.tape.tensor import Tensor, array_of
 
@@ -45,6 +46,7 @@ def _new(data: Any, dtype: Any, requires_grad: bool) -> Tensor:
     return tensor.requires_grad_() if requires_grad else tensor
 
 
+@public
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of its own copy of some data.
 
@@ -71,6 +73,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return _new(array_of(data, dtype), None, requires_grad)
 
 
+@public
 def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """A tensor in the memory of an array where that is possible; tensors stay as they are."""
     if isinstance(data, Tensor):
@@ -81,6 +84,7 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     return tensor(data, dtype)
 
 
+@public
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor in the memory of an array: what is written to one is seen in the other.
 
@@ -101,31 +105,37 @@ def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple([int(size) for size in flat])
 
 
+@public
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
     return _new(np.zeros(_shape(size)), dtype, requires_grad)
 
 
+@public
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
     return _new(np.ones(_shape(size)), dtype, requires_grad)
 
 
+@public
 def empty(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros: nothing here is uninitialised."""
     return zeros(*size, dtype=dtype, requires_grad=requires_grad)
 
 
+@public
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One number in every place."""
     return _new(np.full(_shape((size,)), array_of(fill_value)), dtype, requires_grad)
 
 
+@public
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of a matrix."""
     return _new(np.eye(n, m), dtype, requires_grad)
 
 
+@public
 def arange(
     *bounds: Any,
     dtype: Any = None,
@@ -139,6 +149,7 @@ def arange(
     return _new(np.arange(*(given if end is None else (start, end, *given))), dtype, requires_grad)
 
 
+@public
 def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -150,16 +161,19 @@ def _like(array: np.ndarray[Any, Any], like: Any, dtype: Any, requires_grad: boo
     return _new(array, like.dtype if dtype is None else dtype, requires_grad)
 
 
+@public
 def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of another tensor."""
     return _like(np.zeros(input.shape), input, dtype, requires_grad)
 
 
+@public
 def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of another tensor."""
     return _like(np.ones(input.shape), input, dtype, requires_grad)
 
 
+@public
 def full_like(
     input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -174,6 +188,7 @@ class _Source:
     generator: Any = np.random.default_rng()
 
 
+@public
 def manual_seed(seed: int) -> None:
     """Let the random numbers that follow be the same whenever this is called.
 
@@ -185,34 +200,40 @@ def manual_seed(seed: int) -> None:
     >>> bool((randn(2) == first).all())
     True
     """
-    _Source.generator = np.random.default_rng(seed)
+    _Source.generator = np.random.default_rng(as_integer(seed, "a seed"))
 
 
+@public
 def rand(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform random numbers from 0 to 1."""
     return _new(_Source.generator.random(_shape(size)), dtype, requires_grad)
 
 
+@public
 def randn(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Normal random numbers."""
     return _new(_Source.generator.standard_normal(_shape(size)), dtype, requires_grad)
 
 
+@public
 def rand_like(input: Any, *, requires_grad: bool = False) -> Tensor:
     """Uniform random numbers in the shape and dtype of another tensor."""
     return _like(_Source.generator.random(input.shape), input, None, requires_grad)
 
 
+@public
 def randn_like(input: Any, *, requires_grad: bool = False) -> Tensor:
     """Normal random numbers in the shape and dtype of another tensor."""
     return _like(_Source.generator.standard_normal(input.shape), input, None, requires_grad)
 
 
+@public
 def randint(low: int, high: int | None = None, size: Any = (), *, dtype: Any = None) -> Tensor:
     """Random integers from `low` to below `high`; from 0 with one bound."""
     return _new(_Source.generator.integers(low, high, size=_shape((size,))), dtype, False)
 
 
+@public
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None) -> Tensor:
     """Normal random numbers of given means and standard deviations."""
     mean, std = array_of(mean, np.float64), array_of(std, np.float64)
@@ -220,11 +241,13 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None) -> Tensor:
     return _new(mean + std * _Source.generator.standard_normal(shape), None, False)
 
 
+@public
 def bernoulli(input: Any) -> Tensor:
     """One with the probability that an element says, or else zero."""
     return _like(_Source.generator.random(input.shape) < array_of(input), input, None, False)
 
 
+@public
 def multinomial(input: Any, num_samples: int, replacement: bool = False) -> Tensor:
     """Positions along the last axis, drawn by the weights that stand there."""
     weights = array_of(input, np.float64)
@@ -235,6 +258,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False) -> Tens
     return _new(np.reshape(rows, (*weights.shape[:-1], num_samples)), None, False)
 
 
+@public
 def randperm(n: int) -> Tensor:
     """The integers below `n` in a random order."""
     return _new(_Source.generator.permutation(n), None, False)

@@ -12,6 +12,7 @@ from symgraph.errors import PACKAGE_FOLDER, DisconnectedError, InputError
 from symgraph.graph.collect import without_collection
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, placeholder
+from symgraph.graph.refusal import public
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.pipeline import Options, Strictness
 from symgraph.tape.backward import recorded
@@ -23,6 +24,7 @@ from symgraph.tape.values import LEAF, Value
 __all__ = ["function", "graph"]
 
 
+@public
 def graph(outputs: Any, inputs: Any = None, *, roll: bool = True) -> Graph:
     """What was recorded on the way to some tensors, as a static graph.
 
@@ -59,6 +61,7 @@ def graph(outputs: Any, inputs: Any = None, *, roll: bool = True) -> Graph:
     return _Export(outputs, inputs, roll).graph
 
 
+@public
 def function(
     outputs: Any,
     inputs: Any = None,

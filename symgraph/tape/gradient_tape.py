@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symgraph.errors import DerivativeError, DisconnectedError, InputError, ShapeError
+from symgraph.graph.refusal import public
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.tape.backward import gradients
 from symgraph.tape.holder import make_leaf, wrap
@@ -28,6 +29,7 @@ def _tensors(tree: Any, what: str) -> tuple[list[Tensor], Any]:
     return leaves, form
 
 
+@public
 def grad(
     outputs: Any,
     inputs: Any,

@@ -15,6 +15,7 @@ from symgraph.compile import Function, compile_graph
 from symgraph.errors import InputError
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import Node, placeholder
+from symgraph.graph.refusal import public
 from symgraph.graph.tree import flatten
 from symgraph.pipeline import Options
 from symgraph.tape.mode import enable_grad, no_grad
@@ -301,6 +302,7 @@ class LBFGS(Optimizer):
                 tensor.copy_(value)
 
 
+@public
 def clip_grad_norm_(params: Iterable[Tensor], max_norm: float) -> Tensor:
     """Scale the gradients down together if their norm is larger than `max_norm`.
 
@@ -318,6 +320,7 @@ def clip_grad_norm_(params: Iterable[Tensor], max_norm: float) -> Tensor:
     return norm
 
 
+@public
 def clip_grad_value_(params: Iterable[Tensor], clip_value: float) -> None:
     """Bring every element of the gradients between two bounds."""
     with no_grad():

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from symgraph.graph.refusal import in_our_words
 from symgraph.graph.registry import BUILDERS
 from symgraph.ops.kinds import any_node
 from symgraph.tape.holder import Holder, View, wrap
@@ -20,6 +21,14 @@ __all__ = ["apply"]
 
 def apply(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """The result of a builder as tensors."""
+    try:
+        return _applied(function, args, keywords)
+    except Exception as error:
+        in_our_words(error, function, args, keywords)
+        raise
+
+
+def _applied(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     quick = None if keywords else _quick_key(function, args)
     if quick is not None:
         key, values = quick

@@ -12,6 +12,7 @@ import numpy as np
 from symgraph.errors import SymgraphError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node
+from symgraph.graph.refusal import public
 from symgraph.graph.sizes import evaluate
 from symgraph.measure import doubles
 from symgraph.simplify.driver import simplify
@@ -67,6 +68,7 @@ class RuleCheck:
     __repr__ = __str__
 
 
+@public
 def check_rule(rule: Rule, *, accuracy: bool = True, seed: int = 0) -> RuleCheck:
     """Try a rewrite on its own examples: that it fires, keeps the type, and what it promises.
 
@@ -166,6 +168,7 @@ def _run(node: Node, values: Mapping[Node, Any]) -> Any:
         return np.asarray(interpret([node], values, SIZES)[0])
 
 
+@public
 def same_bits(first: Any, second: Any) -> bool:
     """Equal, with the signs of zeros; NaNs in the same places."""
     if first.dtype != second.dtype or first.shape != second.shape:

@@ -13,6 +13,7 @@ from symgraph.errors import UnsupportedError
 from symgraph.exact import mpmath
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, topological
+from symgraph.graph.refusal import public
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.rule import Rule
 from symgraph.testing.sides import as_stated, scalar_case
@@ -29,6 +30,7 @@ _POINTS = ("3/7", "-2/5", "9/4", "-7/3", "1/11")
 """Of both signs, inside and outside of the unit interval."""
 
 
+@public
 def prove(rule: Rule, number: int = 0) -> Proof | None:
     """How the law of an example is shown: by SymPy's simplification, or at points to 50 digits.
 

@@ -13,6 +13,7 @@ from symgraph.exact import GROWING
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import Node, topological
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.measure import Errors, bits, doubles, errors_of
 from symgraph.simplify.common import Headroom, headroom_of
 from symgraph.testing.sides import as_stated
@@ -68,6 +69,7 @@ class Region:
         )
 
 
+@public
 def regions(
     nodes: Sequence[Node],
     before: Node,

@@ -12,6 +12,7 @@ import numpy as np
 from symgraph.errors import SymgraphError
 from symgraph.exact import is_pointwise
 from symgraph.graph.node import Node, placeholder
+from symgraph.graph.refusal import public
 from symgraph.graph.side import FACTS
 from symgraph.simplify.driver import fitted
 from symgraph.simplify.rule import Rule
@@ -33,6 +34,7 @@ def _kind_of(name: str, shape: Any, dtype: str) -> tuple[Any, Any]:
     }[name]
 
 
+@public
 def left_side(
     rule: Rule, number: int = 0, shape: Any = ("n",), dtype: str = "float64", *others: str
 ) -> tuple[list[Node], Node] | None:
@@ -67,6 +69,7 @@ _STATED: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@public
 def as_stated(node: Node, values: Any) -> Any:
     """Values for a placeholder, with another in the place of those that break what is stated."""
     stated = FACTS.get(node) or frozenset()
@@ -77,6 +80,7 @@ def as_stated(node: Node, values: Any) -> Any:
     return array
 
 
+@public
 def rewritten(rule: Rule, node: Node) -> Node | None:
     """What a rule puts in the place of a node, in its type; ``None`` if it does not fire."""
     if not rule.begins(node.op):
@@ -86,6 +90,7 @@ def rewritten(rule: Rule, node: Node) -> Node | None:
     return None if after is node else after
 
 
+@public
 def scalar_case(
     rule: Rule, number: int = 0, dtype: str = "float64"
 ) -> tuple[list[Node], Node, Node] | None:

@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.simplify.common import Headroom
 from symgraph.simplify.rule import RULES, Rule
 from symgraph.testing.proofs import prove
@@ -91,6 +92,7 @@ _HEAD = [
 ]
 
 
+@public
 def rule_table(rules: Sequence[Rule] | None = None, *, accuracy: bool = False) -> RuleTable:
     """The rules with their laws, what they keep, and how each is shown.
 

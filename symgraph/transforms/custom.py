@@ -11,6 +11,7 @@ from symgraph.graph.graph import Graph, replace
 from symgraph.graph.leaves import Placeholder
 from symgraph.graph.node import Node, as_node, make, topological
 from symgraph.graph.record import record
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Dim
 from symgraph.graph.tree import flatten
@@ -178,6 +179,7 @@ class _Batching:
         )
 
 
+@public
 def custom_derivative(
     function: Callable[..., Any] | Graph | None = None,
     *,
@@ -369,6 +371,7 @@ class _Tracing:
 # Cotangents on their way back ------------------------------------------------------------------
 
 
+@public
 def cotangent_map(x: Any, function: Callable[[Node], Any]) -> Any:
     """`x` itself, whose cotangent goes through a function on its way back.
 
@@ -414,6 +417,7 @@ def _same(x: Any) -> Any:
     return x
 
 
+@public
 def clip_gradient(x: Any, limit: Any = None, *, norm: Any = None) -> Any:
     """`x` itself, whose cotangent is kept within bounds on its way back.
 

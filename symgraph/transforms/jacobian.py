@@ -75,6 +75,8 @@ def jacobian(
     ys, form = flatten_nodes(outputs, "output")
     xs, wrt_form = flatten_nodes(wrt, "wrt")
     _check(ys, xs, mode)
+    if not xs:
+        return unflatten(form, [unflatten(wrt_form, []) for _ in ys])
     check_connected(outputs, wrt, unconnected)
     columns: Dim = 0
     for x in xs:

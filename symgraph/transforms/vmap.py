@@ -11,6 +11,7 @@ from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.leaves import Item, Placeholder
 from symgraph.graph.node import Node, as_node, placeholder, topological
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import apply
 from symgraph.graph.side import (
     GRADIENT_OF,
@@ -81,6 +82,7 @@ def _hand_on_names(node: Node, stack: Node, known: dict[Node, Any]) -> None:
 # Functions and graphs --------------------------------------------------------------------------
 
 
+@public
 def vmap(
     fn: Callable[..., Any] | Graph, in_axes: Any = 0, out_axes: Any = 0, *, axis_size: Any = None
 ) -> Any:
