@@ -18,13 +18,14 @@ from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange
+from symgraph.ops.diagonals import tril
 from symgraph.ops.elementwise import astype, where
 from symgraph.ops.facts import power_bounds
-from symgraph.ops.index import flip, take_along_axis
+from symgraph.ops.index import take_along_axis
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.reduce import CUBE, EMPTY, FLAGS, broadcast_to, concluded, cumsum
-from symgraph.ops.shape import expand_dims, ravel, shape_text, with_dim
+from symgraph.ops.shape import expand_dims, ravel, shape_text, swapaxes, with_dim
 
 __all__ = ["cumprod", "cumulative_prod", "cumulative_sum"]
 
@@ -40,9 +41,12 @@ def _filled(like: Node, axis: int, value: Any) -> Node:
 
 def _behind(node: Node, axis: int, first: Any) -> Node:
     """Each element in the place of the next, and a number in the first place."""
-    if node.shape[axis] == 0:
-        return node
-    return concatenate([_filled(node, axis, first), _slice(node, axis, None, -1)], axis)
+    return _slice(concatenate([_filled(node, axis, first), node], axis), axis, None, -1)
+
+
+def _ahead(node: Node, axis: int) -> Node:
+    """Each element in the place of the one before, and zero in the last place."""
+    return _slice(concatenate([node, _filled(node, axis, 0)], axis), axis, 1, None)
 
 
 # Linear recurrence -----------------------------------------------------------------------------
@@ -50,9 +54,13 @@ def _behind(node: Node, axis: int, first: Any) -> Node:
 
 @record
 class Recurrence(AlongAxes, Structured):
-    """``h[k] = a[k] * h[k - 1] + b[k]`` along an axis, beginning with ``h[0] = b[0]``."""
+    """``h[k] = a[k] * h[k - 1] + b[k]`` along an axis, beginning with ``h[0] = b[0]``.
+
+    Backwards ``h[k - 1] = a[k] * h[k] + b[k - 1]``: the transpose.
+    """
 
     axis: int
+    backwards: bool = False
     axis_fields: ClassVar[tuple[str, ...]] = ("axis",)
     name: ClassVar[str] = "recurrence"
 
@@ -69,27 +77,45 @@ class Recurrence(AlongAxes, Structured):
         """A loop over the axis."""
         (h,), (a, b), k = targets, args, scope.fresh("k")
         before = ":, " * self.axis
+        size, last = node.shape[self.axis], f"{before}{k} - 1"
+        if self.backwards:
+            loop, into, from_ = f"range({scope.dim(size - 1)}, 0, -1)", last, f"{before}{k}"
+        else:
+            loop, into, from_ = f"range(1, {scope.dim(size)})", f"{before}{k}", last
         return [
             f"{h} = {b}.copy()",
-            f"for {k} in range(1, {scope.dim(node.shape[self.axis])}):",
-            f"    {h}[{before}{k}] += {a}[{before}{k}] * {h}[{before}{k} - 1]",
+            f"for {k} in {loop}:",
+            f"    {h}[{into}] += {a}[{before}{k}] * {h}[{from_}]",
         ]
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
         """The recurrence with the same factors, of what the tangents add at each step."""
         a, _ = node.inputs
         da, db = tangents
-        added = None if da is None else da * _behind(node, self.axis, 0)
+        added = None
+        if da is not None:
+            added = _ahead(da * node, self.axis) if self.backwards else da * self._before(node)
         if db is not None:
             added = db if added is None else added + db
         return make(self, a, added) if added is not None else None
 
     def vjp(self, node: Node, cotangent: Any) -> Sequence[Node | None] | None:
-        """The recurrence run backwards."""
-        factors = flip(node.inputs[0], self.axis)
-        backwards = make(self, _behind(factors, self.axis, 0), flip(cotangent, self.axis))
-        sums = flip(backwards, self.axis)
-        return sums * _behind(node, self.axis, 0), sums
+        """The recurrence run the other way."""
+        a, _ = node.inputs
+        sums = make(Recurrence(self.axis, not self.backwards), a, cotangent)
+        first, second = (sums, node) if self.backwards else (node, sums)
+        return self._before(first) * second, sums
+
+    def _before(self, node: Node) -> Node:
+        return _behind(node, self.axis, 0)
+
+    def matrix(self, factors: Node) -> Node:
+        """What takes `b` along the last axis to the result: ``a[j + 1] * ... * a[k]`` at k, j."""
+        n = factors.shape[-1]
+        index = as_node(arange(n))
+        later = expand_dims(index, 1) > index
+        found = tril(make(CumProd(factors.ndim - 1), where(later, expand_dims(factors, -1), 1)))
+        return swapaxes(found, -1, -2) if self.backwards else found
 
     def work(self, node: Node) -> float:
         """A loop in Python."""
@@ -148,7 +174,10 @@ def _along(a: Any, axis: Any, dtype: Any, what: str) -> tuple[Node, int]:
 def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     """Cumulative product, as ``np.cumprod``.
 
-    Its derivatives of every order are right at zeros. They are computed in a loop over the axis.
+    Its derivatives of every order are right at zeros. Gradients are computed in a loop over the
+    axis: ratios of products fail at zeros and where a product underflows, and products of longer
+    and longer pieces (a parallel scan) where one of them overflows. Jacobians are triangles of
+    running products.
 
     Parameters
     ----------

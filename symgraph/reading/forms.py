@@ -31,11 +31,14 @@ def form_of(node: ast.For) -> Form | None:
 
 
 def _recurrence(node: ast.For) -> Form | None:
-    """``for k in range(1, n): h[:, k] += a[:, k] * h[:, k - 1]``."""
+    """``for k in range(1, n): h[:, k] += a[:, k] * h[:, k - 1]``, or the other way.
+
+    Backwards it is ``for k in range(n - 1, 0, -1): h[k - 1] += a[k] * h[k]``.
+    """
     match node:
         case ast.For(
             target=ast.Name(id=k),
-            iter=ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=1), _]),
+            iter=ast.Call(func=ast.Name(id="range"), args=steps),
             body=[
                 ast.AugAssign(
                     target=ast.Subscript(value=ast.Name(id=h), slice=here),
@@ -50,10 +53,14 @@ def _recurrence(node: ast.For) -> Form | None:
         ) if h == again and a != h:
             prefix = ":, " * (len(_entries(here)) - 1)
             texts = [ast.unparse(index).strip("()") for index in (here, there, before)]
-            if texts != [f"{prefix}{k}", f"{prefix}{k}", f"{prefix}{k} - 1"]:
+            backwards = [ast.unparse(step) for step in steps[1:]] == ["0", "-1"]
+            if not backwards and [ast.unparse(step) for step in steps[:-1]] != ["1"]:
+                return None
+            own, last = f"{prefix}{k}", f"{prefix}{k} - 1"
+            if texts != ([last, own, own] if backwards else [own, own, last]):
                 return None
             axis = ast.Constant(len(_entries(here)) - 1)
-            return Form("recurrence", h, [ast.Name(a, ast.Load()), axis])
+            return Form("recurrence", h, [ast.Name(a, ast.Load()), axis, ast.Constant(backwards)])
         case _:
             return None
 

@@ -124,9 +124,9 @@ def windows_added(
     return make(WindowSum(places, sizes, steps, gaps, shape), windows)
 
 
-def recurrence(start: Any, factors: Any, axis: int) -> Node:
-    """``start[k] += factors[k] * start[k - 1]`` one after the other along an axis."""
-    return make(Recurrence(axis), as_node(factors), as_node(start))
+def recurrence(start: Any, factors: Any, axis: int, backwards: bool) -> Node:
+    """``start[k] += factors[k] * start[k - 1]`` one after the other along an axis, either way."""
+    return make(Recurrence(axis, backwards), as_node(factors), as_node(start))
 
 
 def branch(

@@ -16,7 +16,6 @@ import numpy as np
 from symgraph.graph.evaluate import evaluate_node
 from symgraph.graph.node import Node, as_node, constant, make
 from symgraph.ops.contract import Einsum
-from symgraph.ops.correlation import Convolve
 from symgraph.ops.create import Eye
 from symgraph.ops.delta import Delta, aligned, delta
 from symgraph.ops.diagonals import Diagonal
@@ -26,7 +25,7 @@ from symgraph.ops.indices import Range
 from symgraph.ops.join import Concatenate
 from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import Mean, Sum, broadcast_to, count
-from symgraph.ops.shape import Transpose, expand_dims, squeeze
+from symgraph.ops.shape import Transpose, squeeze
 from symgraph.simplify.common import is_number, is_op, number
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.scatters import rows_of
@@ -55,7 +54,7 @@ def identity_like(like: Node) -> Node:
     return make(Eye(like.shape[0], like.shape[0], 0, like.dtype))
 
 
-def _unit(like: Node) -> Node:
+def unit(like: Node) -> Node:
     """The derivative of a vector by itself."""
     n = like.shape[0]
     return delta(constant(np.ones((), like.dtype)), "", "ii", {"i": n})
@@ -66,9 +65,9 @@ def _unit(like: Node) -> Node:
     operands=DELTAS,
     keeps="accurate",
     examples=(
-        lambda A: _unit(A) @ A,
+        lambda A: unit(A) @ A,
         lambda A: A @ identity_like(A),
-        lambda v: _unit(v) * v,
+        lambda v: unit(v) * v,
         lambda v, A: A @ np.diag(v),
         lambda u, v: np.diag(u) @ np.diag(v),
         lambda u, v: np.diag(u) @ v,
@@ -78,9 +77,9 @@ def _unit(like: Node) -> Node:
         lambda v: np.diag(v).T,
         lambda v: np.diagonal(np.diag(v)),
         lambda v: np.broadcast_to(np.diag(v), (2, v.shape[0], v.shape[0])),
-        lambda A, B: make(Einsum(("ij", "jk", "ik"), "ki"), A, _unit(A), B),
-        lambda v: _unit(v)[1:],
-        lambda v: make(Delta("ab", "aba", (v.shape[0],) * 3), _unit(v)),
+        lambda A, B: make(Einsum(("ij", "jk", "ik"), "ki"), A, unit(A), B),
+        lambda v: unit(v)[1:],
+        lambda v: make(Delta("ab", "aba", (v.shape[0],) * 3), unit(v)),
         lambda v, u: zeros_like(v).at[1:].add(u[1:]) * v,
         lambda v: zeros_like(v).at[2].add(v[0])[2],
         lambda A, v: zeros_like(A).at[rows_of(A), rows_of(A)].add(v) @ A,
@@ -104,7 +103,7 @@ def index_of_delta(node: Node) -> Node | None:
     operands=("getitem", "constant"),
     keeps="accurate",
     examples=(
-        lambda A: A @ _unit(A)[::-1],
+        lambda A: A @ unit(A)[::-1],
         lambda A, v: A * np.diag(v)[::-1],
         lambda v: np.diag(v)[:, ::-1].sum(0, keepdims=True),
     ),
@@ -143,52 +142,6 @@ def mean_of_delta(node: Node) -> Node | None:
     if structure(x) is None or x.dtype != node.dtype:
         return None
     return make(Sum(node.op.axes, node.op.keepdims), x) / count(x.shape, node.op.axes)
-
-
-@rewrite(
-    "convolve",
-    operands=(*DELTAS, "getitem"),
-    keeps="accurate",
-    examples=(
-        lambda v: make(Convolve("same"), _unit(v), v[:3]),
-        lambda v: make(Convolve("valid", True), as_node(np.diag(v)), v[:2]),
-        lambda v: make(Convolve("full"), v, _unit(v)),
-        lambda v: make(Convolve("valid"), v, as_node(np.diag(v)[:, ::-1])),
-    ),
-)
-def convolution_of_delta(node: Node) -> Node | None:
-    """convolve(d, v) = d @ toeplitz(v), convolve(a, d) = windows(a) @ d."""
-    assert isinstance(node.op, Convolve)
-    a, v = node.inputs
-    if _ties_last(a):
-        return node.op.of_toeplitz(a, v)
-    return node.op.of_windows(a, v, turned=True) if _ties_last(v) else None
-
-
-@rewrite(
-    "sum",
-    operands=("convolve",),
-    keeps="accurate",
-    examples=(lambda A, B: make(Convolve("valid", True), A, B[:, :2]).sum(0),),
-)
-def sum_of_convolutions(node: Node) -> Node | None:
-    """sum(convolve(A, B), axis=0) = windows(A) @ B: the stack is summed over at once."""
-    (x,) = node.inputs
-    assert isinstance(x.op, Convolve)
-    assert isinstance(node.op, Sum)
-    axes = node.op.axes
-    if x.ndim - 1 in axes or node.dtype != x.dtype:
-        return None
-    result = x.op.of_windows(*x.inputs, summed=axes)
-    return expand_dims(result, axes) if node.op.keepdims else result
-
-
-def _ties_last(x: Node) -> bool:
-    """Whether the last axis of a delta, or of one turned round, runs along with others."""
-    turned = turned_delta(x)
-    x = x if turned is None else turned[0]
-    known = structure(x) if may_be_delta(x) else None
-    return known is not None and known.outer.count(known.outer[-1]) > 1
 
 
 @rewrite(
@@ -248,7 +201,7 @@ def _keeps_zeros(node: Node, places: Sequence[int]) -> bool:
         lambda u, v: np.diag(u) - np.diag(v),
         lambda v, A: np.diag(v) / np.exp(A),
         lambda v, A: np.where(A > 0.5, np.diag(v), 0.0),
-        lambda v: _unit(v) + np.diag(v),
+        lambda v: unit(v) + np.diag(v),
     ),
 )
 def on_diagonals(node: Node) -> Node | None:
@@ -322,7 +275,7 @@ def _terms(node: Node) -> Iterator[Node]:
     keeps="accurate",
     examples=(
         lambda v, a: zeros_like(v).at[0].add(a).at[1].add(v[1]) * v,
-        lambda A, B: (A + _unit(A)) @ B,
+        lambda A, B: (A + unit(A)) @ B,
         lambda v, A: A * (np.diag(v) - A),
         lambda v, A: (A - np.diag(v)).sum(0),
         lambda v, A: zeros_like(A).at[1:, 1:].add(np.diag(v[1:]) + A[1:, 1:]),
@@ -449,7 +402,7 @@ def add_delta(node: Node) -> Node | None:
     "concatenate",
     operands=DELTAS,
     keeps="accurate",
-    examples=(lambda v: make(Concatenate(0), _unit(v), zeros_like(_unit(v))),),
+    examples=(lambda v: make(Concatenate(0), unit(v), zeros_like(unit(v))),),
 )
 def joined_deltas(node: Node) -> Node | None:
     """concatenate(d, 0) = add_at(0, i, d)."""
