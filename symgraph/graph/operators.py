@@ -457,13 +457,17 @@ def _by_name(
     keywords: dict[str, Any],
 ) -> dict[str, Any] | None:
     """The arguments by NumPy's names for them: ``np.sum(x, 0, None, None, True)``."""
-    try:
-        given = inspect.signature(theirs).bind(*args, **keywords).arguments
-        named = meaningful(given, lambda: inspect.signature(ours).parameters)
-        inspect.signature(ours).bind(**named)
-    except (TypeError, ValueError):
-        return None
-    return named
+    mine = inspect.signature(ours)
+    # A method takes what the function of its name takes, which says more of itself.
+    for known in (theirs, getattr(np, theirs.__name__, theirs)):
+        try:
+            given = inspect.signature(known).bind(*args, **keywords).arguments
+            named = meaningful(given, lambda: mine.parameters)
+            mine.bind(**named)
+        except (TypeError, ValueError):
+            continue
+        return named
+    return None
 
 
 def _refusal(

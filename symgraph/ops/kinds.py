@@ -463,7 +463,11 @@ def elementwise(name: str, doc: str = "", **declared: Unpack[Declared]) -> Calla
     op = ELEMENTWISE[name] = Elementwise(name, **declared)
     arity = op.arity
 
-    def function(*args: Any) -> Any:
+    def function(*args: Any, **keywords: Any) -> Any:
+        if keywords and op.ufunc is not None:
+            return op.ufunc(*args, **keywords)  # it comes back by NumPy's protocol
+        if keywords:
+            raise DTypeError(f"{name}: a keyword that is not known", got=", ".join(keywords))
         if len(args) != arity:
             raise DTypeError(
                 f"{name} takes {arity} argument{'s' if arity > 1 else ''}",

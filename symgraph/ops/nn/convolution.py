@@ -256,7 +256,7 @@ def _convolve_transposed(
     columns = matmul(swapaxes(rows, -1, -2), columns)
     windows = reshape(columns, (batch, groups * out, *kernel, *places))
     order = (0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
-    more = _added(output_padding, steps, what)
+    more = _added(output_padding, [max(s, g) for s, g in zip(steps, gaps, strict=True)], what)
     dims = [
         (n - 1) * step + gap * (size - 1) + 1 + extra
         for n, step, gap, size, extra in zip(places, steps, gaps, kernel, more, strict=True)
@@ -271,17 +271,17 @@ def _convolve_transposed(
     return y if bias is None else y + expand_dims(bias, tuple(range(1, rank + 1)))
 
 
-def _added(output_padding: Any, steps: Sequence[int], what: str) -> list[int]:
+def _added(output_padding: Any, bounds: Sequence[int], what: str) -> list[int]:
     """How many elements are added at the end of each axis."""
     items = items_of(output_padding)
-    items = items * len(steps) if len(items) == 1 else items
-    if len(items) != len(steps) or any(
-        not isinstance(item, int) or not 0 <= item < step
-        for item, step in zip(items, steps, strict=True)
+    items = items * len(bounds) if len(items) == 1 else items
+    if len(items) != len(bounds) or any(
+        not isinstance(item, int) or not 0 <= item < bound
+        for item, bound in zip(items, bounds, strict=True)
     ):
         raise ShapeError(
             f"{what}: output_padding",
-            expected=f"numbers from 0 to below the stride {tuple(steps)}",
+            expected=f"numbers from 0 to below the stride or the dilation, {tuple(bounds)}",
             got=repr(output_padding),
         )
     return items
@@ -303,7 +303,8 @@ _TRANSPOSED = """ Each element adds its multiple of a kernel to the result: the 
     padding : int, or tuple of (int or pair)
         What is cut off the result on every side.
     output_padding : int or tuple of int
-        What the result has more at the end of each axis; less than the stride.
+        What the result has more at the end of each axis; less than the stride or
+        the dilation.
     groups : int, optional
         Channels are divided into so many groups, each with kernels of its own.
 

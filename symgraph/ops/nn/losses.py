@@ -11,6 +11,7 @@ import numpy as np
 
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply, builder
+from symgraph.ops.arrange import broadcast_arrays
 from symgraph.ops.elementwise import (
     absolute,
     clip,
@@ -35,6 +36,7 @@ from symgraph.ops.nn.common import (
 )
 from symgraph.ops.products import array
 from symgraph.ops.reduce import sum
+from symgraph.ops.shape import expand_dims
 
 _PAIR = """
 
@@ -185,7 +187,7 @@ def kl_div(
 
 
 @function
-@_paired("mean, target, var", "var: the variances.")
+@_paired("mean, target, var", "var: the variances, or one for each row.")
 def gaussian_nll(
     mean: Any,
     target: Any,
@@ -201,7 +203,10 @@ def gaussian_nll(
     """
     center, value, spread = arrays(mean, target, var)
     same_shape("gaussian_nll", center, value)
-    same_shape("gaussian_nll", center, spread)
+    if spread.ndim and spread.shape == center.shape[:-1]:
+        spread = expand_dims(spread, -1)
+    if spread.shape != (*center.shape[:-1], 1):
+        same_shape("gaussian_nll", center, spread)
     spread = clip(spread, min=eps)
     losses = 0.5 * (log(spread) + square(value - center) / spread)
     if full:
@@ -266,6 +271,9 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = -1, eps: float = 1e-8) -> An
         A length below it counts as this.
     """
     first, second = arrays(x1, x2)
+    axis = axis if axis < 0 else axis - max(first.ndim, second.ndim)
+    if len({x.shape[axis] if x.ndim >= -axis else None for x in (first, second)}) > 1:
+        first, second = broadcast_arrays(first, second)
     lengths = [sqrt(clip(sum(square(x), axis=axis), min=eps * eps)) for x in (first, second)]
     return sum(first * second, axis=axis) / (lengths[0] * lengths[1])
 
