@@ -83,8 +83,9 @@ class ArrayMethods:
     def __array__(self, *args: object, **keywords: object) -> NoReturn:
         _refuse(
             "np.array()",
-            "np.stack([...]) builds an array of nodes; sg.function gives arrays; "
-            "SciPy's functions are in sg.special, sg.linalg and sg.stats",
+            "np.stack([...]) builds an array of nodes; sg.function gives arrays; sg.take(array, "
+            "node) takes elements of an array; SciPy's functions are in sg.special, sg.linalg, "
+            "sg.fft, sg.stats, sg.signal and sg.integrate",
         )
 
     def __format__(self, spec: str) -> str:
@@ -140,7 +141,7 @@ class ArrayMethods:
             )
         if keywords and ufunc.signature is not None:
             return recorded(
-                lambda *a, **k: apply(ufunc.__name__, *a, **k),
+                lambda *a, **k: apply("ufunc_call", ufunc, *a, **k),
                 ufunc,
                 f"np.{ufunc.__name__}",
                 args,

@@ -377,6 +377,8 @@ def isin(
     invert : bool
         Whether it is not among them.
     """
+    if kind not in (None, "sort", "table"):
+        raise InputError("isin: kind", expected="None, 'sort' or 'table'", got=repr(kind))
     found = any(expand_dims(as_node(element), -1) == ravel(as_node(test_elements)), axis=-1)
     return ~found if invert else found
 

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from symgraph.errors import ShapeError, UnsupportedError
+from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
+from symgraph.graph.types import as_dtype
 from symgraph.ops.contract import contract, label_sizes, stand_in
 from symgraph.ops.elementwise import astype
 from symgraph.ops.kinds import Example, any_node, promote
@@ -123,7 +124,7 @@ def _subscripts(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
 
 
 @builder(np.einsum)
-def einsum(*operands: Any, optimize: Any = True) -> Any:
+def einsum(*operands: Any, dtype: Any = None, casting: Any = "safe", optimize: Any = True) -> Any:
     """Sum of products over named indices, as ``np.einsum``.
 
     Parameters
@@ -132,6 +133,10 @@ def einsum(*operands: Any, optimize: Any = True) -> Any:
         ``"ij,jk->ik", a, b`` or ``a, [0, 1], b, [1, 2], [0, 2]``; without an arrow (or a last
         list) the result has the indices that occur once, in order. ``...`` stands for axes that
         broadcast.
+    dtype : data-type, optional
+        What it computes in; by default the common one.
+    casting : str, optional
+        Which conversions of the operands to it are allowed.
     optimize : bool, str or path, optional
         Taken as in NumPy; several operands are multiplied in pairs, in the order that
         ``np.einsum_path`` finds, whatever it says.
@@ -140,6 +145,8 @@ def einsum(*operands: Any, optimize: Any = True) -> Any:
     ------
     ShapeError
         If the subscripts do not fit the operands.
+    DTypeError
+        If an operand may not become the `dtype`.
 
     Examples
     --------
@@ -149,15 +156,25 @@ def einsum(*operands: Any, optimize: Any = True) -> Any:
     True
     """
     if not any_node(*operands):
-        return np.einsum(*operands, optimize=optimize)
+        return np.einsum(*operands, dtype=dtype, casting=casting, optimize=optimize)
     text, values = _subscripts(operands)
     nodes = [as_node(value) for value in values]
     if not nodes:
         raise ShapeError("einsum without operands")
     labels, output = _parse(text, nodes)
+    common = promote([node.dtype for node in nodes]) if dtype is None else as_dtype(dtype)
+    for node in nodes:
+        if not np.can_cast(node.dtype, common, casting):
+            raise DTypeError(
+                f"einsum: an operand of {node.dtype} does not become {common}",
+                expected=f"what casting={casting!r} allows",
+                hint="casting='unsafe', or convert it with .astype()",
+            )
+    if dtype is not None:
+        nodes = [astype(node, common) for node in nodes]
     found = _with_broadcasting(labels, nodes, output)
     # Sums of small integers and of booleans on the way are wider; NumPy's are not.
-    return astype(found, promote([node.dtype for node in nodes]))
+    return astype(found, common)
 
 
 @builder(np.einsum_path)
@@ -193,6 +210,7 @@ def einsum_path(*operands: Any, optimize: Any = "greedy") -> Any:
 def _with_broadcasting(labels: Sequence[str], nodes: Sequence[Node], output: str) -> Node:
     """The contraction; axes of size one whose letter has another size elsewhere are dropped."""
     sizes = label_sizes(labels, [node.type for node in nodes])
+    common = promote([node.dtype for node in nodes])
     pairs: list[tuple[str, Node]] = []
     for text, node in zip(labels, nodes, strict=True):
         stretched = [
@@ -202,6 +220,13 @@ def _with_broadcasting(labels: Sequence[str], nodes: Sequence[Node], output: str
         ]
         kept = "".join([label for i, label in enumerate(text) if i not in stretched])
         pairs.append((kept, squeeze(node, tuple(stretched)) if stretched else node))
+    held = Counter("".join([output, *[text for text, _ in pairs]]))
+    if common.kind in "fc":
+        # What is summed by itself, before it meets the others, is summed in their precision.
+        pairs = [
+            (text, astype(node, common) if any(held[label] == 1 for label in text) else node)
+            for text, node in pairs
+        ]
     return contract(pairs, output)
 
 

@@ -21,7 +21,7 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import apply, builder
 from symgraph.graph.sizes import Dim, Shape, as_dim, product
-from symgraph.graph.types import TensorType, Type
+from symgraph.graph.types import TensorType, Type, normalize_axis
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange
@@ -252,6 +252,11 @@ def _operand(a: Any, what: str, *, real: bool = False) -> Node:
     return node if node.type.inexact else astype(node, np.float64)
 
 
+def _as_given(x: Any, result: Node) -> Node:
+    """NumPy's real transform of one axis gives half precision back."""
+    return astype(result, np.float16) if as_node(x).dtype == np.float16 else result
+
+
 def _norm(norm: Any, what: str) -> str:
     if norm not in (None, *_OPPOSITE):
         raise UnsupportedError(
@@ -262,7 +267,7 @@ def _norm(norm: Any, what: str) -> str:
 
 def _one(x: Node, n: Any, axis: int, what: str, *, spectrum: bool = False) -> tuple[Any, Any]:
     """Axis and length, each in a tuple."""
-    axes = normalize_axes(axis, x.ndim, what)
+    axes = (normalize_axis(axis, x.ndim, what),)
     given = x.shape[axes[0]]
     length = as_dim(n) if n is not None else 2 * (given - 1) if spectrum else given
     return axes, _positive((length,), what)
@@ -362,13 +367,15 @@ def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     of the last for an even number, are not read: the derivative by them is 0.
     """
     x = _operand(a, "irfft")
-    return make(Irfft(*_one(x, n, axis, "irfft", spectrum=True), _norm(norm, "irfft")), x)
+    kind = Irfft(*_one(x, n, axis, "irfft", spectrum=True), _norm(norm, "irfft"))
+    return _as_given(a, make(kind, x))
 
 
 @_transform(np.fft.hfft)
 def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     """Real transform of an array that is the half of a Hermitian one, as ``np.fft.hfft``."""
-    return irfft(_conjugate(_operand(a, "hfft")), n, axis, _OPPOSITE[_norm(norm, "hfft")])
+    found = irfft(_conjugate(_operand(a, "hfft")), n, axis, _OPPOSITE[_norm(norm, "hfft")])
+    return _as_given(a, found)
 
 
 @_transform(np.fft.ihfft)
@@ -411,7 +418,8 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     """Inverse of `rfftn`, as ``np.fft.irfftn``; an odd number of points must be given in `s`."""
     x = _operand(a, "irfftn")
     found = _several(x, s, axes, "irfftn", spectrum=True)
-    return make(Irfft(*found, _norm(norm, "irfftn")), x)
+    result = make(Irfft(*found, _norm(norm, "irfftn")), x)
+    return _as_given(a, result) if len(found[0]) == 1 else result
 
 
 @_transform(np.fft.fft2)

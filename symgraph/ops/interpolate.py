@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from symgraph.errors import DTypeError, ShapeError
+from symgraph.errors import DTypeError, InputError, ShapeError
 from symgraph.graph.amounts import logarithm
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.node import Node, as_node, make
@@ -17,10 +17,10 @@ from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.batching import stacked
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.elementwise import astype, clip, logical_and, where
+from symgraph.ops.elementwise import absolute, astype, clip, logical_and, where
 from symgraph.ops.index import take, take_along_axis
 from symgraph.ops.join import concatenate
-from symgraph.ops.kinds import Example, Structured
+from symgraph.ops.kinds import Example, Structured, any_node
 from symgraph.ops.reduce_order import count_nonzero
 from symgraph.ops.shape import expand_dims, reshape, shape_text
 from symgraph.ops.sorting import argsort, searchsorted
@@ -165,7 +165,8 @@ def interp(
     if "c" in (places.dtype.kind, points.dtype.kind):
         raise DTypeError("interp at complex places", expected="real x and xp")
     if period is not None:
-        places, points = places % period, points % period
+        period = _period(period)
+        places, points = (astype(x, np.float64) % period for x in (places, points))
         order = argsort(points, stable=True)
         points, values = take(points, order), take(values, order)
         points = concatenate([points[-1:] - period, points, points[:1] + period])
@@ -176,6 +177,14 @@ def interp(
     if period is None and right is not None:
         result = where(places > points[-1], right, result)
     return result
+
+
+def _period(period: Any) -> Any:
+    if any_node(period):
+        return absolute(astype(as_node(period), np.float64))
+    if period == 0:
+        raise InputError("interp: the period must not be 0")
+    return float(abs(period))
 
 
 # Examples for the tests ------------------------------------------------------------------------
@@ -191,6 +200,10 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda x: np.interp(x, _XP, _FP), (np.float64(0.3),)),
         Example(np.interp, (_X[:, 0].astype(np.float32), _XP, _FP.astype(np.float32))),
         Example(lambda x, f: np.interp(x, [0.4, 2.9, 1.1], f, period=3.0), (_X, _FP[:3])),
+        Example(
+            lambda x, f: np.interp(x, [0.4, 2.9], f, period=-0.7),
+            (_X.astype(np.float32), _FP[:2].astype(np.float32)),
+        ),
         Example(lambda x, f: np.interp(x, [0.4], f), (_X, _FP[:1])),
         Example(np.interp, (np.arange(3), np.arange(0, 6, 2), np.arange(3))),
     ],

@@ -122,7 +122,9 @@ def _listed(function: str, args: Sequence[Code], axis: int) -> Code:
 
 
 @builder(np.concatenate)
-def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
+def concatenate(
+    arrays: Any, axis: Any = 0, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
     """Arrays joined along an axis, as ``np.concatenate``.
 
     Parameters
@@ -133,6 +135,8 @@ def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
         ``None``: each counts as one-dimensional.
     dtype : data-type, optional
         Of the result; by default the common one.
+    casting : str, optional
+        Which conversions to it are allowed.
 
     Raises
     ------
@@ -147,25 +151,26 @@ def concatenate(arrays: Any, axis: Any = 0, *, dtype: Any = None) -> Any:
     (m + n, 3)
     """
     if not any_node(arrays):
-        return np.concatenate(arrays, axis=axis, dtype=dtype)
+        return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
     nodes = _nodes(arrays, "concatenate")
     if axis is None:
         nodes, axis = [ravel(node) for node in nodes], 0
     if nodes[0].ndim == 0:
         raise ShapeError("concatenate: 0-d arrays cannot be joined", hint="np.stack([...])")
     place = normalize_axis(axis, nodes[0].ndim, "concatenate")
-    return _converted(make(Concatenate(place), *nodes) if len(nodes) > 1 else nodes[0], dtype)
+    joined = make(Concatenate(place), *nodes) if len(nodes) > 1 else nodes[0]
+    return _converted(joined, dtype, casting, nodes)
 
 
-def _converted(node: Node, dtype: Any) -> Node:
-    if dtype is None:
-        return node
-    if not np.can_cast(node.dtype, as_dtype(dtype), "same_kind"):
-        raise DTypeError(
-            f"joined arrays of {node.dtype} do not become {as_dtype(dtype)} by themselves",
-            hint="convert the result with .astype()",
-        )
-    return astype(node, dtype)
+def _converted(node: Node, dtype: Any, casting: Any, parts: Sequence[Node]) -> Node:
+    wanted = node.dtype if dtype is None else as_dtype(dtype)
+    for part in parts:
+        if not np.can_cast(part.dtype, wanted, casting):
+            raise DTypeError(
+                f"joined arrays of {part.dtype} do not become {wanted} with casting={casting!r}",
+                hint="convert them with .astype()",
+            )
+    return astype(node, wanted)
 
 
 def _nodes(arrays: Any, what: str) -> list[Node]:
@@ -235,7 +240,7 @@ class Stack(AlongAxes, Linear):
 
 
 @builder(np.stack)
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
+def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Arrays of one shape joined along a new axis, as ``np.stack``.
 
     Parameters
@@ -246,6 +251,8 @@ def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
         Where the new axis stands in the result.
     dtype : data-type, optional
         Of the result; by default the common one.
+    casting : str, optional
+        Which conversions to it are allowed.
 
     Raises
     ------
@@ -253,27 +260,29 @@ def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
         If the shapes differ.
     """
     if not any_node(arrays):
-        return np.stack(arrays, axis=axis, dtype=dtype)
+        return np.stack(arrays, axis=axis, dtype=dtype, casting=casting)
     nodes = _nodes(arrays, "stack")
     stacked = make(Stack(normalize_axis(axis, nodes[0].ndim + 1, "stack")), *nodes)
-    return _converted(stacked, dtype)
+    return _converted(stacked, dtype, casting, nodes)
 
 
 @builder(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None) -> Any:
+def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Arrays joined row by row, as ``np.vstack``."""
     if not any_node(tup):
-        return np.vstack(tup, dtype=dtype)
-    return concatenate([atleast_2d(as_node(array)) for array in tup], dtype=dtype)
+        return np.vstack(tup, dtype=dtype, casting=casting)
+    rows = [atleast_2d(as_node(array)) for array in tup]
+    return concatenate(rows, dtype=dtype, casting=casting)
 
 
 @builder(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None) -> Any:
+def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """Arrays joined column by column (1-D arrays end to end), as ``np.hstack``."""
     if not any_node(tup):
-        return np.hstack(tup, dtype=dtype)
+        return np.hstack(tup, dtype=dtype, casting=casting)
     nodes = [atleast_1d(as_node(array)) for array in tup]
-    return concatenate(nodes, axis=0 if nodes and nodes[0].ndim == 1 else 1, dtype=dtype)
+    axis = 0 if nodes and nodes[0].ndim == 1 else 1
+    return concatenate(nodes, axis, dtype=dtype, casting=casting)
 
 
 @builder(np.dstack)

@@ -110,10 +110,10 @@ def _spread(
 ) -> Node:
     valid = _valid(a, mask)
     found = function(a, axis, ddof=ddof, correction=correction, where=valid, **keywords)
-    if valid is True:
+    node = as_node(a)
+    if not node.type.inexact:
         return found
     # NumPy: NaN where there are too few elements, though the sum of squares be not 0.
-    node = as_node(a)
     axes = normalize_axes(axis, node.ndim, "nanvar")
     number = counted(valid, node, axes, bool(keywords["keepdims"]))
     if keywords["dtype"] is None:

@@ -20,7 +20,7 @@ from symgraph.ops.correlation import convolve
 from symgraph.ops.create import arange, zeros, zeros_like
 from symgraph.ops.elementwise import astype, sqrt
 from symgraph.ops.join import concatenate
-from symgraph.ops.kinds import Example
+from symgraph.ops.kinds import Example, any_node
 from symgraph.ops.linalg.pinv import lstsq
 from symgraph.ops.reduce import sum
 from symgraph.ops.shape import expand_dims
@@ -116,7 +116,8 @@ def _of_one_length(a1: Any, a2: Any, function: str) -> tuple[Node, Node]:
 @of_numpy(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
     """The product of two polynomials, as ``np.polymul``."""
-    return convolve(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
+    first, second = (a if any_node(a) else np.poly1d(a).coef for a in (a1, a2))
+    return convolve(_coefficients(first, "polymul"), _coefficients(second, "polymul"))
 
 
 @of_numpy(np.polyder)
@@ -187,7 +188,7 @@ def poly(seq_of_zeros: Any) -> Any:
             got=repr(node.type),
             hint="np.poly(np.linalg.eigvalsh(A)) for a symmetric matrix",
         )
-    node = astype(node, np.float64) if node.dtype.kind in "biu" else node
+    node = astype(node, np.float64) if node.dtype.kind != "f" or node.dtype.itemsize < 4 else node
     none = zeros(1, node.dtype)
     found: Node = as_node(np.ones(1, node.dtype))
     for i in range(node.shape[0]):

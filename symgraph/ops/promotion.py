@@ -134,6 +134,8 @@ def weak_constant(value: Any, dtype: DType, what: str) -> Node:
     except OverflowError:
         if what in _COMPARISONS and -(2**63) <= value < 2**64:
             return constant(value)  # NumPy compares Python integers of any size exactly
+        if what in _COMPARISONS and dtype.kind in "iu":
+            return constant(np.inf if value > 0 else -np.inf)
         raise DTypeError(
             f"{what}: the Python integer {value} is out of bounds for {dtype}",
             hint=f"convert the {dtype} operand with .astype() first",

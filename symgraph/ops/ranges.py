@@ -134,7 +134,7 @@ def linspace(
     """
     first, last = weak_nodes((start, stop), "linspace")
     count = _count(num, "linspace")
-    result = make(LinSpace(count, bool(endpoint)), first, last)
+    result = made = make(LinSpace(count, bool(endpoint)), first, last)
     if dtype is not None:
         if np.dtype(dtype).kind in "iu":
             raise UnsupportedError("linspace of integers", hint="np.floor(...).astype(int)")
@@ -143,7 +143,10 @@ def linspace(
     if not retstep:
         return result
     gaps = count - 1 if endpoint else count
-    return result, (last - first) / (as_node(gaps) if isinstance(gaps, Size) else gaps)
+    if isinstance(gaps, int) and gaps < 1:
+        return result, as_node(np.nan)  # as NumPy, whatever the shape of the ends
+    distance = astype(last, made.dtype) - astype(first, made.dtype)
+    return result, distance / (as_node(gaps) if isinstance(gaps, Size) else gaps)
 
 
 @of_numpy(np.logspace)

@@ -131,9 +131,10 @@ def _spread_of(
         raise DTypeError(f"{kind.name}: ddof", expected="a finite number", got=repr(ddof))
     node = as_node(a)
     wanted = _result_dtype(kind.name, node.dtype, dtype)
-    # A real array stays real, though complex numbers be asked for.
-    if dtype is not None and not (wanted.kind == "c" and node.dtype.kind != "c"):
-        node = astype(node, dtype)
+    if dtype is not None:
+        # A real array stays real, though complex numbers be asked for.
+        real = wanted.kind == "c" and node.dtype.kind != "c"
+        node = astype(node, np.dtype(f"f{wanted.itemsize // 2}") if real else wanted)
     axes = normalize_axes(axis, node.ndim, kind.name)
     node = node if node.type.inexact else astype(node, np.float64)
     if mask is True and given is None and ddof == int(ddof) and node.dtype.kind != "c":
@@ -170,7 +171,7 @@ def _result_dtype(what: str, given: DType, wanted: Any) -> DType:
                 got=str(dtype),
                 hint="convert the result with .astype()",
             )
-        return np.dtype(f"f{dtype.itemsize // 2}") if given.kind == dtype.kind == "c" else dtype
+        return dtype
     return given if given.kind in "fc" else np.dtype(np.float64)
 
 

@@ -74,7 +74,12 @@ def _given(what: str, out: Any, **keywords: Any) -> dict[str, Any]:
 
 @builder()
 def ufunc_call(
-    ufunc: np.ufunc, *args: Any, dtype: Any = None, where: Any = True, **rest: Any
+    ufunc: np.ufunc,
+    *args: Any,
+    dtype: Any = None,
+    casting: Any = "same_kind",
+    where: Any = True,
+    **rest: Any,
 ) -> Any:
     """``np.add(x, y, dtype=np.float32)`` and its like: computed in that dtype.
 
@@ -87,20 +92,22 @@ def ufunc_call(
     """
     if where is not True:
         rest["where"] = where
-    if rest:
+    if rest and ufunc.signature is None:
         raise UnsupportedError(
             f"np.{ufunc.__name__}: keyword {', '.join(rest)} is not supported on nodes",
-            hint="np.where(mask, value, other) for where=, .astype() for casting= and signature=",
+            hint="np.where(mask, value, other) for where=, .astype() for signature=",
         )
-    if dtype is None:
-        return apply(ufunc.__name__, *args)
+    if dtype is None and casting == "same_kind":
+        return apply(ufunc.__name__, *args, **rest)
     kinds = tuple([weak_kind(arg) or as_node(arg).dtype for arg in args])
     try:
-        wanted = (None,) * ufunc.nin + (as_dtype(dtype),) * ufunc.nout
-        loop = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout), signature=wanted)
+        to = None if dtype is None else as_dtype(dtype)
+        wanted = None if to is None else (None,) * ufunc.nin + (to,) * ufunc.nout
+        given = (*kinds, *[None] * ufunc.nout)
+        loop = ufunc.resolve_dtypes(given, signature=wanted, casting=casting)
     except TypeError as error:
         raise DTypeError(
-            f"np.{ufunc.__name__}: not defined for dtype={as_dtype(dtype)}",
+            f"np.{ufunc.__name__}: not defined for dtype={dtype}, casting={casting!r}",
             got=str(error).splitlines()[0],
             hint="convert the operands with .astype()",
         ) from None
@@ -110,6 +117,7 @@ def ufunc_call(
             weak_constant(arg, to, ufunc.__name__) if weak_kind(arg) else astype(arg, to)
             for arg, to in zip(args, loop, strict=False)
         ],
+        **rest,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.errors import ShapeError
+from symgraph.graph.node import as_node
 from symgraph.graph.registry import builder
 from symgraph.ops.arrange import matrix_transpose as _matrix_transpose
 from symgraph.ops.diagonals import diagonal as _diagonal
@@ -108,8 +110,19 @@ def trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
 
 @builder(np.linalg.outer, name="linalg.outer")
 def outer(x1: Any, x2: Any) -> Any:
-    """All products of the elements of two vectors, as ``np.linalg.outer``."""
-    return _outer(x1, x2) if any_node(x1, x2) else np.linalg.outer(x1, x2)
+    """All products of the elements of two vectors, as ``np.linalg.outer``.
+
+    Raises
+    ------
+    ShapeError
+        If one is no vector.
+    """
+    if not any_node(x1, x2):
+        return np.linalg.outer(x1, x2)
+    vectors = as_node(x1), as_node(x2)
+    if [x.ndim for x in vectors] != [1, 1]:
+        raise ShapeError("linalg.outer takes vectors", got=", ".join(str(x.type) for x in vectors))
+    return _outer(*vectors)
 
 
 @builder(np.linalg.matrix_transpose, name="linalg.matrix_transpose")

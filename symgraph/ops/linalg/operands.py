@@ -136,10 +136,18 @@ def columns_by(x: Node, factors: Node) -> Node:
     return x * expand_dims(factors, -2)
 
 
-def inverse_or_zero(x: Node) -> Node:
-    """``1 / x``, and 0 where x is 0."""
-    zero = x == 0
+def inverse_or_zero(x: Node, bound: Node) -> Node:
+    """``1 / x``, and 0 where rounding cannot tell x, which is not negative, from 0."""
+    zero = x <= bound
     return where(zero, 0.0, 1.0 / where(zero, 1.0, x))
+
+
+def rounding_of(values: Node) -> Node:
+    """How much of a spectrum may be rounding: the precision times the sum of all magnitudes.
+
+    This is what LAPACK's eigenvalues and singular values are good for.
+    """
+    return sum(absolute(values), axis=-1, keepdims=True) * float(np.finfo(values.dtype).eps)
 
 
 def inverse_gaps(values: Node) -> Node:
@@ -147,11 +155,8 @@ def inverse_gaps(values: Node) -> Node:
 
     Within such a group the vectors are not determined, and what does not depend on their choice
     does not depend on these elements: the infinities would cancel, and their rounding errors
-    would not. The bound is the precision times the sum of all magnitudes, which is what LAPACK's
-    eigenvalues are good for.
+    would not.
     """
     gaps = expand_dims(values, -2) - expand_dims(values, -1)
-    scale = sum(absolute(values), axis=-1, keepdims=True)
-    bound = expand_dims(scale * float(np.finfo(values.dtype).eps), -1)
-    equal = absolute(gaps) <= bound
+    equal = absolute(gaps) <= expand_dims(rounding_of(values), -1)
     return where(equal, 0.0, 1.0 / where(equal, 1.0, gaps))

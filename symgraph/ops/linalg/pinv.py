@@ -17,6 +17,7 @@ from symgraph.graph.types import TensorType, Type
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
+from symgraph.ops.elementwise import where
 from symgraph.ops.kinds import Example, Structured, any_node, promote
 from symgraph.ops.linalg.cholesky import hermitian, positive_definite
 from symgraph.ops.linalg.operands import (
@@ -31,9 +32,10 @@ from symgraph.ops.linalg.operands import (
 )
 from symgraph.ops.linalg.rank import MatrixRank
 from symgraph.ops.linalg.solve import regular, turned
-from symgraph.ops.linalg.svd import svdvals
+from symgraph.ops.linalg.svd import svd, svdvals
 from symgraph.ops.products import array
 from symgraph.ops.reduce import sum
+from symgraph.ops.reduce_order import max
 from symgraph.ops.shape import expand_dims, shape_text, squeeze, surely_nonnegative
 
 __all__ = ["lstsq", "pinv"]
@@ -82,6 +84,8 @@ class Pinv(OnTrailingAxes, Structured):
         (a,), p = node.inputs, node
         if self.hermitian:
             a, tangent = mirrored(a), mirrored(tangent)
+        if _cuts(self.rtol):
+            return _cut_change(a, tangent, float(self.rtol))
         change = -(p @ tangent @ p)
         back = adjoint(tangent)
         # A square matrix may be singular: then both terms count.
@@ -98,6 +102,41 @@ class Pinv(OnTrailingAxes, Structured):
         """The singular vectors, and a product."""
         a = node.inputs[0]
         return singular(a, 8, 20)
+
+
+_ROUNDING = 1e-6
+"""A tolerance below it only tells which singular values are rounding errors of 0."""
+
+
+def _cuts(rtol: str) -> bool:
+    """Whether singular values may be left out that are not 0."""
+    return rtol not in ("", "None") and float(rtol) > _ROUNDING
+
+
+def _cut_change(a: Node, tangent: Node, rtol: float) -> Node:
+    """The tangent of the pseudo-inverse of the largest singular values alone.
+
+    It is ``a^H g(a a^H)``, with g(w) = 1/w of what is kept and 0 of the rest. In the vectors u the
+    function g changes by ``(g_i - g_j) / (w_i - w_j)`` times the change of its argument (Daleckii
+    and Krein 1965); vectors that belong to no singular value have w = 0. The vectors v are not
+    needed, whose phases no vanishing singular value determines.
+    """
+    u, s, _ = svd(a, full_matrices=False)
+    left = adjoint(u)
+    kept, w = s > rtol * max(s, axis=-1, keepdims=True), s * s
+    g = where(kept, 1.0 / where(kept, w, 1.0), 0.0)
+    g_i, g_j = expand_dims(g, -1), expand_dims(g, -2)
+    mixed = expand_dims(kept, -1) != expand_dims(kept, -2)
+    gap = where(mixed, expand_dims(w, -1) - expand_dims(w, -2), 1.0)
+    slope = where(mixed, (g_i - g_j) / gap, -g_i * g_j)
+    change = tangent @ adjoint(a)
+    rows = left @ (change + adjoint(change))
+    inside = rows @ u
+    changed = u @ (slope * inside) @ left
+    if not surely_nonnegative(a.shape[-1] - a.shape[-2]):
+        outside = u @ (g_i * g_i * (rows - inside @ left))
+        changed = changed + outside + adjoint(outside)
+    return adjoint(tangent) @ (u * g_j) @ left + adjoint(a) @ changed
 
 
 @of_numpy(np.linalg.pinv)
@@ -124,7 +163,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _DEF
     Notes
     -----
     The derivative is that of matrices of the same rank: where the rank changes there is none,
-    and the pseudo-inverse is not continuous.
+    and the pseudo-inverse is not continuous. With a tolerance above 1e-6 the singular values
+    that it leaves out may be other than 0; it takes the singular vectors then.
 
     Examples
     --------
@@ -181,6 +221,9 @@ class Lstsq(Structured):
         a, b = node.inputs
         change, right = tangents
         p = make(Pinv(self.rcond), a)
+        if change is not None and _cuts(self.rcond):
+            moved = _cut_change(a, change, float(self.rcond)) @ b
+            return moved if right is None else moved + p @ right
         if change is None:
             assert right is not None
             return p @ right
@@ -284,6 +327,8 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(pinv, (_TALL.T.astype(np.float32),)),
         Example(lambda x: pinv(x, hermitian=True), (positive_definite(3, 3),)),
         Example(lambda x: pinv(x @ x.T, rtol=1e-8), (_TALL,)),
+        Example(lambda x: pinv(x, rtol=0.5), (_TALL,)),
+        Example(lambda x: pinv(x, rtol=0.5, hermitian=True), (hermitian(3, 3),)),
         Example(lambda x: pinv(x, rtol=None), (np.array([[1.0, 2]]),)),
         Example(pinv, (np.zeros((0, 3)),)),
         Example(pinv, (turned(_TALL),)),
@@ -295,6 +340,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(lambda a, b: lstsq(a, b, 1e-9)[0], (_TALL.T, array(2))),
         Example(lambda a, b: tuple(lstsq(a, b)), (turned(_TALL), array(4, 2))),
         Example(lambda a, b: lstsq(a, b)[0], (_TALL.T, turned(array(2)))),
+        Example(lambda a, b: lstsq(a, b, 0.6)[0], (turned(array(3, 3)), array(3))),
         Example(_of_rank_one, (array(3), array(2), array(3, shift=1.0))),
         Example(
             lambda a, b: lstsq(a, b)[0],

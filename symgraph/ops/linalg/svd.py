@@ -21,6 +21,7 @@ from symgraph.ops.kinds import Example, Structured
 from symgraph.ops.linalg.operands import (
     adjoint,
     check_matrix,
+    check_square,
     columns_by,
     floating,
     inverse_gaps,
@@ -29,6 +30,7 @@ from symgraph.ops.linalg.operands import (
     real_dtype,
     real_part,
     results,
+    rounding_of,
     singular,
     smaller,
 )
@@ -106,8 +108,9 @@ class Svd(_Singular):
         u, v = left[..., :, :least], adjoint(right)[..., :, :least]
         inner = adjoint(u) @ tangent @ v
         both = (inner + adjoint(inner)) * inverse_gaps(s)
-        apart = (inner - adjoint(inner)) * inverse_or_zero(expand_dims(s, -1) + expand_dims(s, -2))
-        inverse = inverse_or_zero(s)
+        bound, sums = rounding_of(s), expand_dims(s, -1) + expand_dims(s, -2)
+        apart = (inner - adjoint(inner)) * inverse_or_zero(sums, expand_dims(bound, -1))
+        inverse = inverse_or_zero(s, bound)
         turned_u = u @ (0.5 * (both + apart))
         turned_v = v @ (0.5 * (both - apart))
         if least != rows:
@@ -235,6 +238,8 @@ def svd(
 def _matrix(a: Any, what: str, hermitian: bool) -> Node:
     node = floating(a, what, real=False)
     check_matrix(node.type, what)
+    if hermitian:
+        check_square(node.type, what)
     return mirrored(node) if hermitian else node
 
 
