@@ -359,8 +359,9 @@ class ArrayMethods:
         # Only called for what is not defined above: NumPy's methods are its functions.
         if name in _METHODS:
             return _Method(self, name)
-        hint = _INSTEAD.get(name, "NumPy's functions are sg.<name>")
-        raise AttributeError(f"a node has no attribute {name!r}; {hint}")
+        if name in _INSTEAD:
+            raise MissingAttributeError(f"a node has no attribute {name!r}", hint=_INSTEAD[name])
+        raise AttributeError(f"a node has no attribute {name!r}; NumPy's functions are sg.<name>")
 
     def __dir__(self) -> list[str]:
         return sorted({*object.__dir__(self), *_METHODS})
@@ -378,6 +379,12 @@ class ArrayMethods:
     def flatten(self, order: str = "C") -> Node:
         """One dimension."""
         return apply("ravel", self, order)
+
+    def conj(self) -> Node:
+        """The complex conjugate; of real values and of booleans they themselves."""
+        return apply("conjugate", self) if self.type.dtype.kind == "c" else self[...]
+
+    conjugate = conj
 
     def compress(self, condition: Any, axis: Any = None) -> Node:
         """Slices where a mask that is known now is true."""
@@ -495,6 +502,10 @@ def _stand_in(value: Any) -> Any:
     return 3 if isinstance(value, Size) else value
 
 
+class MissingAttributeError(UnsupportedError, AttributeError):
+    """What arrays have and nodes cannot have."""
+
+
 class _Method:
     """A bound method of a node that is one of our functions."""
 
@@ -522,16 +533,20 @@ _METHODS = {
         "swapaxes clip astype dot take repeat diagonal trace argsort round choose searchsorted "
         "argpartition"
     ).split()
-} | {"conj": "conjugate", "conjugate": "conjugate"}
+}
 
 
 _NOT_KNOWN = "its value is not known in a graph: compile it with sg.function"
 _IMMUTABLE = "nodes are immutable: "
 _INSTEAD = {
-    **dict.fromkeys(("item", "tolist", "tobytes", "tofile", "data", "flat"), _NOT_KNOWN),
-    **dict.fromkeys(("flags", "strides", "base", "ctypes", "setflags"), "it lies in no memory"),
     **dict.fromkeys(
-        ("view", "byteswap", "getfield"), "x.astype(dtype) converts; bits are not seen"
+        ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "data", "flat"), _NOT_KNOWN
+    ),
+    **dict.fromkeys(
+        ("flags", "strides", "base", "ctypes", "setflags", "to_device"), "it lies in no memory"
+    ),
+    **dict.fromkeys(
+        ("view", "byteswap", "getfield", "setfield"), "x.astype(dtype) converts; bits are not seen"
     ),
     "ptp": "np.ptp(x) is a function, as in NumPy 2",
     "nonzero": "its shape would depend on values: np.where(mask, x, 0) keeps the shape",

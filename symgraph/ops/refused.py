@@ -60,7 +60,6 @@ _VALUES: dict[str, str] = {
     "roots": "np.linalg.eigvals of the companion matrix, as many as the degree",
     "polydiv": "a division by a known polynomial is np.linalg.solve with shifted rows",
     "sort_complex": "np.sort(x.astype(complex))",
-    "isfortran": "values lie in no memory in a graph",
 }
 """They need the values, or have no meaning for what has none yet."""
 

@@ -10,14 +10,15 @@ import numpy as np
 from symgraph.errors import ShapeError, UnsupportedError
 from symgraph.graph.code import Code, Scope, call, subscript
 from symgraph.graph.leaves import float_text
-from symgraph.graph.node import Node, make
+from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TensorType, Type
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import of_numpy
-from symgraph.ops.elementwise import where
+from symgraph.ops.create import zeros
+from symgraph.ops.elementwise import astype, where
 from symgraph.ops.kinds import Example, Structured, any_node, promote
 from symgraph.ops.linalg.cholesky import hermitian, positive_definite
 from symgraph.ops.linalg.operands import (
@@ -174,8 +175,10 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = _DEF
     """
     if rcond is not None and rtol is not _DEFAULT:
         raise UnsupportedError("pinv: rcond and rtol are the same", got=f"{rcond} and {rtol}")
-    node = floating(a, "pinv", real=False)
+    node, given = floating(a, "pinv", real=False), as_node(a)
     check_matrix(node.type, "pinv")
+    if 0 in given.shape[-2:] and not given.type.inexact:
+        return zeros((*given.shape[:-2], given.shape[-1], given.shape[-2]), given.dtype)
     if hermitian:
         check_square(node.type, "pinv")
     known = rcond if rtol is _DEFAULT else rtol
@@ -297,6 +300,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     left, right = (floating(x, "lstsq", real=False) for x in (a, b))
     tolerance = _text(rcond, "lstsq")
     x = make(Lstsq(tolerance), left, right)
+    left = astype(left, x.dtype)
     rank = make(MatrixRank(rtol=tolerance), left).astype(np.int32)
     return LstsqResult(x, _residuals(left, right, x), rank, svdvals(left))
 

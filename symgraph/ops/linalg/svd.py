@@ -16,8 +16,11 @@ from symgraph.graph.types import TensorType, TupleType, Type
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.calls import evaluated, of_numpy
 from symgraph.ops.diagonals import diagonal
+from symgraph.ops.elementwise import absolute, sign
+from symgraph.ops.index import flip, take_along_axis
 from symgraph.ops.join import concatenate
 from symgraph.ops.kinds import Example, Structured
+from symgraph.ops.linalg.eigh import eigh
 from symgraph.ops.linalg.operands import (
     adjoint,
     check_matrix,
@@ -37,6 +40,7 @@ from symgraph.ops.linalg.operands import (
 from symgraph.ops.linalg.solve import regular, turned
 from symgraph.ops.products import array
 from symgraph.ops.shape import expand_dims, nonnegative
+from symgraph.ops.sorting import argsort
 
 __all__ = ["polar", "svd", "svdvals"]
 
@@ -201,8 +205,7 @@ def svd(
     compute_uv : bool, optional
         Whether the vectors are wanted; otherwise the result is that of `svdvals`.
     hermitian : bool, optional
-        Whether the matrix is Hermitian, of which the lower triangle is read. The signs of the
-        vectors may differ from NumPy's, which takes them from ``eigh``.
+        Whether the matrix is Hermitian, of which the lower triangle is read.
 
     Returns
     -------
@@ -232,7 +235,18 @@ def svd(
     node = _matrix(a, "svd", hermitian)
     if not compute_uv:
         return make(SvdVals(), node)
+    if hermitian:
+        return _of_eigenvectors(node)
     return SVDResult(*results(make(Svd(bool(full_matrices)), node)))
+
+
+def _of_eigenvectors(a: Node) -> SVDResult:
+    """As NumPy makes it: eigenvectors by descending magnitude, with the signs of the values."""
+    values, vectors = eigh(a)
+    order = flip(argsort(absolute(values)), -1)
+    values = take_along_axis(values, order, -1)
+    u = take_along_axis(vectors, expand_dims(order, -2), -1)
+    return SVDResult(u, absolute(values), adjoint(columns_by(u, sign(values))))
 
 
 def _matrix(a: Any, what: str, hermitian: bool) -> Node:
