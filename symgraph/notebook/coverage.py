@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from symgraph.ops.kinds import (
     Multilinear,
     Structured,
 )
+from symgraph.ops.stats.common import Distribution
 from symgraph.transforms.jvp import jvp
 from symgraph.transforms.vjp import varying, vjp
 
@@ -53,7 +54,7 @@ class Coverage:
     Attributes
     ----------
     name : str
-        As it is written after ``sg.``.
+        As it is written after ``sg.``; a distribution counts once.
     kind : str
         That of its operation; "composed" if it is spelled with others.
     forward, reverse, batched : bool
@@ -61,7 +62,7 @@ class Coverage:
     dtypes : set of str
         The inexact dtypes of its examples' results.
     convention : str
-        What its docstring says of the derivative.
+        What its docstring says of the derivative; of a distribution its methods.
     """
 
     name: str
@@ -97,7 +98,7 @@ def coverage(root: ModuleType) -> list[Coverage]:
     observed = _observations({key[0] for key in map(_key, [f for _, f in public])})
     names: dict[int, str] = {}
     for name, function in public:
-        own = name == function.__name__
+        own = name == _own_name(function)
         names[id(function)] = name if own else names.get(id(function), name)
     rows: list[Coverage] = []
     for name, function in public:
@@ -122,7 +123,14 @@ def markdown(rows: list[Coverage]) -> str:
     return "\n".join(lines)
 
 
-def _public(root: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
+_Public: TypeAlias = "Callable[..., Any] | Distribution"
+
+
+def _own_name(function: _Public) -> str:
+    return function.name if isinstance(function, Distribution) else function.__name__
+
+
+def _public(root: ModuleType) -> Iterator[tuple[str, _Public]]:
     spaces = [("", root)]
     for name in root.__all__:
         value = getattr(root, name)
@@ -131,7 +139,7 @@ def _public(root: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
     for prefix, space in spaces:
         for name in space.__all__:
             value = getattr(space, name)
-            if inspect.isfunction(value):
+            if inspect.isfunction(value) or isinstance(value, Distribution):
                 yield prefix + name, value
 
 
@@ -140,8 +148,11 @@ def _public(root: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
 _Key = tuple[Any, str]
 
 
-def _key(function: Callable[..., Any]) -> _Key:
+def _key(function: _Public) -> _Key:
     """By the code: what a decorator made shares its code, and is told apart by its name."""
+    if isinstance(function, Distribution):
+        method = inspect.unwrap(getattr(function, function.methods[0]))
+        return method.__code__, function.name
     code: Any = inspect.unwrap(function).__code__
     return code, function.__name__ if code.co_freevars else ""
 
@@ -152,7 +163,8 @@ def _observations(codes: set[Any]) -> dict[_Key, list[list[Node]]]:
 
     def note(frame: Any, event: str, argument: Any) -> None:
         if event == "return" and frame.f_code in codes:
-            name = frame.f_locals.get("name") or getattr(frame.f_locals.get("op"), "name", "")
+            held = frame.f_locals
+            name = held.get("name") or getattr(held.get("op") or held.get("self"), "name", "")
             key = frame.f_code, name if frame.f_code.co_freevars else ""
             found.setdefault(key, []).append(_nodes(argument))
 
@@ -177,12 +189,20 @@ def _examples() -> Iterator[Example]:
     for info in pkgutil.walk_packages(symgraph.ops.__path__, "symgraph.ops."):
         for examples in getattr(import_module(info.name), "EXAMPLES", {}).values():
             yield from examples
+            if info.name.startswith("symgraph.ops.stats."):
+                # Composed of operations with examples of their own in every dtype.
+                yield from [Example(e.call, tuple([_single(a) for a in e.args])) for e in examples]
     for name, op in ELEMENTWISE.items():
         for dtype in ("float64", "float32", "complex128"):
             kinds = {"f": dtype, "i": "int64", "b": "bool"}
             args = tuple([np.ones((), kinds[kind]) for kind in op.kinds or "f" * op.arity])
             if name in BUILDERS and _accepts(op, args):
                 yield Example(BUILDERS[name], args)
+
+
+def _single(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype == np.float64 else value
 
 
 def _accepts(op: Elementwise, args: tuple[Any, ...]) -> bool:
@@ -193,7 +213,7 @@ def _accepts(op: Elementwise, args: tuple[Any, ...]) -> bool:
     return True
 
 
-def _entry(name: str, function: Callable[..., Any], calls: list[list[Node]]) -> Coverage:
+def _entry(name: str, function: _Public, calls: list[list[Node]]) -> Coverage:
     row = Coverage(name, convention=_convention(function))
     for results in calls:
         for node in results:
@@ -237,8 +257,10 @@ _SENTENCE = re.compile(r"[^.;:`]*(?:`[^`]*`[^.;:`]*)*\bderivatives?\b[^.;:]*")
 _SAYS = re.compile(r"\b(is|are|at|gets|has|have)\b")
 
 
-def _convention(function: Callable[..., Any]) -> str:
+def _convention(function: _Public) -> str:
     """The sentence of the docstring that says what the derivative is, if there is one."""
+    if isinstance(function, Distribution):
+        return ", ".join(function.methods)
     text = " ".join((function.__doc__ or "").replace("-----", "").split())
     for found in _SENTENCE.finditer(text):
         sentence = found.group().strip().removeprefix("Notes ")

@@ -34,6 +34,9 @@ def test_kinds_dtypes_and_conventions_are_those_of_the_operations(rows):
     assert not by_name["argmax"].differentiable
     assert by_name["maximum"].convention == "At a tie each gets half the derivative"
     assert "acos" not in by_name
+    assert by_name["stats.gamma"].differentiable
+    assert by_name["stats.gamma"].batched
+    assert by_name["stats.gamma"].convention.startswith("pdf, logpdf")
 
 
 def test_the_table_has_one_line_for_each(rows):

@@ -339,7 +339,7 @@ _SHAPES: dict[str, tuple[Any, ...]] = {
     "nbinom": (2.5, np.array([0.5, 0.7, 0.3])),
 }
 _STEPS = ("binom",)
-"""A shape is an integer."""
+"""The first shape is an integer."""
 _NO_DERIVATIVE = ("t", "gamma", "chi2", "invgamma", "beta", "nbinom")
 """Of their distribution functions, by the shape: the shapes are no operands of the examples."""
 
@@ -363,10 +363,8 @@ def _example(found: Distribution, method: str) -> Example:
     shapes = _SHAPES.get(found.name, ())
     end: tuple[Any, ...] = (np.float64(-0.25), np.array([1.5, 1.25, 2.0])) if continuous else ()
     fixed = method not in ("pdf", "logpdf", "pmf", "logpmf") and found.name in _NO_DERIVATIVE
-    if fixed or found.name in _STEPS:
-        operands, held = (x, *end), shapes
-    else:
-        operands, held = (x, *shapes, *end), ()
+    kept = len(shapes) if fixed else int(found.name in _STEPS)
+    operands, held = (x, *shapes[kept:], *end), shapes[:kept]
 
     def call(x: Any, *rest: Any) -> Any:
         return getattr(found, method)(x, *held, *rest)
