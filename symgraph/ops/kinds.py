@@ -467,7 +467,7 @@ def elementwise(name: str, doc: str = "", **declared: Unpack[Declared]) -> Calla
         if keywords and op.ufunc is not None:
             return op.ufunc(*args, **keywords)  # it comes back by NumPy's protocol
         if keywords:
-            raise DTypeError(f"{name}: a keyword that is not known", got=", ".join(keywords))
+            raise TypeError(f"{name}() got an unexpected keyword argument {min(keywords)!r}")
         if len(args) != arity:
             raise DTypeError(
                 f"{name} takes {arity} argument{'s' if arity > 1 else ''}",
