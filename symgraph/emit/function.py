@@ -12,7 +12,7 @@ from symgraph.emit.layout import WIDTH, assign, broken, comment
 from symgraph.emit.names import Names, safe_name
 from symgraph.errors import Location
 from symgraph.graph.code import HELPERS, Code, atom, call, method, tuple_text
-from symgraph.graph.leaves import Constant, Item, SizeValue, scalar_code
+from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue, scalar_code
 from symgraph.graph.node import Node, topological
 from symgraph.graph.side import NOTES, ORIGINS, Origin
 from symgraph.graph.sizes import Dim, Shape
@@ -20,7 +20,7 @@ from symgraph.graph.types import TupleType
 from symgraph.ops.elementwise import Where
 from symgraph.ops.kinds import Elementwise, loop_dtypes
 from symgraph.plan.lower import lower, unwrap
-from symgraph.plan.plan import Plan, Step, has_block, is_operator, make_plan
+from symgraph.plan.plan import Plan, Step, changed_carries, has_block, is_operator, make_plan
 from symgraph.simplify import Firing, simplify
 
 __all__ = ["FunctionWriter", "ModuleParts"]
@@ -135,7 +135,14 @@ class FunctionWriter:
     def body(
         self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
     ) -> tuple[list[str], list[str]]:
-        """Statements of a branch or of one round of a loop, and the source of its results."""
+        """Statements of a branch, and the source of its results."""
+        lines, sources, _ = self.round(inputs, outputs, args, range(0))
+        return lines, sources
+
+    def round(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str], carries: range
+    ) -> tuple[list[str], list[str], list[int]]:
+        """Statements of a round of a loop, the source of its results, and carries it changes."""
         inner = FunctionWriter(self.parts, self.names, self.wishes, indent="")
         inner.sizes = self.sizes
         inner.lines_shown = set()  # the loop's own line says it all
@@ -145,9 +152,12 @@ class FunctionWriter:
         first = simplify(unwrap(outputs)[0], how, without=without)
         last = simplify(lower(first.outputs)[0], how, stage="numpy", without=without)
         self.parts.note(first.firings + last.firings)
-        plan = make_plan(inputs, last.outputs, self.named, last=len(last.outputs))
+        carried = [inputs[i] for i in carries]
+        owned = changed_carries(list(zip(carried, last.outputs, strict=False)))
+        plan = make_plan(inputs, last.outputs, self.named, last=len(last.outputs), owned=owned)
         sources = inner.write(replace(plan, copied=set()))
-        return inner.lines, sources
+        taken = {step.node.inputs[step.reuse] for step in plan.steps if step.reuse is not None}
+        return inner.lines, sources, [i for i, carry in enumerate(carried) if carry in taken]
 
     def named(self, node: Node) -> bool:
         """Whether a node has a name to keep."""
@@ -204,8 +214,12 @@ class FunctionWriter:
     def _is_renamed(self, node: Node, operand: Node) -> bool:
         """Whether a value in the memory of an operand has a name of its own.
 
-        A name that the user gave stands for one value.
+        A name that the user gave stands for one value; what a round is handed keeps its name.
         """
+        if isinstance(operand.op, Placeholder):
+            return False
+        if node.op.mutates and operand.op.mutates and node not in self.wishes:
+            return False
         own = self.wishes.get(operand, "d_")
         return node in self.wishes or not (is_operator(node) and own.startswith("d_"))
 

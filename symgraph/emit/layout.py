@@ -60,6 +60,9 @@ def broken(statement: str, indent: str) -> list[str]:
     """A statement that is a call or an assignment, its last brackets broken if it is too long."""
     if len(indent) + len(statement) <= WIDTH:
         return [indent + statement]
+    if statement.endswith("):"):
+        *lines, last = broken(statement[:-1], indent)
+        return [*lines, f"{last}:"]
     head, sign, value = statement.partition("= ")
     if sign and "(" not in head:
         items = _split(value, (", ",))

@@ -24,6 +24,8 @@ from symgraph.plan.updates import Update
 
 __all__ = ["Emitted", "FunctionText", "Signature", "emit_backward", "emit_function", "emit_module"]
 
+FEWEST_EVEN = 6
+"""Evenly spaced integers that are written as a range."""
 LITERAL = 32
 """Elements of a constant array that is written as numbers."""
 
@@ -313,6 +315,11 @@ def constant_lines(name: str, node: Node) -> list[str]:
     """An assignment of a constant array."""
     assert isinstance(node.op, Constant)
     value = node.op.value
+    even = even_numbers(value)
+    if even is not None:
+        ends = (even.stop,) if even.step == 1 and not even.start else (even.start, even.stop)
+        each = () if even.step == 1 else (even.step,)
+        return assign(name, call("np.arange", *[str(end) for end in (*ends, *each)]), "")
     if 0 < value.size <= LITERAL:
         return _literal(name, value)
     dtype = "" if value.dtype == np.float64 else f"np.{_scalar_name(value.dtype)}"
@@ -350,6 +357,16 @@ def _exploded(array: Any, indent: str) -> list[str]:
         return [one]
     rows = [line for item in array for line in _exploded(item, indent + "    ")]
     return [f"{indent}[", *rows, f"{indent}],"]
+
+
+def even_numbers(value: np.ndarray[Any, Any]) -> range | None:
+    """The range that a list of integers is, if it is as long as that is worth saying."""
+    if value.dtype != np.int64 or value.ndim != 1 or value.size < FEWEST_EVEN:
+        return None
+    first, second = value[:2].tolist()
+    if first == second or not (np.diff(value) == second - first).all():
+        return None
+    return range(first, first + (second - first) * value.size, second - first)
 
 
 def is_uniform(value: np.ndarray[Any, Any]) -> bool:

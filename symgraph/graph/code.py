@@ -113,10 +113,20 @@ class Scope(Protocol):
     def body(
         self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str]
     ) -> tuple[list[str], list[str]]:
-        """Statements of a branch, or of one round of a loop, and the source of its results.
+        """Statements of a branch, and the source of its results.
 
         `args` are the variables that stand for `inputs`; they are not written to. The sources
         of the results stay valid until one of `args` is assigned.
+        """
+        ...
+
+    def round(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str], carries: range
+    ) -> tuple[list[str], list[str], list[int]]:
+        """As `body`, for a round of a loop that hands its first results to the next.
+
+        `carries` are their places among `inputs`. Given as well: which of them the round
+        overwrites, so that the loop must start with memory of its own for them.
         """
         ...
 

@@ -64,6 +64,12 @@ class _LocalScope:
         self._write(outputs, texts, lines)
         return lines, [texts[node] for node in outputs]
 
+    def round(
+        self, inputs: Sequence[Node], outputs: Sequence[Node], args: Sequence[str], carries: range
+    ) -> tuple[list[str], list[str], list[int]]:
+        lines, sources = self.body(inputs, outputs, args)
+        return lines, sources, []
+
     def _write(self, outputs: Sequence[Node], texts: dict[Node, str], lines: list[str]) -> None:
         for node in topological(outputs, stop=texts.__contains__):
             if node in texts:

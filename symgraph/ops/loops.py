@@ -111,16 +111,21 @@ class Scan(ControlFlow):
             for i, target in enumerate(targets[self.carries :], self.carries)
             if target != "_"
         ]
-        lines = assigned(names, starts)
+        lines: list[str] = []
         for i, target in stacked:
             type_ = self.body.types[i]
             dtype = "" if type_.dtype == np.float64 else f", dtype={dtype_text(type_.dtype)}"
             lines.append(f"{target} = np.empty({scope.shape((self.length, *type_.shape))}{dtype})")
         row_names = [scope.fresh(row.op.label) for row in rows]
         index = scope.fresh("i") if stacked or self.reverse else ""
-        inner, sources = scope.body(
-            self.body.inputs, self.body.outputs, [*constants, *names, *row_names]
+        inner, sources, changed = scope.round(
+            self.body.inputs,
+            self.body.outputs,
+            [*constants, *names, *row_names],
+            range(self.constants, self.constants + self.carries),
         )
+        own = [f"{start}.copy()" if i in changed else start for i, start in enumerate(starts)]
+        lines = assigned(names, own) + lines
         inner += [f"{target}[{index}] = {sources[i]}" for i, target in stacked]
         inner += assigned(names, sources[: self.carries])
         lines += self._head(scope, index, row_names, arrays)

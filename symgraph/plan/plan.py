@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symgraph.graph.leaves import Constant, Item, Placeholder, SizeValue
@@ -13,7 +13,7 @@ from symgraph.graph.record import record
 from symgraph.graph.types import TupleType
 from symgraph.ops.kinds import Elementwise
 
-__all__ = ["Plan", "Step", "make_plan"]
+__all__ = ["Plan", "Step", "changed_carries", "has_block", "is_operator", "make_plan"]
 
 DEPTH = 5
 """Operations nested in one statement; CPython's parser stops at 200 parentheses, readers at 6."""
@@ -90,6 +90,7 @@ def make_plan(
     named: Callable[[Node], bool],
     kept: int = 0,
     last: int = 0,
+    owned: Collection[Node] = (),
 ) -> Plan:
     """Order the nodes, decide what is assigned, what memory is reused and what is copied.
 
@@ -104,6 +105,8 @@ def make_plan(
         arguments, and no other output may share memory with them.
     last : int, optional
         How many of the last outputs stand in a statement of their own, after all others.
+    owned : collection of Node, optional
+        Inputs whose memory nothing else reads: it may be overwritten.
     """
     given = set(inputs)
     order = topological(outputs, stop=lambda node: node in given)
@@ -111,7 +114,7 @@ def make_plan(
     inline = _choose_inline(computed, outputs, named, outputs[len(outputs) - last :])
     statements = [node for node in computed if node not in inline and not isinstance(node.op, Item)]
     statements = _free_first(statements, inline, set(outputs), named)
-    uses = _Uses(statements, inline, outputs, given)
+    uses = _Uses(statements, inline, outputs, given, owned)
     steps = [uses.step(place, node, named) for place, node in enumerate(statements)]
     return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept))
 
@@ -379,9 +382,11 @@ class _Uses:
         inline: set[Node],
         outputs: Sequence[Node],
         given: set[Node],
+        owned: Collection[Node],
     ) -> None:
         self.inline = inline
         self.given = given
+        self.lent = set(owned)
         self.last: dict[Node, int] = {}
         self.bases: dict[Node, set[Node]] = {}
         self.sharing: dict[Node, set[Node]] = {}
@@ -431,13 +436,24 @@ class _Uses:
             return None
         if node.op.mutates:
             # A scatter, unlike a ufunc, may write before it has read what overlaps.
-            (start, *_) = node.inputs
-            once = self.variables[place][start] == 1 and start not in self.inline
+            (start, *others) = node.inputs
+            once = start not in self.inline and not self._is_seen(start, others)
             fits = start.result_type == node.result_type and not named(start)
             return 0 if once and fits and self._owned(start, place) else None
         found = [i for i in _places(node) if self._may_take(place, node, i, named)]
         # Best is a variable that is there for this statement only.
         return min(found, key=lambda i: self._is_shared(node.inputs[i], named), default=None)
+
+    def _is_seen(self, variable: Node, operands: Sequence[Node]) -> bool:
+        """Whether operands that are written inside a statement are views of a variable."""
+        stack = list(operands)
+        while stack:
+            operand = stack.pop()
+            if operand is variable:
+                return True
+            if operand in self.inline:
+                stack += [operand.inputs[i] for i in operand.op.views]
+        return False
 
     def _may_take(self, place: int, node: Node, i: int, named: Callable[[Node], bool]) -> bool:
         operand = node.inputs[i]
@@ -468,13 +484,33 @@ class _Uses:
 
     def _owned(self, variable: Node, place: int) -> bool:
         """Whether nothing reads this variable's memory after the statement at `place`."""
-        if variable in self.given or is_leaf(variable) or self.bases.get(variable):
+        lent = variable in self.lent
+        if not lent and (variable in self.given or is_leaf(variable) or self.bases.get(variable)):
             return False
         if variable in self.readonly:
             return False
         if isinstance(variable.op, Item) or self.last.get(variable, -1) != place:
             return False
         return all(self.last.get(other, -1) < place for other in self.sharing.get(variable, ()))
+
+
+def changed_carries(pairs: Sequence[tuple[Node, Node]]) -> list[Node]:
+    """Of a loop's carries those that a round only changes: their memory can stay the same.
+
+    Parameters
+    ----------
+    pairs : sequence of (Node, Node)
+        What a round is given, and what it hands on.
+    """
+    found: list[Node] = []
+    for i, (carry, after) in enumerate(pairs):
+        node = after
+        while node.op.mutates:
+            node = node.inputs[0]
+        others = [other for k, (_, other) in enumerate(pairs) if k != i]
+        if node is carry is not after and not any(after in _memory(x, set()) for x in others):
+            found.append(carry)
+    return found
 
 
 # What must be copied before it is returned --------------------------------------------------------

@@ -139,7 +139,7 @@ class _Export:
         tensors, form = flatten(inputs)
         given = [self._place(tensor, i, form.keys) for i, tensor in enumerate(tensors)]
         order = [v for v in self._order if v.step is not None and v not in self._nodes]
-        items, roots = listed(order, self._roots, self._nodes)
+        items, roots, parts = listed(order, self._roots, self._nodes)
         if roll and items:
             items, roots = rolled(items, roots)
         built = Rebuilt(items, roots, outside_node)
@@ -149,6 +149,8 @@ class _Export:
         self._nodes.update(
             {item.value: built.node(Ref(i)) for i, item in enumerate(items) if item.loop is None}
         )
+        if all(item.loop is None for item in items):
+            self._nodes.update({value: built.node(ref) for value, ref in parts.items()})
         for tensor, name in self._names.items():
             node = self._nodes.get(tensor.held)
             if node is not None:

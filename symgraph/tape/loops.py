@@ -17,7 +17,7 @@ import numpy as np
 from symgraph.graph.leaves import Constant
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.types import TensorType, Type
-from symgraph.ops.indices import Range
+from symgraph.tape.parts import WHOLE, data_of, in_pieces, part_of, rows_in_turn, shape_after
 from symgraph.tape.values import KINDS, LEAF, Step, Value, kind_of
 
 __all__ = ["Item", "Loop", "Outside", "Ref", "Slot", "listed", "rolled"]
@@ -49,7 +49,7 @@ class Slot(NamedTuple):
 
 
 class Ref(NamedTuple):
-    """A row of what an item gives.
+    """A part of what an item gives.
 
     Attributes
     ----------
@@ -57,13 +57,16 @@ class Ref(NamedTuple):
         Place of an item, or what comes from elsewhere.
     path : tuple of int
         Of a loop: the place in its body whose values of all rounds are meant, and so on inwards.
-    rows : tuple of int or Slot
-        Position along the leading axes, those of the rounds first.
+    rows : tuple of int, Grid, Range or Slot
+        Positions along the leading axes, those of the rounds first.
+    front : int
+        The axis of the part that comes first.
     """
 
     base: Any
     path: tuple[int, ...] = ()
     rows: tuple[Any, ...] = ()
+    front: int = 0
 
 
 @record
@@ -78,17 +81,14 @@ class Loop:
     carried : tuple of Ref
         What each round hands to the next: values of its own, or what it was handed itself.
     fixed : int
-        How many operands are the same in all rounds.
-    rows : tuple of (int, int)
-        For each operand of which every round takes a row, the first row and the step. The
-        operands are in this order: what the carries start with, fixed ones, rows.
+        How many operands are the same in all rounds. The operands are in this order: what the
+        carries start with, fixed ones, those of which every round takes the next row.
     """
 
     body: tuple[Item, ...]
     rounds: int
     carried: tuple[Ref, ...]
     fixed: int
-    rows: tuple[tuple[int, int], ...]
 
 
 @record
@@ -125,8 +125,8 @@ class Item:
 
 def listed(
     order: Sequence[Value], roots: Sequence[Value], arguments: dict[Value, Any]
-) -> tuple[list[Item], list[Ref]]:
-    """The operations of a recording, and references to its results.
+) -> tuple[list[Item], list[Ref], dict[Value, Ref]]:
+    """The operations of a recording, references to its results, and to parts of arrays.
 
     Parameters
     ----------
@@ -147,20 +147,21 @@ def listed(
 
     items: list[Item] = []
     keys: dict[Any, int] = {}
+    parts: dict[Value, Ref] = {}
     for value in order:
-        part = _part(value, "getitem")
-        if part is not None:
-            base = ref_of(value.inputs[0])
-            refs[value] = base._replace(rows=base.rows + part)
+        part = _part(value)
+        base = ref_of(value.inputs[0]) if part is not None else None
+        if part is not None and base is not None and all(type(row) is int for row in base.rows):
+            refs[value] = parts[value] = base._replace(rows=base.rows + part)
         else:
             step = cast("Step", value.step)
             refs[value] = Ref(len(items))
             uses = tuple([ref_of(operand) for operand in value.inputs])
-            place = _part(value, "index_set") or ()
+            place = _place(value)
             what = (place and len(place), step.op.name, step.kinds) if place else step.number
             uses += tuple([Ref(_position(i, outside)) for i in place])
             items.append(Item(keys.setdefault(what, len(keys)), uses, value, positions=len(place)))
-    return items, [ref_of(root) for root in roots]
+    return items, [ref_of(root) for root in roots], parts
 
 
 def _outside(value: Value, node: Any, known: dict[Any, Outside]) -> Outside:
@@ -178,16 +179,28 @@ def _position(number: int, known: dict[Any, Outside]) -> Outside:
     return known.setdefault(number, Outside(TensorType.of((), np.int64), np.array(number)))
 
 
-def _part(value: Value, operation: str) -> tuple[int, ...] | None:
-    """Which row of its operand an operation takes or sets: ``x[3]`` or ``x[3, 1]``."""
+def _part(value: Value) -> tuple[Any, ...] | None:
+    """Which rows and stretches of its operand a value is: ``x[3]``, ``x[3, 1]`` or ``x[2:5]``."""
+    step = value.step
+    if step is None or step.op.name != "getitem":
+        return None
+    type_ = KINDS[value.inputs[0].kind]
+    index = getattr(step.op, "index", None)
+    if not isinstance(type_, TensorType) or not isinstance(index, tuple):
+        return None
+    return part_of(cast("tuple[Any, ...]", index), type_.shape)
+
+
+def _place(value: Value) -> tuple[int, ...]:
+    """The row of its first operand that a value differs in, of ``x[3] = y``."""
     step = value.step
     index = getattr(step.op, "index", None) if step is not None else None
-    if step is None or step.op.name != operation or not isinstance(index, tuple):
-        return None
+    if step is None or step.op.name != "index_set" or not isinstance(index, tuple):
+        return ()
     parts = cast("tuple[Any, ...]", index)
     count = next((i for i, part in enumerate(parts) if type(part) is not int), len(parts))
-    whole = all(part == Range() for part in parts[count:])
-    return parts[:count] if count and whole and min(parts[:count]) >= 0 else None
+    whole = all(part == WHOLE for part in parts[count:])
+    return parts[:count] if count and whole and min(parts[:count]) >= 0 else ()
 
 
 # Finding ---------------------------------------------------------------------------------------
@@ -295,13 +308,17 @@ class _Finder:
         """The key of a loop."""
         return -1 - self._known.setdefault(key, len(self._known))
 
+    def recurs(self, rounds: int) -> None:
+        """Note after how many rounds something starts again."""
+        self.cycle = min(self.cycle, rounds)
+
     def stacked(self, series: Sequence[Ref]) -> Outside:
         """Constants as one array."""
         count = len(series)
         again = (c for c in range(1, count) if series[c] == series[0])
         cycles = (c for c in again if series[c:] == series[: count - c])
-        self.cycle = min(self.cycle, next(cycles, count))
-        return self.constant(np.stack([ref.base.data[ref.rows] for ref in series]))
+        self.recurs(next(cycles, count))
+        return self.constant(np.stack([data_of(ref.base.data, ref.rows) for ref in series]))
 
     def constant(self, data: Any) -> Outside:
         """An array that was made here; equal ones are one."""
@@ -348,7 +365,7 @@ class _Finder:
             if type(ref.base) is not int:
                 return ref
             to = moved[ref.base]
-            return Ref(to.base, to.path + ref.path, to.rows + ref.rows)
+            return Ref(to.base, to.path + ref.path, to.rows + ref.rows, ref.front)
 
         self._set(
             [with_fields(item, uses=tuple([renewed(ref) for ref in item.uses])) for item in fresh]
@@ -366,19 +383,18 @@ def _runs(same: Any, least: int) -> Iterator[tuple[int, int]]:
 
 def _related(u: Ref, v: Ref, period: int) -> bool:
     """Whether an operand of one round may be to it what another is to the next."""
-    if type(u.base) is int and type(v.base) is int and v.base - u.base == period:
-        return u.path == v.path and len(u.rows) == len(v.rows)
-    if u.base is v.base or (type(u.base) is int and u.base == v.base):
-        return u.path == v.path and len(u.rows) == len(v.rows)
+    moved = type(u.base) is int and type(v.base) is int and v.base - u.base == period
+    if moved or u.base is v.base or (type(u.base) is int and u.base == v.base):
+        return (u.path, len(u.rows), u.front) == (v.path, len(v.rows), v.front)
     return _is_constant(u) and _is_constant(v) and _shape_of(u) == _shape_of(v)
 
 
 def _is_constant(ref: Ref) -> bool:
-    return isinstance(ref.base, Outside) and ref.base.node is None
+    return isinstance(ref.base, Outside) and ref.base.node is None and not ref.front
 
 
 def _shape_of(ref: Ref) -> tuple[Any, ...]:
-    return ref.base.type.dtype, ref.base.type.shape[len(ref.rows) :]
+    return ref.base.type.dtype, shape_after(ref.base.type.shape, ref.rows)
 
 
 class _Rounds:
@@ -390,7 +406,10 @@ class _Rounds:
         self.carried: list[Ref] = []
         self.starts: list[Ref] = []
         self.fixed: list[Ref] = []
-        self.rows: list[tuple[Ref, int, int]] = []
+        self.rows: list[Ref] = []
+        places = range(start, start + period * rounds)
+        lines = [finder.items[place].value.line for place in places]
+        self.one_line = lines == lines[:period] * rounds
 
     def item(self) -> Item | None:
         """The loop as an item, if every round is what the first two promise."""
@@ -405,12 +424,29 @@ class _Rounds:
                     return None
                 uses.append(local)
             body.append(with_fields(item, uses=tuple(uses)))
-        rows = tuple([(start, step) for _, start, step in self.rows])
-        loop = Loop(tuple(body), self.rounds, tuple(self.carried), len(self.fixed), rows)
+        body = self._tightened(body)
+        loop = Loop(tuple(body), self.rounds, tuple(self.carried), len(self.fixed))
         said = tuple([(item.key, item.uses) for item in body])
-        key = self.finder.number((said, loop.rounds, loop.carried, loop.fixed, loop.rows))
-        operands = (*self.starts, *self.fixed, *[base for base, _, _ in self.rows])
-        return Item(key, operands, first[0].value, loop)
+        key = self.finder.number((said, loop.rounds, loop.carried, loop.fixed, len(self.rows)))
+        return Item(key, (*self.starts, *self.fixed, *self.rows), first[0].value, loop)
+
+    def _tightened(self, body: list[Item]) -> list[Item]:
+        """Let a row be only that part of it which is used, if that is one part."""
+        uses = [ref for item in body for ref in item.uses]
+        for number, row in enumerate(self.rows):
+            slot = Slot("row", number)
+            parts = {ref.rows for ref in uses if ref.base == slot}
+            (part,) = parts if len(parts) == 1 else ((),)
+            if part and all(slot not in ref.rows for ref in uses):
+                self.rows[number] = row._replace(rows=row.rows + part[part.count(WHOLE) :])
+                body = [
+                    with_fields(
+                        item,
+                        uses=tuple([Ref(slot) if u.base == slot else u for u in item.uses]),
+                    )
+                    for item in body
+                ]
+        return body
 
     def _local(self, series: Sequence[Ref]) -> Ref | None:
         """What a round sees of an operand whose references in all rounds are given."""
@@ -438,11 +474,8 @@ class _Rounds:
         depth = len(last.path)
         for r, ref in enumerate(series[lag:]):
             same = ref.rows[:depth] == last.rows[:depth] and len(ref.rows) == len(last.rows)
-            if (
-                ref.base != self.start + place + r * self.period
-                or ref.path != last.path
-                or not same
-            ):
+            moved = ref.base == self.start + place + r * self.period
+            if not moved or ref.path != last.path or not same or ref.front:
                 return None
         taken = self._rows_in_turn([ref.rows[depth:] for ref in series[lag:]], lag)
         if taken is None:
@@ -465,13 +498,15 @@ class _Rounds:
 
     def _rows_in_turn(
         self, rows: Sequence[tuple[Any, ...]], lag: int
-    ) -> tuple[tuple[Any, ...], list[tuple[int, ...]]] | None:
+    ) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]] | None:
         """Positions in an array that moves with the rounds, some of which follow their number.
 
         Given from the round `lag` on; returned as the body sees them, and for all rounds.
         """
-        if not rows[0]:
-            return (), [()] * self.rounds
+        if all(row == rows[0] for row in rows):
+            return rows[0], [rows[0]] * self.rounds
+        if any(type(part) is not int for row in rows for part in row):
+            return None
         table = np.array(rows)
         step = table[1] - table[0]
         each = table[0] + step * np.arange(-lag, len(rows))[:, None]
@@ -480,8 +515,7 @@ class _Rounds:
         local: list[Any] = []
         for i, moves in enumerate(step.tolist()):
             if moves:
-                series = self.finder.constant(np.ascontiguousarray(each[:, i]))
-                local.append(self._row_slot(Ref(series), 0, 1, ()).base)
+                local.append(self._positions(each[:, i]))
             else:
                 local.append(int(table[0, i]))
         return tuple(local), [tuple(row) for row in each.tolist()]
@@ -506,28 +540,47 @@ class _Rounds:
         type_ = self.items[base].type_at(ref.path) if type(base) is int else base.type
         if not isinstance(type_, TensorType):
             return None
-        return type_.with_shape(type_.shape[len(ref.rows) :])
+        return type_.with_shape(shape_after(type_.shape, ref.rows)) if not ref.front else None
 
     def _row(self, series: Sequence[Ref]) -> Ref | None:
         """The next row of one array, or of the array of all constants."""
         first = series[0]
-        one = all(ref.base == first.base and ref.path == first.path for ref in series)
-        table = np.array([ref.rows for ref in series]) if one else np.zeros((2, 0))
-        varying = np.flatnonzero((table != table[0]).any(axis=0))
-        if len(varying) == 1:
-            (axis,) = varying.tolist()
-            start, step = int(table[0, axis]), int(table[1, axis] - table[0, axis])
-            if (table[:, axis] == start + step * np.arange(self.rounds)).all() and step:
-                base = first._replace(rows=first.rows[:axis])
-                return self._row_slot(base, start, step, first.rows[axis + 1 :])
+        if all(ref.base == first.base and ref.path == first.path for ref in series):
+            columns = list(zip(*[ref.rows for ref in series], strict=True))
+            varying = [i for i, column in enumerate(columns) if any(r != column[0] for r in column)]
+            if not first.front and len(varying) == 1:
+                return self._next_part(first, varying[0], columns[varying[0]])
+            numbers = all(type(row) is int for i in varying for row in columns[i])
+            if not first.front and numbers and self.one_line:
+                rows: list[Any] = list(first.rows)
+                for i in varying:
+                    self.finder.recurs(in_pieces(columns[i]))
+                    rows[i] = self._positions(columns[i])
+                fixed = self._local([first._replace(rows=())] * self.rounds)
+                return None if fixed is None else fixed._replace(rows=tuple(rows))
         if not all(_is_constant(ref) and _shape_of(ref) == _shape_of(first) for ref in series):
             return None
-        return self._row_slot(Ref(self.finder.stacked(series)), 0, 1, ())
+        return self._row_slot(Ref(self.finder.stacked(series)))
 
-    def _row_slot(self, base: Ref, start: int, step: int, rest: tuple[int, ...]) -> Ref:
-        row = (base, start, step)
-        same = [i for i, known in enumerate(self.rows) if known == row]
-        number = same[0] if same else len(self.rows)
-        if not same:
-            self.rows.append(row)
-        return Ref(Slot("row", number), (), rest)
+    def _next_part(self, first: Ref, axis: int, rows: Sequence[Any]) -> Ref | None:
+        """The next of some parts that differ along one axis."""
+        grid = rows_in_turn(rows)
+        if grid is None:
+            return None
+        if not isinstance(grid.steps[0], range):
+            if not self.one_line:
+                return None
+            self.finder.recurs(in_pieces(grid.steps[0]))
+        before, after = first.rows[:axis], first.rows[axis + 1 :]
+        kept = sum(type(row) is not int for row in before)
+        inner = (WHOLE,) * (kept + len(grid.steps) - 1) if after else ()
+        return self._row_slot(first._replace(rows=(*before, grid), front=kept), inner + after)
+
+    def _positions(self, numbers: Any) -> Any:
+        """The next of some numbers."""
+        return self._row_slot(Ref(self.finder.constant(np.array(numbers)))).base
+
+    def _row_slot(self, ref: Ref, rest: tuple[Any, ...] = ()) -> Ref:
+        if ref not in self.rows:
+            self.rows.append(ref)
+        return Ref(Slot("row", self.rows.index(ref)), (), rest)

@@ -15,6 +15,7 @@ from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import BroadcastTo
 from symgraph.pipeline import assigned_by
 from symgraph.tape.loops import Item, Loop, Outside, Ref, Slot
+from symgraph.tape.parts import taken
 from symgraph.tape.values import Step, Value, location_of
 
 __all__ = ["Rebuilt", "assigned_name"]
@@ -83,10 +84,8 @@ class Rebuilt:
                 node, rows = self._ends[base][end], rows[len(ref.path) :]
             else:
                 node = self._stacks[base][ref.path]
-        return node[tuple([self._position(row) for row in rows])] if rows else node
-
-    def _position(self, row: int | Slot) -> Any:
-        return self._outer(row) if isinstance(row, Slot) else row
+        node = taken(node, rows, self._outer) if rows else node
+        return cast("Node", apply("moveaxis", node, ref.front, 0)) if ref.front else node
 
     def _add(self, item: Item, paths: list[Path]) -> None:
         if item.loop is not None:
@@ -108,6 +107,8 @@ class Rebuilt:
         if not isinstance(step.op, Stack) or not first.rows or not first.path:
             return None
         begin = first.rows[-1]
+        if type(begin) is not int:
+            return None
         base = first._replace(rows=first.rows[:-1])
         if any(ref != first._replace(rows=(*base.rows, begin + i)) for i, ref in enumerate(uses)):
             return None
@@ -143,12 +144,7 @@ class Rebuilt:
             return dict(zip(names, after, strict=True)), tuple([round_.node(r) for r in stacked])
 
         init = dict(zip(names, operands[:first], strict=True))
-        rows = tuple(
-            [
-                _rows(node, start, step, loop.rounds)
-                for node, (start, step) in zip(operands[second:], loop.rows, strict=True)
-            ]
-        )
+        rows = tuple(operands[second:])
         final, arrays = apply("scan", body, init, rows, loop.rounds)
         ends = dict(zip(loop.carried, [final[name] for name in names], strict=True))
         for ref, node in ends.items():
@@ -176,14 +172,6 @@ def _made(step: Step, operands: list[Node], positions: int) -> Node:
 
 def _is_number(node: Node) -> bool:
     return isinstance(node.op, BroadcastTo) and isinstance(node.inputs[0].op, Constant)
-
-
-def _rows(node: Node, start: int, step: int, count: int) -> Node:
-    """The array whose rows a loop takes."""
-    stop = start + step * count
-    if (start, step, stop) == (0, 1, node.shape[0]):
-        return node
-    return node[start : stop if stop >= 0 else None : step]
 
 
 def outside_node(base: Outside) -> Node:

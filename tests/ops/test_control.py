@@ -114,3 +114,38 @@ def test_only_the_branch_that_is_taken_is_computed():
     values = {x: -np.ones(3), w: np.zeros((3, 3))}
     assert interpret([y], values)[0] == -6.0
     np.testing.assert_array_equal(interpret([grad(y, x)], values)[0], [2, 2, 2])
+
+
+ROUNDS = {
+    "set": lambda H, G, x, t: (H.at[t].set(x), G),
+    "own row": lambda H, G, x, t: (H.at[t].set(np.tanh(H[t - 1]) + x), G),
+    "shifted": lambda H, G, x, t: (H.at[1:].set(H[:-1]), G),
+    "read after": lambda H, G, x, t: (H.at[t].set(x), G + H),
+    "kept": lambda H, G, x, t: (H.at[t].set(x), H),
+    "shared": lambda H, G, x, t: (H.at[t].add(x), H.at[t].add(x)),
+    "view": lambda H, G, x, t: (H.at[t].set(x), H.at[t].set(x)[::-1]),
+    "swapped": lambda H, G, x, t: (G.at[t].set(H[0]), H.at[t].set(x)),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_a_carry_that_a_round_changes(name):
+    H, G, X = placeholder("H", (4, 2)), placeholder("G", (4, 2)), np.sin(np.arange(6.0))
+    rows, places = X.reshape(3, 2), np.array([1, 3, 1])
+
+    def round_(carry, row):
+        after = ROUNDS[name](*carry, *row)
+        return after, after[0].sum()
+
+    (h, g), sums = scan(round_, (H, G), (rows, places))
+    start = np.cos(np.arange(8.0)).reshape(4, 2), np.arange(8.0).reshape(4, 2)
+    outputs = [h, g, sums]
+    expected = interpret(outputs, dict(zip((H, G), start, strict=True)))
+    kept = [array.copy() for array in start]
+    f = function([H, G], outputs)
+    for _ in range(2):
+        for value, wanted in zip(f(*start), expected, strict=True):
+            np.testing.assert_allclose(value, wanted)
+        np.testing.assert_array_equal(start, kept)
+    if name in ("set", "own row"):
+        assert ".copy()" not in f.source.split("    for ")[1].split("return")[0]

@@ -91,9 +91,66 @@ def assigned_rows():
     return H.sum(), [W], 1
 
 
+def one_index_of_two_counters():
+    X, W, h = leaf(RNG.normal(size=(40, 2))), leaf(np.eye(2) * 0.4), tape.zeros(2)
+    for e in range(4):
+        for t in range(5):
+            h = np.tanh(h @ W + X[8 * e + t])
+        h = h * 0.5
+    return h.sum(), [X, W], 2
+
+
+def minibatches():
+    X, y, w = leaf(RNG.normal(size=(20, 3))), leaf(RNG.normal(size=20)), leaf(np.zeros(3))
+    start = w
+    for _ in range(4):
+        for t in range(5):
+            rows, wanted = X[t * 4 : (t + 1) * 4], y[t * 4 : (t + 1) * 4]
+            w = w - 0.1 * rows.T @ (rows @ w - wanted)
+    return w.sum(), [X, y, start], 2
+
+
+def windows_and_columns():
+    X, s = leaf(RNG.normal(size=(3, 14))), 0.0
+    for t in range(10):
+        s = s * 0.9 + np.sin(X[:, t : t + 5]).sum() * X[1, 12 - t] + X[:, t].max()
+    return s + s, [X], 1
+
+
+def any_rows():
+    X, s = leaf(RNG.normal(size=(6, 2))), leaf(0.1)
+    start = s
+    for t, k in enumerate([3, 1, 4, 1, 5, 2, 0, 5, 3, 2]):
+        s = s * X[t % 3, 0] + X[k, t % 2] * X[t // 2].sum()
+    return s, [X, start], 1
+
+
+def pairs_above_the_diagonal():
+    x, s = leaf(RNG.normal(size=6)), 0.0
+    for i in range(6):
+        for j in range(i):
+            s = s + np.exp(-((x[i] - x[j]) ** 2))
+    return s, [x], 1
+
+
+def columns_in_the_outer_loop():
+    X, W, h = leaf(RNG.normal(size=(5, 4, 2))), leaf(np.eye(2) * 0.4), tape.zeros(2)
+    for e in range(4):
+        for t in range(5):
+            h = np.tanh(h @ W + X[t, e])
+        h = h * 0.5
+    return h.sum(), [X, W], 2
+
+
 @pytest.mark.parametrize(
     "program",
     [
+        one_index_of_two_counters,
+        minibatches,
+        windows_and_columns,
+        any_rows,
+        pairs_above_the_diagonal,
+        columns_in_the_outer_loop,
         descent_on_a_recurrence,
         epochs_of_batches,
         three_levels,
@@ -124,6 +181,11 @@ def check(y, leaves):
         np.testing.assert_allclose(slope, gradient.numpy(), 1e-7, 1e-9)
 
 
+def test_assigned_rows_are_written_in_place():
+    y, leaves, _ = assigned_rows()
+    assert ".copy()" not in tape.function(y, leaves).source.split("    for ")[1]
+
+
 def test_unequal_weights_are_no_loop():
     layers = [leaf(RNG.normal(size=(3, 3)) * 0.5) for _ in range(6)]
     h = np.ones(3)
@@ -140,6 +202,8 @@ STEPS = {
     "number": lambda s, k, W, X: (s[0] * (1 / (k + 1)) + 0.1, s[1]),
     "swap": lambda s, k, W, X: (s[1], s[0]),
     "mix": lambda s, k, W, X: (0.5 * s[0] + 0.3 * s[1], s[0]),
+    "stretch": lambda s, k, W, X: (s[0] + X[k // 2 : k // 2 + 2].sum(axis=0) * 0.1, s[1]),
+    "column": lambda s, k, W, X: (s[0] * X[:3, k % 3], s[1] + 0.1 * X[k, k % 3]),
     "element": lambda s, k, W, X: (s[0] + s[0][0] * s[1][2] * 0.1 * X[1], s[1]),
     "set": lambda s, k, W, X: (s[0].at[k % 3].set(s[1][0]), s[1]),
 }
