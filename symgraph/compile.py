@@ -430,6 +430,7 @@ class Function:
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         return apply_view("card", self)
 
+    @public
     def export(self, path: str | os.PathLike[str], *, force: bool = True) -> str:
         """Write a standalone module that needs NumPy only.
 
@@ -492,6 +493,7 @@ class Function:
         call = f"{name}($arguments)"
         return emitted.source, f"[{call}]" if len(values) == 1 else call
 
+    @public
     def check(self, *args: Any, **keywords: Any) -> CheckReport:
         """Compare every gradient with numerical ones of the graph as it was written.
 
@@ -518,6 +520,7 @@ class Function:
         """Results without a change of the arguments."""
         return self.trusted_flat(*[np.array(arg) for arg in args])
 
+    @public
     def flat(self, example: Any, **fixed: Any) -> FlatFunction:
         """The same function of one flat float64 vector, for `scipy.optimize.minimize`.
 

@@ -54,6 +54,13 @@ def write_module(path: str | os.PathLike[str], text: str, force: bool) -> str:
     target = os.fspath(path)
     if os.path.exists(target) and not force:
         raise InputError(f"{target} exists", hint="force=True (--force) replaces it")
-    with open(target, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    try:
+        with open(target, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(
+            f"{target} cannot be written",
+            expected="a file in a folder that exists and that you may write to",
+            got=error.strerror or type(error).__name__,
+        ) from None
     return target

@@ -86,6 +86,7 @@ class Optimizer:
         """Whether the state holds the number of steps."""
         return self.counts or callable(self.rate)
 
+    @public
     def init(self, params: Any) -> dict[str, Any]:
         """The state before the first step.
 
@@ -113,6 +114,7 @@ class Optimizer:
             state["count"] = placeholder("count") if symbolic else np.zeros(())
         return state
 
+    @public
     def update(self, params: Any, grads: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """The parameters and the state after one step.
 

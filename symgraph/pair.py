@@ -293,6 +293,7 @@ class ForwardBackward:
         single = len(self._compiled.wrt) == 1
         return unflatten(self._compiled.wrt_tree, (gradients,) if single else gradients)
 
+    @public
     def export(self, path: str | os.PathLike[str], *, force: bool = True) -> str:
         """Write a standalone module with ``forward`` and ``backward`` and its own check."""
         return write_module(path, self.module(), force)

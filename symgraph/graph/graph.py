@@ -20,7 +20,7 @@ from symgraph.graph.node import (
     to_rows,
     topological,
 )
-from symgraph.graph.refusal import short
+from symgraph.graph.refusal import public, short
 from symgraph.graph.side import NAMES, NOTES, ORIGINS
 from symgraph.graph.sizes import dim_names
 from symgraph.graph.tree import Tree, flatten, leaf_paths, unflatten
@@ -148,6 +148,7 @@ class Graph:
                 names.update(dict.fromkeys(sorted(dim_names(dim))))
         return list(names)
 
+    @public
     def name(self, node: Node) -> str | None:
         """The user's name for a node, if there is one."""
         if isinstance(node.op, Placeholder):
@@ -233,18 +234,22 @@ class Graph:
         """
         return cost_of(self.nodes, self.outputs)
 
+    @public
     def to_svg(self) -> str:
         """The picture of the graph as a standalone SVG document."""
         return apply_view("svg", self)
 
+    @public
     def to_dot(self) -> str:
         """The graph in Graphviz's language."""
         return apply_view("dot", self)
 
+    @public
     def to_mermaid(self) -> str:
         """The graph in Mermaid's language."""
         return apply_view("mermaid", self)
 
+    @public
     def to_latex(self) -> str:
         """The formulas of the outputs; named values stand in lines of their own."""
         return apply_view("latex", self)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import FrameType
 from typing import Any, TypeVar, cast
@@ -45,7 +45,11 @@ def public(function: _F) -> _F:
 
 
 def in_our_words(
-    error: Exception, function: Callable[..., Any], args: Sequence[Any], keywords: dict[str, Any]
+    error: Exception,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    keywords: dict[str, Any],
+    name: str = "",
 ) -> None:
     """Raise what an error on its way through a public function means.
 
@@ -60,10 +64,12 @@ def in_our_words(
         The public function.
     args, keywords
         What it was called with.
+    name : str, optional
+        What the user called, if that is not the function's own name.
     """
+    name = name or _name(function)
     if isinstance(error, SymgraphError) and error.original is None:
         if not (error.expected or error.got or error.hint):
-            name = _name(function)
             expected, got = _signature(name, function), _call(name, args, keywords)
             raise type(error)(
                 error.summary, expected=expected, got=got, where=error.where
@@ -75,8 +81,8 @@ def in_our_words(
         and not _of_values(original)
         and not _through_the_user(error)
     ):
-        hint = _IF_RIGHT if _stumbled(original) else ""
-        raise refusal(original, _name(function), function, args, keywords, hint) from None
+        hint = _IF_RIGHT if _stumbled(original) and not _CALLED.match(str(original)) else ""
+        raise refusal(original, name, function, args, keywords, hint) from None
 
 
 _IF_RIGHT = "if the call is right, report this with the traceback of error.original"
@@ -108,8 +114,8 @@ def refusal(
         kind = ShapeError
     else:
         kind = DTypeError if isinstance(original, TypeError | AttributeError) else InputError
-    if name.endswith(".__init__"):
-        name = type(args[0]).__name__
+    if args and next(iter(_parameters(function)), "") == "self":
+        name = ".".join([type(args[0]).__name__, *name.split(".")[1:]]).removesuffix(".__init__")
         args = args[1:]
     refused = kind(
         f"{name}: {_reason(original)}",
@@ -164,7 +170,7 @@ def _reason(error: Exception) -> str:
     return _CALLED.sub("", text) or type(error).__name__
 
 
-_CALLED = re.compile(r"^[\w.<>]*\(\) ")
+_CALLED = re.compile(r"^[\w.<>]*\(\) (?=missing|takes|got)")
 """The function as Python names it, which may be a wrapper of ours."""
 
 
@@ -178,10 +184,7 @@ _PARAMETER = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*) : (.+)")
 
 def _signature(name: str, function: Callable[..., Any]) -> str:
     """``norm(x: array_like, ord: int or str = None)``, with the kinds that the docstring says."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return ""
+    parameters = _parameters(function)
     section = (inspect.getdoc(function) or "").partition("Parameters\n")[2]
     kinds = {
         each.lstrip("*"): kind.removesuffix(", optional")
@@ -204,6 +207,13 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
         if parameter.name != "self"
     ]
     return f"{name}({', '.join(texts)})"
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
 
 
 class _Bare:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.graph import refusal as _refusal
 from symgraph.graph import tree as _tree
 from symgraph.tape import backward as _backward
 from symgraph.tape import optim
@@ -83,12 +84,17 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
-def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+def _on_arrays(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """The function, which gives tensors also where it is given arrays only."""
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        leaves, form = _tree.flatten(function(*args, **keywords))
+        try:
+            result = function(*args, **keywords)
+        except Exception as error:
+            _refusal.in_our_words(error, function, args, keywords, name and f"tape.{name}")
+            raise
+        leaves, form = _tree.flatten(result)
         arrays = [
             tensor(leaf) if isinstance(leaf, np.ndarray | np.generic) else leaf for leaf in leaves
         ]
@@ -105,7 +111,7 @@ def __getattr__(name: str) -> Any:
         return _DTYPES[name]
     if name not in FUNCTIONS:
         raise AttributeError(f"module 'symgraph.tape' has no attribute {name!r}{instead_of(name)}")
-    value = globals()[name] = _on_arrays(FUNCTIONS[name])
+    value = globals()[name] = _on_arrays(FUNCTIONS[name], name)
     return value
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from symgraph.errors import DerivativeError, DTypeError, ShapeError, SymgraphError
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import BUILDERS
 from symgraph.ops.at import Change, at
 from symgraph.tape.holder import Holder, View, wrap
@@ -174,10 +175,12 @@ class Changes(Operators):
     def __imatmul__(self, other: Any) -> Any:
         return self._operated("matmul", other)
 
+    @public
     def copy_(self, other: Any) -> Any:
         """Take the numbers of another tensor or array."""
         return self.change(BUILDERS["broadcast_to"](_tensor(other), self.shape))
 
+    @public
     def fill_(self, value: Any) -> Any:
         """Make all elements one number."""
         return self.copy_(np.asarray(value, self.dtype))

@@ -125,18 +125,21 @@ class Variable(Tensor):
     def __reduce__(self) -> tuple[Any, ...]:
         return (Variable, (np.asarray(self.array_now()), self.trainable))
 
+    @public
     def assign(self, value: Any) -> Variable:
         """Take other numbers, of this shape."""
         with no_grad():
             self.copy_(value)
         return self
 
+    @public
     def assign_add(self, delta: Any) -> Variable:
         """Add to the numbers."""
         with no_grad():
             self += delta
         return self
 
+    @public
     def assign_sub(self, delta: Any) -> Variable:
         """Subtract from the numbers."""
         with no_grad():
@@ -206,6 +209,7 @@ class GradientTape:
                 tensor.held = fresh
         self._watched.clear()
 
+    @public
     def watch(self, tensor: Any) -> None:
         """Record what is done to a tensor, or a tree of them."""
         for leaf in _tensors(tensor, "what is watched")[0]:
@@ -225,6 +229,7 @@ class GradientTape:
         self._unwatch()
         self._sources = {}
 
+    @public
     def gradient(
         self,
         target: Any,
@@ -280,6 +285,7 @@ class GradientTape:
             ],
         )
 
+    @public
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = "none") -> Any:
         """Derivatives of every element of a target: shape ``target.shape + source.shape``.
 
@@ -306,6 +312,7 @@ class GradientTape:
         """
         return self._rows(target, sources, whole, unconnected_gradients)
 
+    @public
     def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: str = "none") -> Any:
         """For each element of a batch its own Jacobian, where elements do not mix.
 

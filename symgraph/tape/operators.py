@@ -11,6 +11,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node
 from symgraph.graph.operators import meaningful
+from symgraph.graph.refusal import in_our_words, public
 from symgraph.graph.registry import BUILDERS, NUMPY_FUNCTIONS, Eager
 from symgraph.tape.holder import Holder, wrap
 from symgraph.tape.perform import LIFTED, mixed
@@ -182,28 +183,34 @@ class Operators(Eager, Holder):
         """A matrix transposed."""
         return self.T
 
+    @public
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """The same elements in another shape."""
         return BUILDERS["reshape"](self, sizes_of(shape), order=order)
 
+    @public
     def view(self, *shape: Any) -> Any:
         """As `reshape`."""
         return BUILDERS["reshape"](self, sizes_of(shape))
 
+    @public
     def view_as(self, other: Any) -> Any:
         """In the shape of another tensor."""
         return BUILDERS["reshape"](self, other.shape)
 
+    @public
     def transpose(self, *axes: Any) -> Any:
         """Permuted axes as in NumPy; two of more than two axes are exchanged, as in PyTorch."""
         if len(axes) == 2 and (self.ndim != 2 or sorted(axes) != [0, 1]):
             return BUILDERS["swapaxes"](self, *axes)
         return BUILDERS["transpose"](self, *([sizes_of(axes)] if axes else []))
 
+    @public
     def permute(self, *axes: Any) -> Any:
         """Permuted axes."""
         return BUILDERS["transpose"](self, sizes_of(axes))
 
+    @public
     def expand(self, *shape: Any) -> Any:
         """Repeated along axes of size one; -1 keeps a size."""
         sizes = sizes_of(shape)
@@ -348,7 +355,13 @@ class _Method:
         self._tensor, self._name = tensor, name
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return METHODS[self._name](self._tensor, *args, **keywords)
+        function = METHODS[self._name]
+        try:
+            return function(self._tensor, *args, **keywords)
+        except Exception as error:
+            given = (self._tensor, *args)
+            in_our_words(error, function, given, keywords, f"tensor.{self._name}")
+            raise
 
     def __repr__(self) -> str:
         return f"<method {self._name} of a tensor>"
@@ -358,4 +371,4 @@ class _InPlace(_Method):
     """``x.add_(1)``: the operation, and its result in place of the tensor."""
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._tensor.change(METHODS[self._name](self._tensor, *args, **keywords))
+        return self._tensor.change(super().__call__(*args, **keywords))

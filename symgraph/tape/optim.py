@@ -94,6 +94,7 @@ class Optimizer:
             else:
                 tensor.grad.zero_()
 
+    @public
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change the parameters that have a gradient.
 
@@ -112,6 +113,7 @@ class Optimizer:
         self._steps += 1
         return loss
 
+    @public
     def apply_gradients(self, pairs: Iterable[tuple[Any, Tensor]]) -> None:
         """Take gradients and tensors in pairs, as in TensorFlow, and make a step."""
         for gradient, tensor in pairs:
@@ -167,6 +169,7 @@ class Optimizer:
 class SGD(Optimizer):
     """As `symgraph.optim.sgd`."""
 
+    @public
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -184,6 +187,7 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """As `symgraph.optim.adam`."""
 
+    @public
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -201,6 +205,7 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """As `symgraph.optim.adamw`."""
 
+    @public
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -218,6 +223,7 @@ class AdamW(Optimizer):
 class RMSprop(Optimizer):
     """As `symgraph.optim.rmsprop`."""
 
+    @public
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -236,6 +242,7 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """As `symgraph.optim.adagrad`."""
 
+    @public
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -261,6 +268,7 @@ class LBFGS(Optimizer):
     tolerance_grad : float
     """
 
+    @public
     def __init__(
         self,
         params: Iterable[Tensor],

@@ -189,6 +189,8 @@ def _remember(
     for step, _ in template.steps:
         if isinstance(step.op, Multilinear):
             _one_dtype(step.op.name, step.operands)
+    for node in template.outputs:
+        _known_sizes(node)
     call = Call(template, form, fixed)
     if not _holds_function(args, keywords):
         if len(_CALLS) > MOST_CALLS:
@@ -198,6 +200,11 @@ def _remember(
 
 
 MOST_CALLS = 20_000
+
+
+def _known_sizes(node: Node) -> None:
+    if not all(isinstance(size, int) for size in node.shape):
+        raise ShapeError("a size of a tensor is a number", got=f"shape {node.shape}")
 
 
 def _one_dtype(name: str, nodes: Sequence[Node]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from symgraph.errors import DerivativeError, DTypeError, InputError, ShapeError
 from symgraph.graph.node import Node
+from symgraph.graph.refusal import public
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.types import as_dtype
 from symgraph.tape.changes import Changes, plain
@@ -75,6 +76,7 @@ class Tensor(Changes):
         """Number of dimensions."""
         return self.ndim
 
+    @public
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         return self.shape if dim is None else self.shape[dim]
@@ -140,26 +142,32 @@ class Tensor(Changes):
         """The tensor itself: its memory is the processor's."""
         return self
 
+    @public
     def type_as(self, other: Any) -> Tensor:
         """In the dtype of another tensor."""
         return self.to(other.dtype)
 
+    @public
     def type(self, dtype: Any) -> Tensor:
         """In another dtype."""
         return self.to(dtype)
 
+    @public
     def new_zeros(self, *size: Any, requires_grad: bool = False) -> Tensor:
         """Zeros of this dtype."""
         return _leaf(np.zeros(sizes_of(size), self.dtype), requires_grad)
 
+    @public
     def new_ones(self, *size: Any, requires_grad: bool = False) -> Tensor:
         """Ones of this dtype."""
         return _leaf(np.ones(sizes_of(size), self.dtype), requires_grad)
 
+    @public
     def new_full(self, size: Any, fill_value: Any, requires_grad: bool = False) -> Tensor:
         """One number in every place, of this dtype."""
-        return _leaf(np.full(sizes_of((size,)), fill_value, self.dtype), requires_grad)
+        return _leaf(np.full(sizes_of((size,)), array_of(fill_value), self.dtype), requires_grad)
 
+    @public
     def new_tensor(self, data: Any, requires_grad: bool = False) -> Tensor:
         """Data in this dtype."""
         return _leaf(array_of(data, self.dtype), requires_grad)
@@ -168,6 +176,7 @@ class Tensor(Changes):
         """Whether the dtype is one of real floating numbers."""
         return self.dtype.kind == "f"
 
+    @public
     def to(self, dtype: Any) -> Tensor:
         """In another dtype, or in that of another tensor; ``"cpu"`` is where every tensor is."""
         if isinstance(dtype, str) and dtype == "cpu":
@@ -227,6 +236,7 @@ class Tensor(Changes):
         """How often its memory was overwritten."""
         return self.held.version
 
+    @public
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Record operations on this leaf from now on, or no longer; returns the tensor.
 
@@ -262,6 +272,7 @@ class Tensor(Changes):
             value.tensor = ref(self)
             value.extra = _extras(value)
 
+    @public
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Removal:
         """Call `hook` with the gradient of this tensor whenever one is computed.
 
@@ -284,6 +295,7 @@ class Tensor(Changes):
         hooks[name] = hook
         return Removal(hooks, name)
 
+    @public
     def backward(
         self,
         gradient: Any = None,
@@ -391,13 +403,23 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
         If it is not numeric.
     """
     try:
-        array = np.array(_plain_tree(data), dtype=None if dtype is None else as_dtype(dtype))
+        plain = _plain_tree(data)
+        if dtype is not None:
+            _check_numbers(plain)
+        array = np.array(plain, dtype=None if dtype is None else as_dtype(dtype))
     except (ValueError, TypeError, OverflowError) as error:
         if isinstance(error, DTypeError):
             raise
         raise DTypeError("a tensor is an array of numbers", got=f"{error}") from None
     as_dtype(array.dtype)
     return array
+
+
+def _check_numbers(plain: Any) -> None:
+    """Refuse what NumPy would make a number of: None, and text that reads like one."""
+    found = np.asarray(plain)
+    if found.dtype.kind != "O" or not all(isinstance(x, int) for x in found.ravel().tolist()):
+        as_dtype(found.dtype)  # Python's integers have no bounds
 
 
 def _plain_tree(value: Any) -> Any:

@@ -14,6 +14,7 @@ from symgraph.graph.refusal import short
 x = sg.placeholder("x", (2, 4, 3))
 square = sg.placeholder("a", (3, 3))
 tensor = tape.tensor([1.0, 2.0], requires_grad=True)
+double = sg.function([square], square * 2.0)
 
 WRONG: dict[str, tuple[Callable[[], Any], type[sg.SymgraphError], str]] = {
     "an argument is missing": (lambda: sg.nn.dropout(x), sg.DTypeError, "p: float = 0.5"),
@@ -27,6 +28,16 @@ WRONG: dict[str, tuple[Callable[[], Any], type[sg.SymgraphError], str]] = {
     "a tensor": (lambda: sg.mean(tensor, foo=1), sg.DTypeError, "mean(tensor(["),
     "a random tensor": (lambda: tape.randn("a"), sg.SymgraphError, "'a'"),
     "a seed": (lambda: tape.manual_seed(np.ones(2)), sg.DTypeError, "integer"),
+    "a method of a tensor": (lambda: tensor.chunk(None), sg.DTypeError, "tensor.chunk(tensor(["),
+    "a function of tensors": (
+        lambda: tape.chunk(tensor, None),
+        sg.DTypeError,
+        "tape.chunk(tensor(",
+    ),
+    "a size that is a name": (lambda: np.fft.fft(tensor, "k"), sg.ShapeError, "(k,)"),
+    "no number": (lambda: tensor.new_full(3, None), sg.DTypeError, "object"),
+    "a number of tensors": (lambda: tape.optim.SGD(3), sg.DTypeError, "SGD(3)"),
+    "a missing folder": (lambda: double.export("/no/such/folder/f.py"), sg.InputError, "No such"),
     "an optimizer": (lambda: sg.optim.clip_by_value([x], None), sg.DTypeError, "None"),
     "names": (lambda: sg.Graph([x], [x], names="abc"), sg.DTypeError, "'abc'"),
     "a rank": (lambda: sg.nn.scaled_dot_product_attention(tensor, 1, 2), sg.ShapeError, ", 1, 2"),
