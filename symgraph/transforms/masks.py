@@ -72,13 +72,16 @@ def is_tame(node: Node) -> bool:
 
 
 def is_total(node: Node) -> bool:
-    """Whether an operation is finite wherever its operands may lie."""
+    """Whether an operation is finite wherever its operands may lie; what is divided by a size is.
+
+    Where the size is 0, a mean was taken over nothing: there are no elements to hide.
+    """
     op = node.op
     if not isinstance(op, Elementwise):
         return not isinstance(op, Constant) or _is_finite(op)
     limits = op.limits(node.inputs)
     return all(
-        limit is None or limit.holds(*bounds(operand))
+        limit is None or isinstance(operand.op, SizeValue) or limit.holds(*bounds(operand))
         for limit, operand in zip(limits, node.inputs, strict=bool(limits))
     )
 

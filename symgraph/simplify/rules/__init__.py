@@ -2,6 +2,7 @@
 
 from symgraph.simplify.rules import (
     algebra,
+    coefficients,
     constants,
     contractions,
     costs,
@@ -36,6 +37,7 @@ from symgraph.simplify.rules import (
 
 __all__ = [
     "algebra",
+    "coefficients",
     "constants",
     "contractions",
     "costs",

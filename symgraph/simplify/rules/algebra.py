@@ -123,21 +123,18 @@ def square(node: Node) -> Node | None:
     examples=(
         lambda x: x**0,
         lambda x: x**2,
-        lambda x: x**3,
         lambda x: x**-1,
         lambda x: x**0.5,
     ),
 )
 def small_powers(node: Node) -> Node | None:
-    """x**2, x**3, x**-1, x**0.5, x**0 by multiplication, division and square root."""
+    """x**2, x**-1, x**0.5, x**0 by multiplication, division and square root."""
     x, y = node.inputs
     exponent = number(y)
     if exponent is None or node.dtype != x.dtype or node.dtype.kind != "f":
         return None
     if exponent == 2:
         return ew_square(x)
-    if exponent == 3:
-        return ew_square(x) * x
     if exponent == -1:
         return scalar(1, node) / x
     if exponent == 0.5:

@@ -26,6 +26,7 @@ from symgraph.simplify.common import (
     unbroadcast,
 )
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.uses import uses_of
 
 _SMALL = 16
 _MOST_STEPS = 4
@@ -206,6 +207,8 @@ def negative_of_multiple(node: Node) -> Node | None:
     (x,) = node.inputs
     if not is_op(x, "multiply", "divide") or node.dtype.kind != "f":
         return None
+    if x.ndim and len(uses_of(x)) > 1:
+        return None  # -(c * x) of what is there is as cheap, and reads as what it is
     a, b = x.inputs
     times = is_op(x, "multiply")
     if number(a) is not None and a.dtype.kind == "f":

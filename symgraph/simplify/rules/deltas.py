@@ -298,9 +298,18 @@ def terms_apart(node: Node) -> Node | None:
             continue
         if not any(is_delta(term) for term in _terms(x)):
             continue
+        if is_op(node, "multiply", "divide") and all(map(_is_known, _terms(x))):
+            # A mask as numbers: (1 - d) * y is not y - d * y, whose sum cancels what d hides.
+            continue
         if not is_op(x, "negative") or is_op(x.inputs[0], "add", "subtract"):
             return make(x.op, *[_taken_apart(node, place, term) for term in x.inputs])
     return None
+
+
+def _is_known(term: Node) -> bool:
+    """Whether a term is a number, or a delta of one."""
+    known = structure(term)
+    return number(term if known is None else known.core) is not None
 
 
 def _taken_apart(node: Node, place: int, term: Node) -> Node:

@@ -32,7 +32,7 @@ _LARGE = 256
 for a product takes many times as long as a factor of its operands or its result."""
 
 
-def _smaller(a: Dim, b: Dim) -> bool:
+def is_smaller(a: Dim, b: Dim) -> bool:
     """Whether one number of elements is below another, for all symbolic sizes that are large."""
     return at_most(a, b, least=_LARGE) and not at_most(b, a, least=_LARGE)
 
@@ -66,7 +66,7 @@ def _best_place(a: Node, b: Node, result: Node, now: Node) -> Node | None:
     """What is smaller than all others and than where the scale is now; the result if as small."""
     best = now
     for place in (result, a, b):
-        if _smaller(place.size, best.size):
+        if is_smaller(place.size, best.size):
             best = place
     return None if best is now else best
 
@@ -220,7 +220,7 @@ def factor_out(node: Node) -> Node | None:
             whole = a is not None and b is not None
             if is_number(rest, 1):
                 return x
-            if whole or _smaller(rest.size, node.size):
+            if whole or is_smaller(rest.size, node.size):
                 in_front = whole and x is first.inputs[0]
                 return x * rest if in_front else rest * x
     return None

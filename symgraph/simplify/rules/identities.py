@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from math import isfinite
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from symgraph.graph.registry import apply
 from symgraph.ops.facts import Facts
 from symgraph.ops.kinds import Elementwise
 from symgraph.simplify.common import is_number, is_op, number, scalar
+from symgraph.simplify.facts import bounds
 from symgraph.simplify.rule import rewrite
 
 _NOTHING = Facts()
@@ -293,6 +295,13 @@ def subtract_self_exact(node: Node) -> Node | None:
     """n - n = 0 for integers."""
     x, y = node.inputs
     return scalar(0, node) if x is y and node.dtype.kind in "iu" else None
+
+
+@rewrite("subtract", keeps="accurate", examples=(lambda x: np.tanh(x) - np.tanh(x),))
+def subtract_self_bounded(node: Node) -> Node | None:
+    """f(x) - f(x) = 0 where f is bounded."""
+    x, y = node.inputs
+    return scalar(0, node) if x is y and all(map(isfinite, bounds(x))) else None
 
 
 @rewrite("subtract", keeps="real", examples=(lambda x: x - x,))

@@ -32,6 +32,7 @@ def _exponent(node: Node) -> float | None:
     stage="numpy",
     domain="positive",
     examples=(
+        lambda x: x**3,
         lambda x: x**4,
         lambda x: x**-2,
         lambda x: x**-3,
@@ -43,10 +44,12 @@ def _exponent(node: Node) -> float | None:
     ),
 )
 def short_powers(node: Node) -> Node | None:
-    """x**4 = (x**2)**2, x**-3 = 1 / x**2 / x, x**1.5 = x * sqrt(x), x**-1.5 = 1 / x / sqrt(x)."""
+    """x**3 = x**2 * x, x**4 = (x**2)**2, x**-3 = 1 / x**2 / x, x**1.5 = x * sqrt(x)."""
     # Nothing on the way leaves the range while the power is in it.
     x, one = node.inputs[0], scalar(1, node)
     match _exponent(node):
+        case 3.0:
+            return square(x) * x
         case 4.0:
             return square(square(x))
         case -2.0:

@@ -12,7 +12,7 @@ from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.normalised import LogSoftmax, LogSumExp, Softmax
 from symgraph.ops.reduce import Sum, reduced_shape
 from symgraph.ops.reduce_order import Max
-from symgraph.simplify.common import is_op, number, unbroadcast
+from symgraph.simplify.common import is_op, number, scalar, unbroadcast
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
 
@@ -277,6 +277,21 @@ def exp_of_log_softmax(node: Node) -> Node | None:
     """exp(log_softmax(x)) = softmax(x)."""
     (x,) = node.inputs
     return make(Softmax(x.op.axes), x.inputs[0]) if isinstance(x.op, LogSoftmax) else None
+
+
+@rewrite(
+    "sum",
+    operands=("softmax",),
+    keeps="accurate",
+    examples=(lambda A: np.sum(apply("softmax", A, axis=1), axis=1),),
+)
+def sum_of_softmax(node: Node) -> Node | None:
+    """sum(softmax(x)) = 1."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Sum)
+    if not isinstance(x.op, Softmax) or x.op.axes != node.op.axes or x.dtype != node.dtype:
+        return None
+    return apply("broadcast_to", scalar(1, node), node.shape)
 
 
 # Roots -------------------------------------------------------------------------------------------

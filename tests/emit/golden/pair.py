@@ -45,7 +45,7 @@ def forward(x, w):
 def backward(saved, d_hidden, cotangent_1):
     x, w, hidden, ratio = saved
     # gradient of: hidden = np.tanh(x @ w)
-    d_hidden_2 = d_hidden + cotangent_1 * (2 * hidden)
+    d_hidden_2 = d_hidden + 2 * cotangent_1 * hidden
     d_hidden_2 *= ratio
     d_w = x.T @ d_hidden_2
     d_x = d_hidden_2 @ w.T
