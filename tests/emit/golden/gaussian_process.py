@@ -68,11 +68,7 @@ def gaussian_process(x, y, length, noise):
     # gradient of: factor = sg.linalg.cho_factor(covariance, lower=True)
     d_covariance = np.add(triangle, triangle_2, out=triangle)
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
-<<<<<<< HEAD
-    d_distances = -(d_covariance * exp) * distances
-=======
     d_distances = -(d_covariance * exp * distances)
->>>>>>> 8390535 (Numbers among factors come together, masks as numbers stay masks, x**3 and x*log(x) keep their slopes: gradients read as one writes them, and a sum beside a large diagonal keeps its digits)
     # gradient of: distances = (x[:, None] - x) / length
     d_length = -(d_distances * distances / length).sum()
     return loss, d_length, d_noise

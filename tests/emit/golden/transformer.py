@@ -79,7 +79,7 @@ def loss_and_grad(x, target, gain, bias, wq, wk, wv, wo, w1, w2):
     # gradient of: out = h + sg.nn.gelu(sg.nn.rms_norm(h) @ w1) @ w2
     product_6 = d_out @ w2.T
     product_7 = product_6 * product_3 * (exp_2 / plus_2**2)
-    product_8 = 0.1427096325452005 * (product_7 * product_3) * product_3
+    product_8 = 0.1427096325452005 * (product_7 * product_3 * product_3)
     plus_3 = product_6 * exp_3 + product_7 * plus + product_8
     product_9 = plus_3 @ w1.T
     d_w1 = ratio.reshape(6 * n, 8).T @ plus_3.reshape(6 * n, 32)
