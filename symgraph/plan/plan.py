@@ -316,7 +316,7 @@ def _free_first(
     ``d_s = q.sum(axis=0)`` before ``q *= -0.5`` saves an array the size of q.
     """
     place = {node: i for i, node in enumerate(statements)}
-    reads = [set(variables(node, inline)) & place.keys() for node in statements]
+    reads = [{made(x) for x in variables(node, inline)} & place.keys() for node in statements]
     readers: dict[Node, list[Node]] = {}
     for node, used in zip(statements, reads, strict=True):
         for variable in used:
@@ -355,6 +355,11 @@ def _with_changes(
             found.append(change)
             node = change
     return found
+
+
+def made(variable: Node) -> Node:
+    """The node whose statement assigns a variable: one of several results has none of its own."""
+    return variable.inputs[0] if isinstance(variable.op, Item) else variable
 
 
 def variables(node: Node, inline: set[Node]) -> list[Node]:
@@ -398,12 +403,16 @@ class _Uses:
             self.variables.append(used)
             self.total.update(used)
             for variable in used:
-                self.last[variable] = place
+                self._read(variable, place)
             self._note_sharing(node)
         for output in outputs:
             # What the return statement reads, in place of an output that stands there itself.
             for variable in variables(output, inline) if output in inline else [output]:
-                self.last[variable] = len(statements)
+                self._read(variable, len(statements))
+
+    def _read(self, variable: Node, place: int) -> None:
+        """Note a use, and that all of several results live on in the memory of one of them."""
+        self.last[variable] = self.last[made(variable)] = place
 
     def _note_sharing(self, node: Node) -> None:
         bases: set[Node] = set()

@@ -59,6 +59,15 @@ def test_other_uses_come_before_the_one_that_overwrites() -> None:
     assert reused(plan)[0] == "multiply"
 
 
+def test_what_reads_one_of_several_results_stays_behind_what_makes_them() -> None:
+    x, s = sg.placeholder("x", ("n", "m")), sg.placeholder("s", "m")
+    q = np.exp(x)
+    chosen = sg.cond(x[0, 0] > 0, np.sin, np.cos, x)
+    plan = plan_of([x, s], [(-0.5 * q - s).sum(), np.cumsum(q + chosen, axis=0)])
+    order = [step.node.op.name for step in plan.steps]
+    assert order.index("cumsum") > order.index("cond")
+
+
 @pytest.mark.parametrize(
     "view",
     [
@@ -82,6 +91,22 @@ def test_nothing_is_written_over_while_a_view_of_it_lives(view: object) -> None:
     assert not np.shares_memory(second, value)
     assert first.flags.writeable
     assert second.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda x: np.split(x, [1])[1],
+        lambda x: sg.cond(x[0, 0] > 0, lambda y: y, np.sin, x),
+        lambda x: sg.scan(lambda y, _: (y, y), x, length=1)[0],
+    ],
+)
+def test_nothing_is_written_over_that_one_of_several_results_is_a_view_of(parts: object) -> None:
+    x, b = sg.placeholder("x", ("n", 3)), sg.placeholder("b", 3)
+    plan = plan_of([x, b], [np.cos(np.exp(x) - b), np.cumsum(parts(np.exp(x)), 0)])  # type: ignore[operator]
+    order = [step.node.op.name for step in plan.steps]
+    assert "cos" in reused(plan)
+    assert "subtract" not in reused(plan) or order.index("cumsum") < order.index("subtract")
 
 
 def test_residuals_are_what_is_cheapest_to_keep() -> None:
