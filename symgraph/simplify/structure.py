@@ -25,6 +25,7 @@ from symgraph.ops.index import Gather, GetItem, IndexAdd
 from symgraph.ops.indices import Index, Mark, Range, place_of_arrays
 from symgraph.ops.padding import Pad
 from symgraph.ops.reduce import Sum
+from symgraph.ops.reduce_order import any_dim_is_zero
 from symgraph.ops.shape import ExpandDims, Squeeze, Transpose, squeeze
 from symgraph.simplify.common import is_number, is_op, number, turned_axes, unaxed
 
@@ -460,6 +461,9 @@ def renamed(node: Node, contraction: Contraction) -> Node | None:
     operands = operands[: len(contraction.operands)]
     found = [structure(x) for x in operands]
     if not any(found) or node.dtype.kind not in "fc":
+        return None
+    cores = [x if known is None else known.core for x, known in zip(operands, found, strict=True)]
+    if any(any_dim_is_zero(core.shape) for core in cores):
         return None
     indices = _index_deltas(contraction, operands, found)
     if indices is None:

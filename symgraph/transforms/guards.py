@@ -20,6 +20,7 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, origin_as, set_origin
+from symgraph.graph.sizes import Dim
 from symgraph.graph.types import TupleType
 from symgraph.ops.conditions import ALWAYS, NEVER, Condition, Conditions, difference, weaker
 from symgraph.ops.elementwise import WHERE, Where, is_zero
@@ -200,6 +201,11 @@ def _risks(node: Node) -> list[tuple[int, Limit]]:
     return found
 
 
+def _goes_into(dim: Dim, other: Dim) -> bool:
+    """Whether an axis of a mask broadcasts to one of an operand."""
+    return dim == 1 or dim == other
+
+
 _Key: TypeAlias = "tuple[Node, Limit, Node | None]"
 """An operand and its limit; and whose, unless all who have the limit need the same."""
 
@@ -240,6 +246,13 @@ class _Guarding:
         """A mask that comes later may depend on the node itself."""
         return self.position.get(mask, inf) < self.first[key]
 
+    def _fits(self, mask: Node, key: _Key) -> bool:
+        """Whether a mask is usable as it is written, and no larger than the operand."""
+        operand = key[0]
+        own = operand.shape[operand.ndim - mask.ndim :] if mask.ndim <= operand.ndim else ()
+        fits = len(own) == mask.ndim and all(map(_goes_into, mask.shape, own))
+        return fits and self._usable(mask, key)
+
     def required(self, node: Node) -> list[Node]:
         """What must be rebuilt before a node."""
         found = [*node.inputs]
@@ -249,7 +262,7 @@ class _Guarding:
             found += [self.conditions.atoms[a].mask for a in need.atoms]
             for form in (need, self.conditions.opposite(need)):
                 written = self.conditions.written.get(form, ())
-                found += [mask for mask in written if self._usable(mask, key)][:1]
+                found += [mask for mask in written if self._fits(mask, key)][:1]
         return found
 
     def rebuilt(self, node: Node) -> Node:
@@ -275,8 +288,9 @@ class _Guarding:
         safe = constant(np.asarray(limit.safe, operand.dtype))
         if need == NEVER:
             return apply("broadcast_to", safe, operand.shape)
-        usable = partial(self._usable, key=key)
-        mask, wanted = self.conditions.mask(need, self.image, usable)
+        mask, wanted = self.conditions.mask(need, self.image, partial(self._fits, key=key))
+        if mask.ndim > operand.ndim:  # by axes of size one
+            mask = apply("squeeze", mask, tuple(range(mask.ndim - operand.ndim)))
         result = make(WHERE, mask, *((operand, safe) if wanted else (safe, operand)))
         self.outside[result] = (need, limit.safe)
         return result

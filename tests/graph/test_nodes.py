@@ -154,6 +154,8 @@ def test_pickling_gives_the_same_node_here():
     x = sg.placeholder("x", ("n", 2))
     y = (np.exp(x) * 2.0).named("y")
     assert pickle.loads(pickle.dumps(y)) is y
+    parts = np.modf(x)
+    assert pickle.loads(pickle.dumps(parts))[0] is parts[0]
     first, second = pickle.loads(pickle.dumps((y, x)))
     assert (first, second)[0] is y
     assert second is x

@@ -212,3 +212,10 @@ def test_constant_of_another_dtype_does_not_change_the_type():
     k = sg.placeholder("k", 3, "int32")
     node = k * constant(np.int64(1))
     assert simplify([node]).outputs[0].dtype == np.int64
+
+
+def test_derivatives_of_no_differences():
+    x, t = sg.placeholder("x"), sg.placeholder("t")
+    slope = sg.grad(np.sum(np.sin(np.diff(np.ravel(x)))), x)
+    f = sg.function([x, t], [slope, sg.jvp(slope, x, t)])
+    assert f(1.0, 2.0) == [0.0, 0.0]

@@ -238,3 +238,10 @@ def test_batches_are_masked_too():
     taken = np.where(value > 0, value, 1.0)
     np.testing.assert_allclose(first, np.where(value > 0, 1.5 * taken**0.5, 0.0), rtol=1e-14)
     np.testing.assert_allclose(again, np.where(value > 0, 0.75 * taken**-0.5, 0.0), rtol=1e-13)
+
+
+def test_a_mask_with_an_axis_more_guards_an_operand_of_lower_rank():
+    x = sg.placeholder("x", (1, "m"))
+    total = np.sum(np.nanstd(np.concatenate([x, x], 1), axis=0))
+    found = sg.function([x], sg.grad(total, x))(np.array([[1.0, np.nan]]))
+    np.testing.assert_array_equal(found, [[0.0, 0.0]])

@@ -11,7 +11,7 @@ import numpy as np
 from symgraph.graph.code import Code, Scope, call
 from symgraph.graph.leaves import Item
 from symgraph.graph.node import Node, as_node, make
-from symgraph.graph.registry import builder
+from symgraph.graph.registry import builder, complete
 from symgraph.graph.types import TensorType, TupleType, Type, broadcast_shapes
 from symgraph.ops.batching import OnTrailingAxes
 from symgraph.ops.elementwise.choice import full_like
@@ -56,7 +56,7 @@ class Several(OnTrailingAxes, Structured):
         return f"<elementwise {self.name}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (SEVERAL.__getitem__, (self.name,))
+        return (_by_name, (self.name,))
 
     @cached_property
     def ufunc(self) -> np.ufunc:
@@ -98,6 +98,12 @@ def items(node: Node) -> tuple[Node, ...]:
 
 SEVERAL: dict[str, Several] = {}
 """Every such operation by name."""
+
+
+def _by_name(name: str) -> Several:
+    if name not in SEVERAL:
+        complete()
+    return SEVERAL[name]
 
 
 def several(path: str, *slopes: Slope | None, doc: str) -> Callable[[Any], Any]:
