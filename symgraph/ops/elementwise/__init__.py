@@ -113,6 +113,7 @@ from symgraph.ops.elementwise.removable import (
     root_plus,
     sin_difference,
     sinh_less_x,
+    sqrt_difference,
     tan_difference,
     x_less_sin,
 )
@@ -344,6 +345,7 @@ __all__ = [
     "spherical_j1",
     "sqrt",
     "sqrt1pm1",
+    "sqrt_difference",
     "square",
     "stop_gradient",
     "subtract",

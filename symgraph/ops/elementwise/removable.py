@@ -13,13 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from symgraph.graph.leaves import Constant
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, constant
 from symgraph.graph.types import DType
 from symgraph.ops.elementwise.arithmetic import absolute, cbrt, sign, sqrt, square
 from symgraph.ops.elementwise.choice import where
-from symgraph.ops.elementwise.comparison import logical_and
+from symgraph.ops.elementwise.comparison import isinf, logical_and
 from symgraph.ops.elementwise.exponential import exp, expm1, log, log1p
-from symgraph.ops.elementwise.extremes import maximum, minimum
+from symgraph.ops.elementwise.extremes import clip, maximum, minimum
 from symgraph.ops.elementwise.trigonometric import arctan2, cos, hypot, sin, sinh, tan
 from symgraph.ops.kinds import Facts, elementwise
 
@@ -267,10 +267,16 @@ def _far_below_one(dtype: DType) -> float:
 
 
 def _log_difference(b: Node, d: Node) -> Node:
-    less, size = minimum(b, b + d), absolute(d)
+    value = d.op.value if isinstance(d.op, Constant) and not d.ndim else None
+    if value is not None and value != 0:
+        less, size = (b, d) if value > 0 else (b + d, constant(-value))
+    else:
+        less, size = minimum(b, b + d), absolute(d)
     # The quotient by the smaller of the two does not cancel; it overflows where that is tiny.
     near = less > _far_below_one(less.dtype) * size
-    return where(near, sign(d) * log1p(size / where(near, less, 1.0)), log(b + d) - log(b))
+    growth = log1p(size / where(near, less, 1.0))
+    signed = growth if size is d else -growth if value else sign(d) * growth
+    return where(near, signed, log(b + d) - log(b))
 
 
 log_difference = elementwise(
@@ -335,12 +341,30 @@ tan_difference = elementwise(
     doc="``tan(b + d) - tan(b)``, accurate for small d.",
 )
 
+
+def _sqrt_difference(b: Node, d: Node) -> Node:
+    ends = np.finfo(b.dtype)
+    # No root is as near to the ends of the range as these.
+    return d / clip(sqrt(b + d) + sqrt(b), float(ends.tiny), float(ends.max))
+
+
+sqrt_difference = elementwise(
+    "sqrt_difference",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(
+        lambda r, b, d: -0.5 * r / sqrt(b + d) / sqrt(b),
+        lambda r, b, d: 0.5 / sqrt(b + d),
+    ),
+    formula="sqrt(x + y) - sqrt(x)",
+    cost=8.0,
+    domain=(0.1, 3.0),
+    decompose=_sqrt_difference,
+    why="the quotient would be NaN where both terms are 0, or one infinite",
+    doc="``sqrt(b + d) - sqrt(b)``, accurate for small d.",
+)
+
 # Quotients of what may be infinite both -----------------------------------------------------------
-
-
-def _finite(x: Node) -> Node:
-    largest = float(np.finfo(x.dtype).max)
-    return minimum(maximum(x, -largest), largest)
 
 
 finite_ratio = elementwise(
@@ -351,16 +375,17 @@ finite_ratio = elementwise(
     formula="x / y",
     cost=3.0,
     domain=(0.1, 3.0),
-    decompose=lambda x, y: _finite(x) / _finite(y),
-    why="infinity by infinity is 1 here: numerator and divisor differ by what is finite",
+    decompose=lambda x, y: where(isinf(x), 1.0, x / y),
+    why="infinity by infinity is 1: the two differ by what is finite",
     doc="``x / y`` for x and y that differ by a finite number: 1 where both are infinite.",
 )
 
 
 def _arctan_difference(b: Node, d: Node) -> Node:
     # Both sides of the quotient over the size of b: their products could overflow.
-    scale = maximum(absolute(b), 1.0)
-    return arctan2(_finite(d) / scale, 1.0 / scale + _finite(b + d) * (_finite(b) / _finite(scale)))
+    scale, largest = maximum(absolute(b), 1.0), float(np.finfo(b.dtype).max)
+    step = clip(d, -largest, largest)
+    return arctan2(step / scale, 1.0 / scale + (b + step) * clip(b, -1.0, 1.0))
 
 
 arctan_difference = elementwise(

@@ -98,16 +98,6 @@ def _by_step(node: Node, name: str) -> Node | None:
     return None if found is None else stepped(f"{name}_difference", *found)
 
 
-def over(gap: Node, divisor: Node) -> Node:
-    """A quotient that is 0 where both are 0, and infinite where both are infinite."""
-    if number(gap) is not None:
-        return gap / divisor
-    ends = np.finfo(divisor.dtype)
-    # No root is as near to the ends of the range as these.
-    guarded = apply("clip", divisor, float(ends.tiny), float(ends.max))
-    return gap / noted(guarded, "the quotient would be NaN where both terms are 0, or one infinite")
-
-
 @rewrite(
     "subtract",
     operands=("sqrt",),
@@ -122,8 +112,9 @@ def difference_of_roots(node: Node) -> Node | None:
     found = _two(node, "sqrt")
     if found is None:
         return None
+    gap = found[2]
     first, second = node.inputs
-    return over(found[2], first + second)
+    return gap / (first + second) if number(gap) is not None else stepped("sqrt_difference", *found)
 
 
 @rewrite(
@@ -287,6 +278,7 @@ def difference_of_reciprocals(node: Node) -> Node | None:
     "add",
     operands=("sqrt", "hypot"),
     keeps="accurate",
+    headroom=1,
     examples=(
         lambda x, y: np.sqrt(x * x - y) - x,
         lambda x, y: x + np.sqrt(x * x + 4.0 * y),

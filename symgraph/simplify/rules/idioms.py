@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph.leaves import Constant
-from symgraph.graph.node import Node, make
+from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.index import Changing, is_zeros
+from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import Sum
 from symgraph.ops.statistics import BinCount
 from symgraph.simplify.common import is_number, is_op, number, scalar
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
+from symgraph.simplify.rules.constants import fold
 
 
 @rewrite("sum", keeps="accurate", stage="numpy", examples=(lambda x, y: (x * y).sum(),))
@@ -30,6 +32,19 @@ def scalar_product(node: Node) -> Node | None:
     if x.ndim > 1:
         first, second = apply("ravel", first), apply("ravel", second)
     return apply("matmul", first, second)
+
+
+@rewrite(
+    Elementwise,
+    operands=("constant",),
+    keeps="bitwise",
+    stage="numpy",
+    examples=(lambda: np.sqrt(constant(9.0)), lambda: constant(2.0) * constant(0.1)),
+)
+def number_of_numbers(node: Node) -> Node | None:
+    """op(numbers) = number, also where an expansion brought them in."""
+    known = all(isinstance(x.op, Constant) and not x.ndim for x in node.inputs)
+    return fold(node) if known else None
 
 
 @rewrite(
@@ -112,17 +127,63 @@ def half_step(node: Node) -> Node | None:
 
 @rewrite(
     "absolute",
+    "square",
+    "hypot",
     operands=("negative",),
     keeps="accurate",
     stage="numpy",
-    examples=(lambda x: np.abs(-x),),
+    examples=(lambda x: np.abs(-x), lambda x: np.square(-x), lambda x, y: np.hypot(-x, y)),
 )
 def size_of_negative(node: Node) -> Node | None:
-    """abs(-x) = abs(x), also where an expansion brought it in: sigmoid(x) and sigmoid(-x) share."""
-    (x,) = node.inputs
-    if not is_op(x, "negative") or x.dtype.kind != "f":
+    """abs(-x) = abs(x), (-x)**2 = x**2, also where an expansion brought the sign in."""
+    if any(x.dtype.kind != "f" for x in node.inputs):
         return None
-    return make(node.op, x.inputs[0])
+    inputs = [x.inputs[0] if is_op(x, "negative") else x for x in node.inputs]
+    changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+    return make(node.op, *inputs) if changed else None
+
+
+@rewrite(
+    "add",
+    "subtract",
+    operands=("negative",),
+    keeps="bitwise",
+    stage="numpy",
+    examples=(lambda x, y: x + -y, lambda x, y: -x + y, lambda x, y: x - -y),
+)
+def sign_of_term(node: Node) -> Node | None:
+    """x + -y = x - y, x - -y = x + y, also where an expansion brought the sign in."""
+    x, y = node.inputs
+    if node.dtype.kind != "f" or not x.dtype == y.dtype == node.dtype:
+        return None
+    if is_op(y, "negative"):
+        (y,) = y.inputs
+        return x - y if is_op(node, "add") else x + y
+    return y - x.inputs[0] if is_op(node, "add") and is_op(x, "negative") else None
+
+
+_MIRRORED = {
+    "less": "greater",
+    "greater": "less",
+    "less_equal": "greater_equal",
+    "greater_equal": "less_equal",
+}
+
+
+@rewrite(
+    *_MIRRORED,
+    operands=("negative",),
+    keeps="bitwise",
+    stage="numpy",
+    examples=(lambda x: -x < 0.0, lambda x: -x >= 3.0),
+)
+def comparison_of_negative(node: Node) -> Node | None:
+    """-x < c is x > -c for a number c."""
+    x, c = node.inputs
+    value = number(c)
+    if not is_op(x, "negative") or value is None or x.dtype.kind != "f" or c.dtype != x.dtype:
+        return None
+    return apply(_MIRRORED[node.op.name], x.inputs[0], scalar(0 - value, x))
 
 
 @equation(keeps="accurate", stage="numpy")

@@ -16,7 +16,7 @@ from symgraph.simplify.common import is_op, number, scalar
 from symgraph.simplify.facts import bounds
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
-from symgraph.simplify.rules.differences import is_longer, known_difference, over, stepped
+from symgraph.simplify.rules.differences import is_longer, known_difference, stepped
 from symgraph.simplify.rules.formulas import beside_one
 
 Sides = tuple[Pattern, Pattern]
@@ -86,7 +86,7 @@ def root_less_number(node: Node) -> Node | None:
         gap = known_difference(x, scalar(0, x), -(Fraction(c) ** 2))
         if gap is None or not are_floats(node, gap):
             continue
-        quotient = over(gap, root + c)
+        quotient = apply("sqrt_difference", scalar(c * c, x), gap)
         return quotient if first == 1 else -quotient
     return None
 
