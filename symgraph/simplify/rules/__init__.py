@@ -2,6 +2,7 @@
 
 from symgraph.simplify.rules import (
     algebra,
+    centred,
     coefficients,
     constants,
     contractions,
@@ -37,6 +38,7 @@ from symgraph.simplify.rules import (
 
 __all__ = [
     "algebra",
+    "centred",
     "coefficients",
     "constants",
     "contractions",
