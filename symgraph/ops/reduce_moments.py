@@ -33,7 +33,6 @@ from symgraph.ops.reduce import (
     reduce,
     started,
     sum,
-    unreduced,
 )
 from symgraph.ops.reduce_order import count_nonzero
 from symgraph.ops.shape import expand_dims, inverse_permutation, reshape, shape_text, transpose
@@ -59,8 +58,9 @@ class _Spread(Reduction, Structured):
         return NOT_NEGATIVE
 
     def _centered(self, node: Node) -> Node:
-        x = node.inputs[0]
-        return x - unreduced(mean(x, self.axes), x, self.axes, keepdims=False)
+        # As one writes it, so that it is the difference that a graph may hold already.
+        x, leading = node.inputs[0], self.axes == tuple(range(len(self.axes)))
+        return x - mean(x, self.axes, keepdims=not leading)
 
     def _freedom(self, node: Node) -> Dim:
         """What the sum of squares is divided by; like NumPy's it is not negative."""

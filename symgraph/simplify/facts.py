@@ -224,10 +224,10 @@ def _is_pairwise(node: Node, walk: _Walk) -> bool:
 
 
 def _are_pair(a: Node, b: Node) -> bool:
-    """Whether two nodes are ``x[:, None]`` and ``x[None]``, in any order."""
+    """Whether two nodes are ``x[:, None]`` and ``x[None]`` or ``x``, in any order."""
     for column, row in ((a, b), (b, a)):
-        if isinstance(column.op, ExpandDims) and column.op.axes == (1,) and row.ndim == 1:
-            return column.inputs[0] is row
+        if isinstance(column.op, ExpandDims) and column.op.axes == (1,) and column.inputs[0] is row:
+            return True
     if not (isinstance(a.op, ExpandDims) and isinstance(b.op, ExpandDims)):
         return False
     return a.inputs[0] is b.inputs[0] and {a.op.axes, b.op.axes} == {(0,), (1,)}

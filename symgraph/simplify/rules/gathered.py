@@ -14,6 +14,7 @@ from symgraph.graph.registry import apply
 from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.reduce import Sum
 from symgraph.simplify.common import HEADROOM, is_known_factor, is_op, number, scalar, unbroadcast
+from symgraph.simplify.flat import flat_product
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.uses import uses_of
 
@@ -195,18 +196,62 @@ def size_by_itself(node: Node) -> Node | None:
 # Terms --------------------------------------------------------------------------------------------
 
 
+def _bases(node: Node) -> set[int] | None:
+    """What are the factors of a product, but for numbers; ``None`` if they are many."""
+    found: set[int] = set()
+    stack = [node]
+    for _ in range(_MOST_FACTORS):
+        if not stack:
+            return found
+        part = stack.pop()
+        if is_op(part, "multiply", "square", "negative"):
+            stack += part.inputs
+        elif number(part) is None:
+            found.add(id(part))
+    return None
+
+
+_MOST_FACTORS = 12
+
+
 @rewrite(
+    "add",
     "subtract",
-    operands=("negative",),
-    keeps="bitwise",
-    examples=(lambda x: -x - x,),
+    operands=("multiply", "square", "negative"),
+    keeps="accurate",
+    headroom=1,
+    rounds=True,
+    examples=(
+        lambda x: -x - x,
+        lambda x: 2.0 * x + x,
+        lambda x: np.square(x) + x * (2.0 * x),
+        lambda x, y: x * (3.0 * y) - (0.5 * x) * y,
+    ),
 )
-def negative_double(node: Node) -> Node | None:
-    """-x - x = -2 * x."""
+def like_terms(node: Node) -> Node | None:
+    """a * x + b * x = (a + b) * x for numbers a and b."""
     x, y = node.inputs
-    if not is_op(x, "negative") or x.inputs[0] is not y or node.dtype.kind != "f":
+    if node.dtype.kind != "f" or not x.type == y.type == node.type:
         return None
-    return scalar(-2, node) * y
+    bases = _bases(x)
+    if not bases or bases != _bases(y):
+        return None
+    first, second = flat_product(x, deep=True), flat_product(y, deep=True)
+    if first is None or second is None or dict(first.factors) != dict(second.factors):
+        return None
+    total = first.number + (second.number if is_op(node, "add") else -second.number)
+    if total == 0 or not np.isfinite(total):
+        return None
+    for term, powers in ((x, first), (y, second)):
+        if powers.number == 1:
+            return _times(scalar(total, node), term)
+    found = _number_in(x)
+    if found is None or found.put is None:
+        return None
+    rest = found.put(None)
+    # More than one number stands among the factors of the others.
+    known = flat_product(rest, deep=True)
+    return _times(scalar(total, node), rest) if known is not None and known.number == 1 else None
 
 
 # Norms --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Matrices whose rows or columns are all the same: in products, solved for, transposed."""
+"""Matrices whose rows or columns are all the same, or multiples of one, and their transposes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from symgraph.graph.registry import apply
 from symgraph.ops.linalg.solve import Solve
 from symgraph.ops.products import MatMul
 from symgraph.ops.reduce import BroadcastTo, Sum
-from symgraph.ops.shape import Squeeze, Transpose
-from symgraph.simplify.common import unbroadcast
+from symgraph.ops.shape import ExpandDims, Squeeze, Transpose
+from symgraph.simplify.common import is_op, unbroadcast
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
 
@@ -122,3 +122,32 @@ def transpose_of_repeated(node: Node) -> Node | None:
         return None
     core = apply("expand_dims", found.core, 1) if found.varies[1] else found.core
     return make(BroadcastTo(node.shape), core)
+
+
+def outer_parts(node: Node) -> tuple[Node, Node] | None:
+    """The vectors along the rows and columns of ``u[:, None] * v``."""
+    if not is_op(node, "multiply") or node.ndim != 2:
+        return None
+    for column, row in (node.inputs, node.inputs[::-1]):
+        if not isinstance(column.op, ExpandDims) or column.op.axes != (1,) or column.ndim != 2:
+            continue
+        if isinstance(row.op, ExpandDims) and row.op.axes == (0,):
+            (row,) = row.inputs
+        if row.ndim == 1:
+            return column.inputs[0], row
+    return None
+
+
+@rewrite(
+    "transpose",
+    operands=("multiply",),
+    keeps="bitwise",
+    examples=(lambda u, v: (u[:, None] * v[None]).T, lambda u, v: (u * v[:, None]).T),
+)
+def transpose_of_outer(node: Node) -> Node | None:
+    """(u[:, None] * v).T = v[:, None] * u."""
+    found = outer_parts(node.inputs[0]) if node.op == Transpose((1, 0)) else None
+    if found is None:
+        return None
+    column, row = found
+    return apply("expand_dims", row, 1) * column

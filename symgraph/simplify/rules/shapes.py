@@ -50,6 +50,25 @@ def broadcast_operand(node: Node) -> Node | None:
 
 
 @rewrite(
+    Elementwise,
+    "where",
+    operands=("expand_dims",),
+    keeps="bitwise",
+    examples=(lambda u, v: u[:, None] + v[None], lambda A, u: np.exp(A) * u[None]),
+)
+def leading_axis_of_operand(node: Node) -> Node | None:
+    """op(x[None], y) = op(x, y) where y has as many axes."""
+    inputs = list(node.inputs)
+    for i, x in enumerate(inputs):
+        if not isinstance(x.op, ExpandDims) or x.op.axes != tuple(range(len(x.op.axes))):
+            continue
+        if any(y.ndim == node.ndim for j, y in enumerate(inputs) if j != i):
+            inputs[i] = x.inputs[0]
+            return make(node.op, *inputs)
+    return None
+
+
+@rewrite(
     "broadcast_to",
     keeps="bitwise",
     examples=(lambda a, u, A: np.broadcast_to(np.broadcast_to(a, u.shape), A.shape),),

@@ -26,6 +26,7 @@ from symgraph.simplify.common import (
     unbroadcast,
 )
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.repeats import outer_parts
 from symgraph.simplify.uses import uses_of
 
 
@@ -46,6 +47,7 @@ def _alone(node: Node) -> bool:
     examples=(
         lambda A: (-A.sum(0, keepdims=True)).squeeze(0),
         lambda A, B: (-(A @ B)).T,
+        lambda u, v: (-(u[:, None] * v)).T,
         lambda A, a: (a * A.sum(1, keepdims=True)).squeeze(1),
         lambda u, a: (u[:, None] / a).squeeze(1),
     ),
@@ -67,7 +69,7 @@ def move_inwards(node: Node) -> Node | None:
 def _takes(node: Node, move: Node) -> bool:
     """Whether a value can be computed as it is wanted after a move, at no cost."""
     if is_op(move, "transpose"):
-        return is_op(node, "matmul") and node.ndim == 2
+        return (is_op(node, "matmul") and node.ndim == 2) or outer_parts(node) is not None
     kept = isinstance(node.op, Reduction) and node.op.keepdims
     return kept or is_op(node, "squeeze", "reshape", "expand_dims")
 
@@ -82,6 +84,7 @@ def _takes(node: Node, move: Node) -> bool:
         lambda x, y: x + -2.0 * y,
         lambda x, y: -3.0 / y + x,
         lambda x, k: x - (-1.0) * k,
+        lambda x, y, a: x + (-2.0 / a) * y,
     ),
 )
 def sign_of_multiple(node: Node) -> Node | None:
@@ -120,9 +123,13 @@ def _opposite(node: Node) -> Node | None:
         return None
     for i, known in enumerate(node.inputs[:1] if is_op(node, "divide") else node.inputs):
         value = number(known)
+        rest = node.inputs[1 - i]
+        if is_op(known, "divide") and not known.ndim and is_op(node, "multiply"):
+            share = _opposite(known)
+            if share is not None and rest.shape == node.shape:
+                return make(node.op, *[share if x is known else x for x in node.inputs])
         if value is None or known.dtype.kind != "f" or not value < 0:
             continue
-        rest = node.inputs[1 - i]
         if rest.shape != node.shape:
             return None
         if value == -1 and is_op(node, "multiply"):
