@@ -292,6 +292,8 @@ class _Guarding:
         if mask.ndim > operand.ndim:  # by axes of size one
             mask = apply("squeeze", mask, tuple(range(mask.ndim - operand.ndim)))
         result = make(WHERE, mask, *((operand, safe) if wanted else (safe, operand)))
+        if result.shape != operand.shape:
+            return operand  # the mask lies along axes that the operand does not have
         self.outside[result] = (need, limit.safe)
         return result
 

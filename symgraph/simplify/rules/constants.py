@@ -9,13 +9,13 @@ import numpy as np
 
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.leaves import Constant, Placeholder, SizeValue
-from symgraph.graph.node import Node, constant
+from symgraph.graph.node import Node, constant, make
 from symgraph.graph.op import Op
 from symgraph.graph.registry import apply
 from symgraph.graph.sizes import Size
 from symgraph.graph.types import TupleType
 from symgraph.ops.create import eye
-from symgraph.ops.elementwise import where
+from symgraph.ops.elementwise import AsType, where
 from symgraph.ops.reduce import BroadcastTo
 from symgraph.simplify.common import (
     factor,
@@ -102,6 +102,19 @@ def _safe(value: Any) -> bool:
     with np.errstate(all="ignore"):
         size = np.abs(value)
         return bool(np.isfinite(size)) and bool(size >= np.finfo(np.asarray(value).dtype).tiny)
+
+
+@rewrite(
+    AsType,
+    operands=("size",),
+    keeps="bitwise",
+    examples=(lambda v: constant(v.shape[0]).astype("float64"),),
+)
+def size_as_float(node: Node) -> Node | None:
+    """A size in another dtype is that size."""
+    (x,) = node.inputs
+    known = isinstance(x.op, SizeValue) and node.dtype == np.float64
+    return make(SizeValue(x.op.size, node.dtype)) if known else None
 
 
 @rewrite(

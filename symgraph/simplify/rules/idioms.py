@@ -11,6 +11,7 @@ from symgraph.ops.elementwise import zeros_like
 from symgraph.ops.index import Changing, is_zeros
 from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import Sum
+from symgraph.ops.shape import Transpose
 from symgraph.ops.statistics import BinCount
 from symgraph.simplify.common import is_number, is_op, number, scalar
 from symgraph.simplify.pattern import Pattern, p
@@ -30,6 +31,9 @@ def scalar_product(node: Node) -> Node | None:
     if len(node.op.axes) != x.ndim or node.op.keepdims or not first.type == second.type == x.type:
         return None
     if x.ndim > 1:
+        # The order of the elements does not matter: a transpose need not be written out.
+        if isinstance(first.op, Transpose) and first.op == second.op:
+            first, second = first.inputs[0], second.inputs[0]
         first, second = apply("ravel", first), apply("ravel", second)
     return apply("matmul", first, second)
 
@@ -192,3 +196,18 @@ def slope_of_sigmoid(x: Pattern) -> tuple[Pattern, Pattern]:
     e = p.exp(-p.absolute(x))
     both = p.exp(p.minimum(x, 0.0)) * p.exp(p.minimum(-x, 0.0))
     return both / p.square(1 + e), e / p.square(1 + e)
+
+
+@rewrite(
+    "matmul",
+    operands=("matmul",),
+    keeps="accurate",
+    stage="numpy",
+    examples=(lambda A, u, v: v @ (u @ A.T),),
+)
+def form_in_order(node: Node) -> Node | None:
+    """y @ (x @ A) = x @ A @ y for vectors."""
+    x, y = node.inputs
+    if x.ndim != 1 or not is_op(y, "matmul") or y.ndim != 1 or y.inputs[0].ndim != 1:
+        return None
+    return None if is_op(x, "matmul") or y is x else make(node.op, y, x)

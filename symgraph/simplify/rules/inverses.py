@@ -23,7 +23,7 @@ from symgraph.simplify.uses import users_of
 
 def _regular(A: Node) -> Node:
     """A matrix that is far from one without an inverse, for examples."""
-    return np.sin(A) + 32.0 * identity_like(A)
+    return apply("sin", A) + 32.0 * identity_like(A)
 
 
 def _is_turned(node: Node) -> bool:
@@ -225,8 +225,8 @@ def _logarithm_and_sign(x: Node) -> tuple[Node, Node | None]:
     """The logarithm of the size of a factor, and its sign if that is not known."""
     if is_op(x, "det"):
         parts = make(Slogdet(), x.inputs[0])
-        definite = states(x.inputs[0], "positive_definite")
-        return make(Item(1), parts), None if definite else make(Item(0), parts)
+        positive = states(x.inputs[0], "positive_semidefinite")
+        return make(Item(1), parts), None if positive else make(Item(0), parts)
     if is_op(x, "power") and (exponent := number(x.inputs[1])) is not None:
         logarithm, sign = _logarithm_and_sign(x.inputs[0])
         if float(exponent).is_integer():

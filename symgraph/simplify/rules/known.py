@@ -180,7 +180,7 @@ def logarithm_of_determinant(node: Node) -> Node | None:
     size = make(Item(1), parts)
     unit = _LOGARITHMS[node.op.name]
     size = size if unit == 1 else unit * size
-    if positive or states(x.inputs[0], "positive_definite"):
+    if positive or states(x.inputs[0], "positive_semidefinite"):
         return -size if below else size
     # The logarithm of a negative determinant is NaN, and stays so.
     return apply("where", make(Item(0), parts) < 0, constant(np.asarray(np.nan, x.dtype)), size)

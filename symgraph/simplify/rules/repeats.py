@@ -125,7 +125,10 @@ def transpose_of_repeated(node: Node) -> Node | None:
 
 
 def outer_parts(node: Node) -> tuple[Node, Node] | None:
-    """The vectors along the rows and columns of ``u[:, None] * v``."""
+    """The vectors along the rows and columns of ``u[:, None] * v``, also where that is turned."""
+    if isinstance(node.op, Transpose) and node.ndim == 2:
+        found = outer_parts(node.inputs[0])
+        return None if found is None else (found[1], found[0])
     if not is_op(node, "multiply") or node.ndim != 2:
         return None
     for column, row in (node.inputs, node.inputs[::-1]):
@@ -146,8 +149,59 @@ def outer_parts(node: Node) -> tuple[Node, Node] | None:
 )
 def transpose_of_outer(node: Node) -> Node | None:
     """(u[:, None] * v).T = v[:, None] * u."""
-    found = outer_parts(node.inputs[0]) if node.op == Transpose((1, 0)) else None
+    found = outer_parts(node) if node.op == Transpose((1, 0)) else None
     if found is None:
         return None
     column, row = found
-    return apply("expand_dims", row, 1) * column
+    return apply("expand_dims", column, 1) * row
+
+
+@rewrite(
+    "matmul",
+    operands=("multiply", "transpose"),
+    keeps="accurate",
+    stage="numpy",
+    headroom="half",
+    examples=(
+        lambda A, u, v: (v[:, None] * u) @ np.sin(u),
+        lambda A, u, v: (u[:, None] * v).T @ np.sin(u),
+        lambda u, v: v @ (v[:, None] * u[None]),
+    ),
+)
+def outer_times_vector(node: Node) -> Node | None:
+    """(u[:, None] * v) @ w = u * (v @ w), w @ (u[:, None] * v) = (w @ u) * v."""
+    a, b = node.inputs
+    left = b.ndim == 1
+    if node.ndim != 1 or node.dtype.kind != "f" or a.dtype != b.dtype:
+        return None
+    found = outer_parts(a if left else b)
+    if found is None or not all(x.dtype == node.dtype for x in found):
+        return None
+    column, row = found
+    return column * make(MatMul(), row, b) if left else make(MatMul(), a, column) * row
+
+
+@rewrite(
+    "sum",
+    operands=("multiply",),
+    keeps="accurate",
+    headroom="half",
+    examples=(
+        lambda u, v: (u[:, None] * v).sum(),
+        lambda u, v: (u[:, None] * v).sum(axis=0),
+        lambda u, v: (u * v[:, None]).sum(axis=1),
+    ),
+)
+def sum_of_outer(node: Node) -> Node | None:
+    """sum(u[:, None] * v) = sum(u) * sum(v), or along one axis."""
+    (x,) = node.inputs
+    found = outer_parts(x)
+    assert isinstance(node.op, Sum)
+    if found is None or node.op.keepdims or node.dtype.kind != "f":
+        return None
+    parts = [
+        _sum(part, 0) if axis in node.op.axes else part
+        for axis, part in enumerate(found)
+        if part.dtype == node.dtype
+    ]
+    return parts[0] * parts[1] if len(parts) == 2 else None

@@ -6,13 +6,16 @@ import math
 
 import numpy as np
 
-from symgraph.graph.node import Node, make
+from symgraph.graph.leaves import SizeValue
+from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
+from symgraph.ops.elementwise import AsType
 from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.normalised import LogSoftmax, LogSumExp, Softmax
-from symgraph.ops.reduce import Sum, reduced_shape
+from symgraph.ops.reduce import Mean, Sum, count, reduced_shape
 from symgraph.ops.reduce_order import Max
 from symgraph.simplify.common import is_op, number, scalar, unbroadcast
+from symgraph.simplify.facts import bounds
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
 
@@ -174,11 +177,55 @@ def logaddexp_zero(x: Pattern) -> Sides:
 @rewrite("log", keeps="accurate", examples=(lambda A: np.log(np.sum(np.exp(A), axis=0)),))
 def log_of_sum(node: Node) -> Node | None:
     """log(sum(exp(x))) = logsumexp(x)."""
-    total = unbroadcast(node.inputs[0])
-    if isinstance(total.op, Sum) and is_op(total.inputs[0], "exp") and total.op.axes:
-        op = LogSumExp(total.op.axes, total.op.keepdims)
-        return make(op, total.inputs[0].inputs[0]) if total.inputs[0].dtype.kind == "f" else None
-    return None
+    return _of_sum(unbroadcast(node.inputs[0]))
+
+
+@rewrite(
+    "log",
+    operands=("mean", "divide", "multiply", "broadcast_to"),
+    keeps="accurate",
+    examples=(
+        lambda A: np.log(np.mean(np.exp(A), axis=0)),
+        lambda v: np.log(np.sum(np.exp(v)) / v.shape[0]),
+        lambda A: np.log(3.0 * np.sum(np.exp(A), axis=1, keepdims=True)),
+    ),
+)
+def log_of_mean(node: Node) -> Node | None:
+    """log(mean(exp(x))) = logsumexp(x) - log(n), log(c * sum(exp(x))) likewise for c > 0."""
+    found = _sum_and_scale(unbroadcast(node.inputs[0]))
+    if found is None or found[0].dtype != node.dtype:
+        return None
+    total, scale, divides = found
+    result = _of_sum(total)
+    if result is None or not bounds(scale)[0] >= 0 or number(scale) in (0, np.inf):
+        return None
+    logarithm = apply("log", make(AsType(node.dtype), scale))
+    return result - logarithm if divides else result + logarithm
+
+
+def _sum_and_scale(node: Node) -> tuple[Node, Node, bool] | None:
+    """A sum, the number or size beside it, and whether that divides."""
+    if isinstance(node.op, Mean):
+        (x,) = node.inputs
+        size = constant(count(x.shape, node.op.axes))
+        return make(Sum(node.op.axes, node.op.keepdims), x), size, True
+    if not is_op(node, "divide", "multiply"):
+        return None
+    total, scale = node.inputs
+    if is_op(node, "multiply") and isinstance(scale.op, Sum):
+        total, scale = scale, total
+    scale = unbroadcast(scale)
+    known = isinstance(scale.op, SizeValue) or number(scale) is not None
+    return (total, scale, is_op(node, "divide")) if known else None
+
+
+def _of_sum(total: Node) -> Node | None:
+    """The logarithm of a sum of exponentials."""
+    if not isinstance(total.op, Sum) or not is_op(total.inputs[0], "exp") or not total.op.axes:
+        return None
+    (x,) = total.inputs[0].inputs
+    same = x.dtype == total.dtype and x.dtype.kind == "f"
+    return make(LogSumExp(total.op.axes, total.op.keepdims), x) if same else None
 
 
 def _is_top(node: Node, x: Node, axes: tuple[int, ...]) -> bool:
