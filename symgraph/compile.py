@@ -191,7 +191,7 @@ def compile_graph(
         output_tree=graph.output_tree,
         results=[node.type for node in graph.outputs],
         signatures=emitted.signatures,
-        requirements=requirements(order),
+        requirements=requirements([*graph.nodes, *order]),
         extra=emitted.extra,
         gradients=gradients,
         explanation=explain(graph, prepared, len(order), emitted, parts),
@@ -289,6 +289,9 @@ def requirements(nodes: Sequence[Node]) -> list[Dim]:
             dims: Sequence[Dim] = node.shape
         else:
             dims = node.op.requirements(*[i.result_type for i in node.inputs])  # pyright: ignore[reportArgumentType]
+            kind = node.result_type
+            for item in kind.items if isinstance(kind, TupleType) else (kind,):
+                dims = (*dims, *item.shape)
         for dim in dims:
             if not isinstance(dim, int) and any(c < 0 for _, c in dim.terms):
                 found[dim] = None

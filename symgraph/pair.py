@@ -175,7 +175,7 @@ def _compile(
         signatures=[fore.signature, back.signature],
         saved=[(text, n.type) for n, text in zip(saved, fore.kept, strict=True)],
         saved_sizes=back.saved_sizes,
-        requirements=requirements(topological(prepared.outputs)),
+        requirements=requirements([*graph.nodes, *topological(prepared.outputs)]),
         extra=emitted.extra,
         explanation=Explanation(
             before=len(graph.nodes),

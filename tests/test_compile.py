@@ -569,3 +569,12 @@ def test_a_pair_keeps_one_of_several_results():
     wanted = sg.function([x], [value, sg.grad(value, x)])(at)
     np.testing.assert_allclose([got], wanted[:1])
     np.testing.assert_allclose(pair.backward(saved), wanted[1], rtol=1e-12)
+
+
+def test_sizes_that_the_user_wrote_are_checked_where_nothing_is_left_to_cut():
+    x = sg.placeholder("x", "n")
+    for node in (np.imag(x[1:]), x[-1:] ** 0.0):
+        f = sg.function([x], node)
+        assert f(np.ones(2)).shape == (1,)
+        with pytest.raises(sg.InputError, match="too short"):
+            f(np.ones(0))

@@ -267,7 +267,9 @@ class Elementwise(Op):
 
     def code(self, node: Node, args: Sequence[Code], scope: Scope) -> Code:
         """The operator, or a call of the ufunc."""
-        if self.text is not None:
+        # NumPy's scalars of booleans are Python's to its operators: np.True_ ** 2 is an int64.
+        operator = self.ufunc is None or any(x.dtype.kind != "b" for x in node.inputs)
+        if self.text is not None and operator:
             return self.text(*args)
         function = self._function(scope)
         if all(arg.literal for arg in args):

@@ -44,6 +44,8 @@ SAME = [
     (lambda x: np.quantile(x, 1), N),
     (lambda x: np.nan_to_num(x, nan=np.nan, posinf=np.inf), X),
     (np.conj, FLAGS),
+    (np.square, np.True_),
+    (lambda x: np.square(np.isreal(x)), FLAGS),
     (np.sinc, N.astype(np.int8)),
     (np.angle, FLAGS),
     (np.angle, N.astype(np.uint8)),
@@ -110,6 +112,12 @@ REFUSED = [
 def test_what_is_not_taken_is_an_error_that_says_so(call, message):
     with pytest.raises(SymgraphError, match=message):
         call(placeholder("x", X.shape))
+
+
+def test_arrays_of_sizes_that_may_be_equal_are_not_called_different():
+    x, y = placeholder("x", ("n", 1)), placeholder("y", ("n", "n"))
+    with pytest.raises(SymgraphError, match="depends on sizes"):
+        np.array_equal(x, y)
 
 
 def test_what_numpy_calls_in_its_own_functions_takes_nodes():

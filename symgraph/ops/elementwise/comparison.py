@@ -191,8 +191,17 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     if not any_node(a1, a2):
         return np.array_equal(a1, a2, equal_nan)
     first, second = as_node(a1), as_node(a2)
-    if first.shape != second.shape:
+    if first.ndim != second.ndim:
         return constant(False)
+    differ = [(a, b) for a, b in zip(first.shape, second.shape, strict=True) if a != b]
+    if any(isinstance(a, int) and isinstance(b, int) for a, b in differ):
+        return constant(False)
+    if differ:
+        raise ShapeError(
+            "array_equal: it depends on sizes whether the shapes are equal",
+            got=f"{first.shape} and {second.shape}",
+            hint="give equal sizes one name",
+        )
     same = first == second
     return apply("all", same | (isnan(first) & isnan(second)) if equal_nan else same)
 
