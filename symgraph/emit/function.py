@@ -153,7 +153,7 @@ class FunctionWriter:
         last = simplify(lower(first.outputs)[0], how, stage="numpy", without=without)
         self.parts.note(first.firings + last.firings)
         carried = [inputs[i] for i in carries]
-        owned = changed_carries(list(zip(carried, last.outputs, strict=False)))
+        owned = changed_carries(list(zip(carried, last.outputs, strict=False)), last.outputs)
         plan = make_plan(inputs, last.outputs, self.named, last=len(last.outputs), owned=owned)
         sources = inner.write(replace(plan, copied=set()))
         taken = {step.node.inputs[step.reuse] for step in plan.steps if step.reuse is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -76,6 +76,10 @@ class Op:
     def is_blank(self, node: Node) -> bool:
         """Whether it makes an array of one known number: made anew wherever one is wanted."""
         return False
+
+    def starts(self, node: Node) -> Collection[int]:
+        """The operands that a block writes once, before all else: they need no name."""
+        return ()
 
     analytic: ClassVar[bool] = False
     """Whether its text, given complex operands, computes the analytic continuation."""

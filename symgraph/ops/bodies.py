@@ -64,6 +64,22 @@ class Body:
         return f"({', '.join(map(_label, self.inputs))}) -> {len(self.outputs)} results"
 
 
+def handed_on(body: Body, results: Sequence[Node]) -> set[int]:
+    """The inputs of a body whose memory some of its results may be in."""
+    seen: set[Node] = set()
+    stack = list(results)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node.op, Item):
+            stack += node.inputs if node.inputs[0].op.views else ()
+        else:
+            stack += [node.inputs[i] for i in node.op.views]
+    return {i for i, x in enumerate(body.inputs) if x in seen}
+
+
 def bodies_of(op: Op) -> list[Body]:
     """The graphs inside of an operation."""
     names: tuple[str, ...] = getattr(op, "__match_args__", ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from symgraph.ops.bodies import (
     Slots,
     assigned,
     close,
+    handed_on,
     items,
     nodes_of,
     or_zeros,
@@ -40,6 +41,7 @@ from symgraph.ops.kinds import BatchWalk, ControlFlow, Example, Walk, any_node
 __all__ = ["scan"]
 
 _T = TypeVar("_T")
+_NEW = ("np.zeros(", "np.ones(", "np.full(")
 
 
 @record
@@ -60,8 +62,14 @@ class Scan(ControlFlow):
 
     @property
     def views(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """A round may hand on what it was given."""
-        return tuple(range(len(self.body.inputs)))
+        """What the carries start with, and what a round may hand on of what it was given."""
+        first = range(self.constants, self.constants + self.carries)
+        carried = handed_on(self.body, self.body.outputs[: self.carries])
+        return tuple(sorted(carried.union(first)))
+
+    def starts(self, node: Node) -> Collection[int]:
+        """Those of the carries."""
+        return range(self.constants, self.constants + self.carries)
 
     @property
     def label(self) -> str:
@@ -124,7 +132,10 @@ class Scan(ControlFlow):
             [*constants, *names, *row_names],
             range(self.constants, self.constants + self.carries),
         )
-        own = [f"{start}.copy()" if i in changed else start for i, start in enumerate(starts)]
+        own = [
+            f"{start}.copy()" if i in changed and not start.startswith(_NEW) else start
+            for i, start in enumerate(starts)
+        ]
         lines = assigned(names, own) + lines
         inner += [f"{target}[{index}] = {sources[i]}" for i, target in stacked]
         inner += assigned(names, sources[: self.carries])

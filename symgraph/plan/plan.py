@@ -111,12 +111,14 @@ def make_plan(
     given = set(inputs)
     order = topological(outputs, stop=lambda node: node in given)
     computed = [node for node in order if node not in given and not is_leaf(node)]
-    inline = _choose_inline(computed, outputs, named, outputs[len(outputs) - last :])
+    lent = set(owned)
+    apart = [x for x in outputs[len(outputs) - last :] if not _accumulated(x, lent)]
+    inline = _choose_inline(computed, outputs, named, apart)
     statements = [node for node in computed if node not in inline and not isinstance(node.op, Item)]
     statements = _free_first(statements, inline, set(outputs), named)
     uses = _Uses(statements, inline, outputs, given, owned)
     steps = [uses.step(place, node, named) for place, node in enumerate(statements)]
-    return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept))
+    return Plan(inputs, outputs, steps, inline, _shared_outputs(outputs, given, kept, inline))
 
 
 # What is written inside what uses it --------------------------------------------------------------
@@ -134,7 +136,10 @@ def _choose_inline(
     grown: set[Node] = set()
     for node in computed:
         if has_block(node):
-            needs_name.update(node.inputs)
+            starts = node.op.starts(node)
+            needs_name.update(
+                x for i, x in enumerate(node.inputs) if i not in starts or not x.op.is_blank(x)
+            )
         start = _grown_in_place(node, count, named, grown)
         if start is not None:
             grown.add(node)
@@ -161,7 +166,7 @@ def _choose_inline(
 
 def _count_uses(computed: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, int]:
     """How often each value is written, where what is free is written again and again."""
-    count: dict[Node, int] = dict.fromkeys(outputs, 1)
+    count: dict[Node, int] = dict(Counter(outputs))
     for node in computed:
         for operand in node.inputs:
             count[operand] = count.get(operand, 0) + 1
@@ -503,29 +508,45 @@ class _Uses:
         return all(self.last.get(other, -1) < place for other in self.sharing.get(variable, ()))
 
 
-def changed_carries(pairs: Sequence[tuple[Node, Node]]) -> list[Node]:
+def changed_carries(
+    pairs: Sequence[tuple[Node, Node]], outputs: Sequence[Node]
+) -> list[Node]:
     """Of a loop's carries those that a round only changes: their memory can stay the same.
 
     Parameters
     ----------
     pairs : sequence of (Node, Node)
         What a round is given, and what it hands on.
+    outputs : sequence of Node
+        All results of a round.
     """
     found: list[Node] = []
+    uses = Counter([*outputs, *(x for node in topological(outputs) for x in node.inputs)])
     for i, (carry, after) in enumerate(pairs):
         node = after
         while node.op.mutates:
             node = node.inputs[0]
         others = [other for k, (_, other) in enumerate(pairs) if k != i]
-        if node is carry is not after and not any(after in _memory(x, set()) for x in others):
+        grows = node is carry is not after or (uses[carry] == 1 and _accumulated(after, {carry}))
+        if grows and not any(after in _memory(x, set()) for x in others):
             found.append(carry)
     return found
+
+
+def _accumulated(node: Node, carries: set[Node]) -> bool:
+    """Whether a value is a carry with something added: ``d_w += x``."""
+    if not node.ndim or not isinstance(node.op, Elementwise):
+        return False
+    places = [i for i in node.op.augmented if node.inputs[i] in carries]
+    return any(node.inputs[i].result_type == node.result_type for i in places)
 
 
 # What must be copied before it is returned --------------------------------------------------------
 
 
-def _shared_outputs(outputs: Sequence[Node], given: set[Node], kept: int) -> set[int]:
+def _shared_outputs(
+    outputs: Sequence[Node], given: set[Node], kept: int, inline: set[Node]
+) -> set[int]:
     """Outputs that may share memory with an argument, a constant or another output."""
     own = outputs[: len(outputs) - kept]
     copied: set[int] = set()
@@ -535,7 +556,8 @@ def _shared_outputs(outputs: Sequence[Node], given: set[Node], kept: int) -> set
     for place, output in enumerate(own):
         if isinstance(output.result_type, TupleType) or output.ndim == 0:
             continue
-        roots = _memory(output, given)
+        # What is written anew wherever it is wanted is in no other's memory.
+        roots = {x for x in _memory(output, given) if x not in inline or not x.op.is_blank(x)}
         if any(
             root in given or is_leaf(root) or root in taken or (root.op.readonly and _viewed(root))
             for root in roots
