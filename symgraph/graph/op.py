@@ -81,6 +81,13 @@ class Op:
         """The operands that a block writes once, before all else: they need no name."""
         return ()
 
+    def views_of(self, index: int) -> Collection[int] | None:
+        """The operands whose memory one of several results may share.
+
+        ``None`` if it may share that of another result, and of what `views` says.
+        """
+        return None
+
     analytic: ClassVar[bool] = False
     """Whether its text, given complex operands, computes the analytic continuation."""
 

@@ -64,10 +64,10 @@ class Body:
         return f"({', '.join(map(_label, self.inputs))}) -> {len(self.outputs)} results"
 
 
-def handed_on(body: Body, results: Sequence[Node]) -> set[int]:
-    """The inputs of a body whose memory some of its results may be in."""
+def memory_of(result: Node) -> set[Node]:
+    """The nodes of a body whose memory a result may be in."""
     seen: set[Node] = set()
-    stack = list(results)
+    stack = [result]
     while stack:
         node = stack.pop()
         if node in seen:
@@ -77,7 +77,7 @@ def handed_on(body: Body, results: Sequence[Node]) -> set[int]:
             stack += node.inputs if node.inputs[0].op.views else ()
         else:
             stack += [node.inputs[i] for i in node.op.views]
-    return {i for i, x in enumerate(body.inputs) if x in seen}
+    return seen
 
 
 def bodies_of(op: Op) -> list[Body]:

@@ -25,8 +25,8 @@ from symgraph.ops.bodies import (
     Slots,
     assigned,
     close,
-    handed_on,
     items,
+    memory_of,
     nodes_of,
     or_zeros,
     repeated,
@@ -63,9 +63,24 @@ class Scan(ControlFlow):
     @property
     def views(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """What the carries start with, and what a round may hand on of what it was given."""
-        first = range(self.constants, self.constants + self.carries)
-        carried = handed_on(self.body, self.body.outputs[: self.carries])
-        return tuple(sorted(carried.union(first)))
+        seen = set[Node]().union(*self._memories())
+        return tuple([i for i, x in enumerate(self.body.inputs) if x in seen])
+
+    def views_of(self, index: int) -> Collection[int] | None:
+        """Rows are new; carries are apart unless a round hands one on as another."""
+        if index >= self.carries:
+            return ()
+        memories = self._memories()
+        own = memories.pop(index)
+        if any(own & other for other in memories):
+            return None
+        return [i for i, x in enumerate(self.body.inputs) if x in own]
+
+    def _memories(self) -> list[set[Node]]:
+        """For each carry the nodes whose memory it may be in, at the start and after a round."""
+        own = self.body.inputs[self.constants : self.constants + self.carries]
+        after = self.body.outputs[: self.carries]
+        return [memory_of(result) | {carry} for carry, result in zip(own, after, strict=True)]
 
     def starts(self, node: Node) -> Collection[int]:
         """Those of the carries."""

@@ -113,7 +113,7 @@ def make_plan(
     computed = [node for node in order if node not in given and not is_leaf(node)]
     lent = set(owned)
     apart = [x for x in outputs[len(outputs) - last :] if not _accumulated(x, lent)]
-    inline = _choose_inline(computed, outputs, named, apart)
+    inline = _choose_inline(computed, outputs, named, apart, last > len(apart))
     statements = [node for node in computed if node not in inline and not isinstance(node.op, Item)]
     statements = _free_first(statements, inline, set(outputs), named)
     uses = _Uses(statements, inline, outputs, given, owned)
@@ -129,10 +129,11 @@ def _choose_inline(
     outputs: Sequence[Node],
     named: Callable[[Node], bool],
     last: Sequence[Node],
+    added: bool,
 ) -> set[Node]:
     count = _count_uses(computed, outputs)
     # A single result without a name stands in the return statement.
-    needs_name: set[Node] = set(outputs) - set(last) if len(outputs) > 1 else set()
+    needs_name: set[Node] = set(outputs) - set(last) if len(outputs) > 1 or added else set()
     grown: set[Node] = set()
     for node in computed:
         if has_block(node):
@@ -508,9 +509,7 @@ class _Uses:
         return all(self.last.get(other, -1) < place for other in self.sharing.get(variable, ()))
 
 
-def changed_carries(
-    pairs: Sequence[tuple[Node, Node]], outputs: Sequence[Node]
-) -> list[Node]:
+def changed_carries(pairs: Sequence[tuple[Node, Node]], outputs: Sequence[Node]) -> list[Node]:
     """Of a loop's carries those that a round only changes: their memory can stay the same.
 
     Parameters
@@ -587,7 +586,11 @@ def _memory(node: Node, given: set[Node]) -> set[Node]:
 def _viewed(node: Node) -> list[Node]:
     """The operands whose memory a value may share."""
     if isinstance(node.op, Item):
-        return [node.inputs[0]] if node.inputs[0].op.views else []
+        (several,) = node.inputs
+        own = several.op.views_of(node.op.index)
+        if own is None:
+            return [several] if several.op.views else []
+        return [several.inputs[i] for i in own]
     viewed = [node.inputs[i] for i in node.op.views]
     # A number has no memory: what repeats it is an array of its own.
     return [x for x in viewed if not isinstance(x.op, Constant) or x.ndim]

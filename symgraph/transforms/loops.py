@@ -13,6 +13,7 @@ from symgraph.graph.leaves import Constant, Placeholder
 from symgraph.graph.node import Node, topological
 from symgraph.graph.side import ORIGINS, origin_as
 from symgraph.ops.bodies import Slots, items
+from symgraph.ops.elementwise import is_zero
 from symgraph.ops.loops import Scan, make_scan, paired
 from symgraph.ops.reduce import BroadcastTo, broadcast_to
 
@@ -22,7 +23,7 @@ Step = tuple[list[Node], dict[Node, Node]]
 
 
 def tidy_loops(outputs: Sequence[Node]) -> list[Step]:
-    """Merge loops with the same carries; compute before a loop what does not vary in it.
+    """Merge loops with the same carries; take out what does not vary, and what no one wants.
 
     Parameters
     ----------
@@ -36,8 +37,12 @@ def tidy_loops(outputs: Sequence[Node]) -> list[Step]:
     steps: list[Step] = []
     now = list(outputs)
     while True:
-        loops = [node for node in topological(now) if isinstance(node.op, Scan)]
+        order = topological(now)
+        loops = [node for node in order if isinstance(node.op, Scan)]
         mapping = _merged(loops) or next(filter(None, map(_without_invariants, loops)), None)
+        if mapping is None:
+            wanted = set(order)
+            mapping = next(filter(None, [_without_idle(node, wanted) for node in loops]), None)
         if mapping is None:
             return steps
         image = images(now, mapping)
@@ -131,6 +136,40 @@ def _without_invariants(node: Node) -> dict[Node, Node] | None:
         ends, stacked = outputs[: op.carries], outputs[op.carries :]
         results = make_scan(op, (fixed, carries, rows), ends, stacked)
     return dict(zip(items(node), results, strict=True))
+
+
+def _without_idle(node: Node, wanted: set[Node]) -> dict[Node, Node] | None:
+    """A loop without carries that stay what they are, and without what is for nothing."""
+    op = _op(node)
+    constants, carries, rows = _inputs(node)
+    outputs = op.body.outputs
+    still = [i for i, (x, _) in enumerate(carries) if outputs[i] is x]
+    zeros = {x: start for x, start in [carries[i] for i in still] if is_zero(start)}
+    constants += [carries[i] for i in still if carries[i][0] not in zeros]
+    outputs = replace(outputs, zeros)
+    results = items(node)
+    live = [result in wanted and i not in still for i, result in enumerate(results)]
+    asked = -1
+    while asked != sum(live):  # a carry that another or a row needs is needed
+        asked = sum(live)
+        used = set(topological([x for x, alive in zip(outputs, live, strict=True) if alive]))
+        for i, (x, _) in enumerate(carries):
+            live[i] |= x in used and i not in still
+    if all(live):
+        return None
+    same = {results[i]: carries[i][1] for i in still}
+    if not any(live):
+        return same
+    kept = [i for i, alive in enumerate(live) if alive]
+    ends, stacked = ([i for i in kept if (i < op.carries) == first] for first in (True, False))
+    with origin_as(ORIGINS.get(node)):
+        found = make_scan(
+            op,
+            (constants, [carries[i] for i in ends], rows),
+            [outputs[i] for i in ends],
+            [outputs[i] for i in stacked],
+        )
+    return same | {results[i]: new for i, new in zip(kept, found, strict=True)}
 
 
 def _early(outputs: Sequence[Node], varying: Sequence[Node]) -> list[Node]:

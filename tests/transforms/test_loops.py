@@ -54,3 +54,21 @@ def test_loops_that_need_one_another_stay_apart():
     assert f.source.count("\n    for ") == 2
     first = np.array([0.0, 1.0, 1.5])
     assert np.allclose(f(np.arange(3.0)), first * first * np.arange(3.0))
+
+
+def test_what_is_added_up_in_a_loop_is_added_in_place_and_is_the_callers():
+    w, xs = sg.placeholder("w", 2), sg.placeholder("xs", ("n", 2))
+    _, rows = sg.scan(lambda c, x: (c + np.sin(w * x), np.sin(w * x)), w, xs)
+    f = sg.function([w, xs], sg.grad(np.sum(rows**2), w))
+    assert "d_w += " in f.source
+    assert f.source.count("carry") == 0  # what no one asks for, and what stays zero, is not there
+    assert ".copy()" not in f.source
+    start = np.ones(2)
+    ends, _ = sg.scan(lambda c, x: ((c[0] + x, c[1] + c[0]), None), (w, w), xs)
+    first, second = sg.function([w, xs], ends)(start, np.ones((0, 2)))
+    assert not np.shares_memory(first, second)
+    assert not np.shares_memory(first, start)
+    twice, _ = sg.scan(lambda c, x: ((c[0] + x,) * 2, None), (w, w), xs)
+    first, second = sg.function([w, xs], twice)(start, np.ones((1, 2)))
+    assert not np.shares_memory(first, second)
+    np.testing.assert_array_equal(second, [2, 2])
