@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from symgraph import nn
-from symgraph.errors import ShapeError, UnsupportedError
+from symgraph.errors import DTypeError, InputError, ShapeError, UnsupportedError
 from symgraph.graph.registry import BUILDERS
 from symgraph.tape.create import rand_like
 from symgraph.tape.mode import no_grad
@@ -155,16 +155,32 @@ def _of_classes(name: str) -> Callable[..., Any]:
     def call(
         input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, **words: Any
     ) -> Any:
+        axis = min(1, len(input.shape) - 1)
         if len(target.shape) != len(input.shape):
             words["ignore_index"] = ignore_index
-        return function(input, target, min(1, len(input.shape) - 1), weight=weight, **words)
+            _check_classes(target, input.shape[axis], ignore_index)
+        return function(input, target, axis, weight=weight, **words)
 
     return call
+
+
+def _check_classes(labels: Any, count: int, ignored: int | None = None) -> None:
+    """Raise unless labels are classes: their values are known here."""
+    found = np.asarray(labels)
+    if found.dtype.kind not in "iu":
+        raise DTypeError("labels of classes", expected="integers", got=str(found.dtype))
+    outside = (found < 0) | (found >= count)
+    wrong = found[outside if ignored is None else outside & (found != ignored)]
+    if wrong.size:
+        raise InputError(
+            "a label that is no class", expected=f"0 to {count - 1}", got=str(wrong.flat[0])
+        )
 
 
 def _one_hot(input: Any, num_classes: int = -1) -> Any:
     indices = np.asarray(input)
     count = num_classes if num_classes >= 0 else int(indices.max(initial=-1)) + 1
+    _check_classes(indices, count)
     return _do("astype", nn.one_hot(input, count), "int64")
 
 

@@ -157,6 +157,9 @@ def test_normalisation_and_dropout_as_in_pytorch():
     assert y.mean().item() == pytest.approx(1, abs=0.2)
     with pytest.raises(sg.ShapeError, match="normalized_shape"):
         F.layer_norm(x, 3)
+    for labels in ([0, 1, -1], [0, 4, 1]):  # the last class, and an error of NumPy's, otherwise
+        with pytest.raises(sg.InputError, match="no class"):
+            F.cross_entropy(x, tape.tensor(labels))
 
 
 @pytest.mark.parametrize(
