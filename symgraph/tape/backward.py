@@ -393,8 +393,8 @@ def gradients(
     order = recorded(roots)
     plain = not create_graph
     for value in order:
-        if value.extra is not None and value.step is not None:
-            plain = False
+        if value.step is not None and (value.extra is not None or value.rewritten):
+            plain = False  # what was overwritten twice is one node, and yet two values
     if wrt is not None:
         plain = plain and all(value.step is None for value in wrt)
     found = _compiled_pass(order, roots, starts) if plain else None

@@ -80,6 +80,7 @@ class Changes(Operators):
 
     def change(self, result: Any) -> Any:
         """Give this tensor the value that an operation on it had; the dtype stays."""
+        self.current()  # a view must be up to date to reach what it is a view of
         self._check_change()
         if result.shape != self.shape:
             raise ShapeError(
@@ -94,6 +95,9 @@ class Changes(Operators):
                 got=str(result.dtype),
             )
         if result.held.active or (self.held.active and MODE.recording):
+            if self.twin is not None and self.twin[0]() is not None:
+                np.copyto(self.writable(), plain(result), casting="same_kind")
+                self.written()  # what this was detached from sees the numbers
             self._assign(result.to(self.dtype))
         else:
             np.copyto(self.writable(), plain(result), casting="same_kind")
@@ -103,10 +107,18 @@ class Changes(Operators):
     def writable(self) -> Any:
         """The memory, an array also where there are no dimensions."""
         data: Any = self.array_now()
-        if type(data) is np.ndarray and data.flags.writeable:
+        base = None if self.taken is None else cast("Changes", self.taken.base)
+        if type(data) is np.ndarray and data.flags.writeable and self._is_part(data, base):
             return data
         self.move(np.array(data) if self.taken is None else self._part(self.taken))
         return self.memory
+
+    def _is_part(self, data: Any, base: Changes | None) -> bool:
+        """Whether an array is in the memory of what this is a view of.
+
+        A recorded change gave both new memory, each its own.
+        """
+        return base is None or not data.size or np.may_share_memory(data, base.writable())
 
     def _part(self, view: View) -> Any:
         """The memory that this tensor shares with another, where NumPy gives numbers for it."""
@@ -114,18 +126,16 @@ class Changes(Operators):
         array = base.writable()
         if view.function is _GETITEM:
             key = _indices(view.args[1])
-            part = array[(*(key if isinstance(key, tuple) else (key,)), ...)]
+            items = cast("tuple[Any, ...]", key if isinstance(key, tuple) else (key,))
+            rest = () if any(item is Ellipsis for item in items) else (...,)
+            part = array[(*items, *rest)]
         elif self.ndim == 0:
             part = array.reshape(-1)[_positions(base, view).item() :][:1].reshape(())
         else:
             part = self.memory.view()
             part.flags.writeable = np.unique(_positions(base, view)).size == part.size
         if not part.flags.writeable or not np.may_share_memory(part, array):
-            raise DerivativeError(
-                "a change in place of a tensor whose elements share memory",
-                got=f"the result of {view.function.__name__}",
-                hint="change x.clone()",
-            )
+            raise _shared_elements(view)
         return part
 
     def written(self) -> None:
@@ -143,6 +153,7 @@ class Changes(Operators):
 
     def _assign(self, result: Any) -> None:
         """Take another tensor's value, and change what this one is a view of."""
+        self.twin = None
         view = self.taken
         if view is not None and view.base.current() is view.seen:
             base = cast("Changes", view.base)
@@ -178,7 +189,9 @@ class Changes(Operators):
     @public
     def copy_(self, other: Any) -> Any:
         """Take the numbers of another tensor or array."""
-        return self.change(BUILDERS["broadcast_to"](_tensor(other), self.shape))
+        wanted = BUILDERS["broadcast_to"](_tensor(other), self.shape)
+        # What has the shape already is the other's own memory, which must not become this one's.
+        return self.change(wanted.clone())
 
     @public
     def fill_(self, value: Any) -> Any:
@@ -232,9 +245,19 @@ def _set_item(x: Any, value: Any, key: Any) -> Any:
 def _with_part(base: Operators, view: View, part: Any) -> Any:
     """`base` with the elements that `view` shows changed."""
     places = _positions(base, view).ravel()
+    if np.unique(places).size < places.size:
+        raise _shared_elements(view)
     flat = BUILDERS["reshape"](base, -1)
     changed = apply(_set_item, (flat, BUILDERS["reshape"](part, -1), places), {})
     return BUILDERS["reshape"](changed, base.shape)
+
+
+def _shared_elements(view: View) -> DerivativeError:
+    return DerivativeError(
+        "a change in place of a tensor whose elements share memory",
+        got=f"the result of {view.function.__name__}",
+        hint="change x.clone()",
+    )
 
 
 def _positions(base: Operators, view: View) -> Any:

@@ -9,6 +9,7 @@ from weakref import ref
 import numpy as np
 
 from symgraph.graph.types import TensorType
+from symgraph.tape.mode import MODE, set_grad_enabled
 from symgraph.tape.perform import Handle, perform
 from symgraph.tape.values import KINDS, LEAF, Value, data_value, kind_of
 
@@ -18,7 +19,7 @@ __all__ = ["Holder", "View", "make_leaf", "wrap"]
 class View:
     """How a tensor was taken out of another one, so that a change of one reaches the other."""
 
-    __slots__ = ("args", "base", "function", "keywords", "place", "seen")
+    __slots__ = ("args", "base", "function", "keywords", "place", "recorded", "seen")
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class View:
         self.base, self.seen = base, seen
         self.function, self.args, self.keywords = function, args, keywords
         self.place = place
+        self.recorded = MODE.recording
 
 
 class Holder(Handle):
@@ -51,6 +53,11 @@ class Holder(Handle):
     held: Value
     memory: Any
     taken: View | None = None
+    twin: tuple[ref[Holder], ref[Value], int] | None = None
+    """What this has the memory of without history, its value when that was looked at, and how
+    often it had moved; none of it is kept alive by this."""
+    moves: int = 0
+    """How often the tensor was given other memory by assignment to ``.data``."""
 
     def current(self) -> Value:
         """The value as it is now: that of a view follows what it is a view of."""
@@ -58,9 +65,12 @@ class Holder(Handle):
         if view is not None and view.base.current() is not view.seen:
             view.seen = view.base.current()
             if self.held.mark != LEAF:
-                _, _, results = perform(view.function, view.args, view.keywords)
+                with set_grad_enabled(view.recorded):  # as when the view was taken
+                    _, _, results = perform(view.function, view.args, view.keywords)
                 self.put(results[view.place])
                 self.share(view.seen)
+        if self.twin is not None:
+            self._follow(*self.twin)
         value = self.held
         if value.overwritten:
             # By what has the same memory; what is computed from now on sees what is there now.
@@ -68,6 +78,18 @@ class Holder(Handle):
         if value.spent:
             value.data = self.memory  # backward has passed, and freed what only it needed
         return value
+
+    def _follow(self, whose: ref[Holder], seen: ref[Value], moves: int) -> None:
+        """Look at the memory that another tensor has now: a recorded change gave it a new one."""
+        other = whose()
+        now = None if other is None or other.moves != moves else other.current()
+        if other is None or now is None:
+            self.twin = None
+        elif now is not seen():
+            self.twin = whose, ref(now), moves
+            if other.memory is not self.memory:
+                self.put(Value(other.memory, now.kind))
+                self.share(now)
 
     def now(self) -> Value:
         """As `current`, in a hurry."""

@@ -316,11 +316,13 @@ def _logdet(x: Any) -> Any:
 
 
 def _clamp(x: Any, min: Any = None, max: Any = None) -> Any:
-    return _do("clip", x, min, max)
+    if max is None and min is not None:
+        return _do("clip_low", x, min)
+    return _do("clip_high", x, max) if min is None and max is not None else _do("clip", x, min, max)
 
 
 def _clamp_max(x: Any, max: Any) -> Any:
-    return _do("clip", x, None, max)
+    return _do("clip_high", x, max)
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2, *, dims: Any = None) -> Any:

@@ -313,7 +313,7 @@ def _as_data(function: Callable[..., Any], args: Sequence[Any]) -> list[Any] | N
     """The arguments with numbers as arrays, where too many different ones have been seen."""
     op = ELEMENTWISE.get(function.__name__)
     places = [i for i, arg in enumerate(args) if type(arg) is float or type(arg) is int]
-    if not isinstance(op, Elementwise) or not places:
+    if not isinstance(op, Elementwise) or not places or any(arg is None for arg in args):
         return None
     shown: list[Value] = []
     family: Any = (

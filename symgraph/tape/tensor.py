@@ -70,6 +70,7 @@ class Tensor(Changes):
 
     @data.setter
     def data(self, value: Any) -> None:
+        self.moves += 1
         self.move(np.array(plain(value)))
 
     def dim(self) -> int:
@@ -114,7 +115,9 @@ class Tensor(Changes):
         current = self.current()
         value = Value(self.memory, current.kind)
         value.storage, value.version = current.shared(), current.version
-        return wrap(value)
+        alias = wrap(value)
+        alias.twin = ref(self), ref(current), self.moves
+        return alias
 
     def detach_(self) -> Tensor:
         """Give up the history; returns the tensor."""
@@ -135,8 +138,8 @@ class Tensor(Changes):
         return self.clone()
 
     def contiguous(self) -> Tensor:
-        """The tensor itself."""
-        return self
+        """The tensor itself, or a copy if its elements do not follow one another in memory."""
+        return self if np.asarray(self.array_now()).flags.c_contiguous else self.clone()
 
     def cpu(self) -> Tensor:
         """The tensor itself: its memory is the processor's."""
@@ -261,6 +264,7 @@ class Tensor(Changes):
                 hint="tape.tensor(data, dtype=float)",
             )
         if requires_grad != value.active:
+            self.twin = None
             make_leaf(self, self.memory, requires_grad)
             self.held.storage, self.held.version = value.storage, value.version
         return self
@@ -363,7 +367,7 @@ class Tensor(Changes):
         return twin
 
 
-_OWN = frozenset(["_grad", "held", "hooks", "memory", "taken"])
+_OWN = frozenset(["_grad", "held", "hooks", "memory", "moves", "taken", "twin"])
 """What is not copied with a tensor as it is."""
 Holder.made = Tensor
 

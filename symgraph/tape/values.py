@@ -144,6 +144,8 @@ class Value:
     storage: Storage | None = None
     version = 0
     spent = False
+    rewritten = False
+    """Whether it stands for memory that was overwritten."""
     mark = DATA
     tensor: ref[Any] | None = None
     """Of a leaf: what the gradient is for."""
@@ -184,7 +186,8 @@ class Value:
         if self.step is not None:
             same = _unchanged(self.kind)
             fresh.step = same.steps[0][0]
-            again = self.inputs[1:] == tuple(same.constants)  # in a row the first is enough
+            again = self.rewritten  # in a row the first is enough
+            fresh.rewritten = True
             fresh.inputs = self.inputs if again else (self, *same.constants)
         fresh.storage, fresh.version = storage, storage.version
         fresh.mark, fresh.tensor = self.mark, self.tensor

@@ -4,6 +4,7 @@ import gc
 import pickle
 import threading
 import tracemalloc
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -146,6 +147,49 @@ def test_plain_memory_is_shared():
     np.testing.assert_array_equal(array, [5, 2, 2])
     assert x.detach().numpy() is not None
     assert x.tolist() == [5, 2, 2]
+
+
+def test_changes_reach_all_that_shares_memory_and_nothing_else():
+    x, w = tape.tensor(np.arange(4.0).reshape(2, 2), requires_grad=True), leaf(1.0, 2.0)
+    data = tape.ones(2, 2)
+    h = x * 2
+    h.copy_(data)
+    h.mul_(5)
+    assert data.tolist() == [[1, 1], [1, 1]]
+    h = x * 2
+    row, alias = h[0], h.detach()
+    h[-1:] *= 3
+    row.zero_()  # of what it is a part of now
+    row += w
+    np.testing.assert_array_equal(h.numpy(), [[1, 2], [12, 18]])
+    np.testing.assert_array_equal(alias.numpy(), h.numpy())
+    with tape.no_grad():
+        row += 10
+        h += 1
+        row[..., 0] -= 2
+    np.testing.assert_array_equal(h.numpy(), [[10, 13], [13, 19]])
+    turned = h.t().contiguous()
+    turned[0] = 0.0
+    assert h[0].tolist() == [10, 13]
+    (h.sum() + 2 * row.sum()).backward()  # through all that was not recorded
+    np.testing.assert_array_equal(x.grad.numpy(), [[0, 0], [6, 6]])
+    np.testing.assert_array_equal(w.grad.numpy(), [3, 3])
+
+
+def test_an_alias_keeps_no_history_alive():
+    x = leaf(1.0, 2.0)
+    y = (x * x).sum()
+    alias, value = y.detach(), ref(y.current())
+    del y
+    gc.collect()
+    assert value() is None
+    assert alias.item() == 5
+
+
+def test_one_bound_that_changes_with_every_step():
+    x = leaf(-1.0, 2.0)
+    for k in range(12):
+        assert x.clamp(min=0.1 * k)[0].item() == np.clip(x, 0.1 * k, None)[0].item() == 0.1 * k
 
 
 @pytest.mark.parametrize("write", ["+= 1", "[0] = 1.0", "leaf"])
