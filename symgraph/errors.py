@@ -12,6 +12,7 @@ import sys
 from typing import NamedTuple
 
 PACKAGE_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _LIBRARIES = tuple(
     f"-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sympy", "mpmath")
 )
@@ -60,7 +61,7 @@ class Location(NamedTuple):
 
 
 def user_location() -> Location | None:
-    """The innermost frame that is no library's of numbers, nor the ``__init__`` of a dataclass.
+    """The innermost frame of neither Python, a library of numbers, nor a dataclass's ``__init__``.
 
     Returns
     -------
@@ -75,7 +76,11 @@ def user_location() -> Location | None:
         if inside is None:
             if len(_INSIDE) > _MOST_FILES:
                 _INSIDE.clear()
-            inside = file.startswith(PACKAGE_FOLDER) or any(name in file for name in _LIBRARIES)
+            inside = (
+                file.startswith(PACKAGE_FOLDER)
+                or (file.startswith(_STANDARD) and "-packages" not in file)
+                or any(name in file for name in _LIBRARIES)
+            )
             _INSIDE[file] = inside
         if not inside and not (file == "<string>" and code.co_name == "__init__"):
             return Location(file, frame.f_lineno)

@@ -26,7 +26,7 @@ class _LocalScope:
     """The emitter's side of an operation's text, for a single expression."""
 
     def __init__(self) -> None:
-        self.globals: dict[str, Any] = {"np": np}
+        self.globals: dict[str, Any] = {"np": np, "__name__": __name__}
         self.sizes: set[str] = set()
         self.count = 0
 

@@ -17,6 +17,7 @@ __all__ = [
     "TensorType",
     "TupleType",
     "Type",
+    "as_count",
     "as_dtype",
     "as_integer",
     "broadcast_shapes",
@@ -172,6 +173,25 @@ def as_integer(value: object, what: str) -> int:
         raise DTypeError(
             f"{what} must be an integer", expected="an integer", got=short(value)
         ) from None
+
+
+MOST_PARTS = 1_000_000
+
+
+def as_count(value: object, what: str) -> int:
+    """How many operations or arrays are built, each a node of its own.
+
+    Raises
+    ------
+    DTypeError
+        Unless it is an integer.
+    ShapeError
+        For a negative one, or more than anybody means.
+    """
+    count = as_integer(value, what)
+    if not 0 <= count <= MOST_PARTS:
+        raise ShapeError(what, expected=f"from 0 to {MOST_PARTS}", got=str(count))
+    return count
 
 
 def normalize_axis(axis: object, ndim: int, what: str) -> int:

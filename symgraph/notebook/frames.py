@@ -66,7 +66,7 @@ def frames(value: Viewable, at: Mapping[Node, Any], every: int = 1) -> Frames:
     -------
     Frames
         First forward: the values that are known stand on the arrows. Then backward: on the
-        arrows what flows up along them, in the boxes the gradients that it adds up to.
+        arrows what flows up along them, in the boxes the gradients (∇) that it adds up to.
 
     Raises
     ------
@@ -126,14 +126,20 @@ class _Strip:
         totals: Mapping[Node, Any],
         flows: Mapping[tuple[Node, int], Any],
     ) -> None:
-        self.picture, self.drawn = picture, drawn
+        self.drawn = drawn
         self.numbers, self.totals, self.flows = numbers, totals, flows
         self.node_of = {box.id: node for box, node in zip(picture.nodes, drawn, strict=True)}
+        # Every box stands in one place in all pictures: it has room for what will be known of it.
+        boxes = [
+            replace(box, room=self._known(self.node_of[box.id]), pill=box.kind == "input")
+            for box in picture.nodes
+        ]
+        self.picture = replace(picture, nodes=tuple(boxes), labelled=True)
 
     def run(self, graph: Graph, steps: Sequence[Node], every: int) -> Frames:
         """All pictures."""
         leaves = {node for node in self.drawn if not node.inputs}
-        labels = {node: box.label for box, node in zip(self.picture.nodes, self.drawn, strict=True)}
+        labels = {self.node_of[box.id]: box.label.partition(" = ")[0] for box in self.picture.nodes}
         pictures = [("the function", render(self.picture))]
         for end in range(every, len(steps) + every, every):
             known = leaves | set(steps[:end])
@@ -159,11 +165,15 @@ class _Strip:
         node = self.node_of[box.id]
         detail = short(self.numbers[node]) if node in known else ""
         if node in reached and node in self.totals:
-            text = f"{detail}, gradient {short(self.totals[node])}"
+            text = self._known(node)
             return replace(box, detail=text, kind="gradient", output=False, foldable=False)
         if node not in known:
             return replace(box, detail="", kind="not yet", output=False, foldable=False)
         return replace(box, detail=detail, foldable=False)
+
+    def _known(self, node: Node) -> str:
+        value = short(self.numbers[node])
+        return f"{value}, ∇ {short(self.totals[node])}" if node in self.totals else value
 
     def _edge(
         self, edge: PictureEdge, known: set[Node], passed: set[Node], seen: dict[Node, int]

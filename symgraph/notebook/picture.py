@@ -33,6 +33,10 @@ class PictureNode:
         Shown when the pointer rests on the box.
     foldable
         Whether the node may disappear in a fold of a large picture.
+    room
+        A second line that the box has room for, as it has in another picture of a strip.
+    pill
+        Whether it is as round as an input, whatever its kind.
     """
 
     id: str
@@ -42,6 +46,8 @@ class PictureNode:
     output: bool = False
     tooltip: str = ""
     foldable: bool = False
+    room: str = ""
+    pill: bool = False
 
     @property
     def is_output(self) -> bool:
@@ -80,6 +86,8 @@ class Picture:
         What the picture is of, for those who cannot see it.
     note
         What the reader has to know, such as that parts are not shown.
+    labelled
+        Whether there is room for words beside the arrows though this picture has none.
 
     Raises
     ------
@@ -91,6 +99,7 @@ class Picture:
     edges: tuple[PictureEdge, ...] = ()
     title: str = "graph"
     note: str = ""
+    labelled: bool = False
 
     def __post_init__(self) -> None:
         ids = Counter(node.id for node in self.nodes)

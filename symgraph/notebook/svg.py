@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ def render(picture: Picture, fold_above: int = FOLD_ABOVE) -> str:
     drawing = lay_out(
         [Box(node.id, faces[node.id].width, faces[node.id].height) for node in picture.nodes],
         [(edge.source, edge.target) for edge in picture.edges],
-        Spacing(layers=40.0) if any(edge.label for edge in picture.edges) else Spacing(),
+        Spacing(layers=40.0)
+        if picture.labelled or any(edge.label for edge in picture.edges)
+        else Spacing(),
     )
     note = _note(picture.note)
     legend = _legend(picture.nodes, max(drawing.width, 320.0))
@@ -117,15 +120,26 @@ def to_data_uri(svg: str) -> str:
 
 
 def img_tag(svg: str, alt: str) -> str:
-    """Give an HTML image of a picture, no wider than its page.
+    """Give an HTML image of a picture, as wide as its page, or wider where it would not be legible.
 
     Examples
     --------
     >>> img_tag("<svg/>", 'a "graph"')[:31]
     '<img alt="a &quot;graph&quot;" '
     """
-    style = "max-width:100%;height:auto"
-    return f'<img alt="{_escaped(alt)}" style="{style}" src="{to_data_uri(svg)}">'
+    size = re.search(r'<svg [^>]*width="([\d.]+)"', svg)
+    least = round(float(size[1]) * _LEGIBLE) if size else 0
+    wide = least > _PAGE
+    style = f"max-width:100%;{f'min-width:{least}px;' if wide else ''}height:auto"
+    image = f'<img alt="{_escaped(alt)}" style="{style}" src="{to_data_uri(svg)}">'
+    # Such a block asks for no width of its own, and takes what there is.
+    return f'<div style="overflow-x:auto;width:0;min-width:100%">{image}</div>' if wide else image
+
+
+_PAGE = 700.0
+_LEGIBLE = 0.6
+"""The scale below which labels are too small to read: a picture that is wider than a page even so
+scrolls instead."""
 
 
 # A band of the document: its width, its height and its elements.
@@ -170,10 +184,14 @@ def _body(picture: Picture, drawing: Drawing, faces: dict[str, _Face]) -> list[s
     lines = [arrows, *(f'<path d="{path}"/>' for path in paths), "</g>"] if paths else []
     for node in picture.nodes:
         lines += _box(node, faces[node.id], drawing.centres[node.id])
+    placed: list[tuple[Point, float]] = []
     for edge, route in zip(picture.edges, drawing.routes, strict=True):
         label = shortened(plain_text(edge.label), _NOTE_SIZE, _EDGE_LABEL_ROOM)
         if label:
-            lines += _edge_label(label, route.points)
+            width = text_width(label, _NOTE_SIZE) + _CHIP_PADDING
+            centre = _free_place(width, route.points, placed)
+            placed.append((centre, width))
+            lines += _chip(label, centre, PALETTES["constant"])
     return lines
 
 
@@ -185,18 +203,25 @@ def _face(node: PictureNode, arrows: int) -> _Face:
     if (short, short_detail) != (label, detail):
         # What the box could not show in full.
         title = " — ".join(part for part in (label, detail, title) if part)
-    content = max(text_width(short, _LABEL_SIZE), text_width(short_detail, _DETAIL_SIZE))
-    height = 40.0 if short_detail else 28.0
-    padding = height * 0.4 if node.kind in _PILLS else _PADDING
+    details = [short_detail, shortened(plain_text(node.room), _DETAIL_SIZE, _LABEL_ROOM)]
+    content = max(
+        text_width(short, _LABEL_SIZE), *[text_width(line, _DETAIL_SIZE) for line in details]
+    )
+    height = 40.0 if any(details) else 28.0
+    padding = height * 0.4 if _is_pill(node) else _PADDING
     # Wide enough for the arrows that end here, within reason.
     least = min(max(44.0, 10.0 * arrows), _LABEL_ROOM)
     return _Face(short, short_detail, title, max(least, round(content + 2 * padding)), height)
 
 
+def _is_pill(node: PictureNode) -> bool:
+    return node.pill or node.kind in _PILLS
+
+
 def _box(node: PictureNode, face: _Face, centre: Point) -> list[str]:
     palette = PALETTES[node.kind]
     lines = [f"<g><title>{_escaped(face.title)}</title>"] if face.title else ["<g>"]
-    radius = face.height / 2 if node.kind in _PILLS else 6.0
+    radius = face.height / 2 if _is_pill(node) else 6.0
     if node.output and node.kind != "output":
         # A ring in the colour of outputs round the box in the colour of its kind.
         lines.append(_rectangle(centre, face, 3.0, radius + 3, "none", _OUTPUT.line, 1.8))
@@ -245,16 +270,39 @@ def _path(points: Sequence[Point]) -> str:
     return "".join(pieces)
 
 
-def _edge_label(label: str, points: Sequence[Point]) -> list[str]:
-    """Put a label on the last bend, where the edge is its own; a trunk may be shared."""
-    a, b, c, d = points[-4:]
-    middle = Point((a.x + 3 * b.x + 3 * c.x + d.x) / 8, (a.y + 3 * b.y + 3 * c.y + d.y) / 8)
-    return _chip(label, middle, PALETTES["constant"])
+_CHIP_PADDING = 14.0
+_CHIP_HEIGHT = 17.0
+_PLACES = (0.5, 0.27, 0.73, 0.15)
+"""How far along its arrow a label may stand, the best first."""
+
+
+def _free_place(
+    width: float, points: Sequence[Point], placed: Sequence[tuple[Point, float]]
+) -> Point:
+    """Where a label hides the others least, on the last bend of its edge; a trunk may be shared."""
+
+    def hidden(centre: Point) -> float:
+        shared = 0.0
+        for other, its_width in placed:
+            across = (width + its_width) / 2 + 1.0 - abs(centre.x - other.x)
+            down = _CHIP_HEIGHT - abs(centre.y - other.y)
+            shared += max(across, 0.0) * max(down, 0.0)
+        return shared
+
+    return min([_on_curve(points[-4:], t) for t in _PLACES], key=hidden)
+
+
+def _on_curve(points: Sequence[Point], t: float) -> Point:
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    return Point(
+        sum(w * point.x for w, point in zip(weights, points, strict=True)),
+        sum(w * point.y for w, point in zip(weights, points, strict=True)),
+    )
 
 
 def _chip(text: str, centre: Point, palette: Palette) -> list[str]:
     """Draw a small opaque label, which reads on any page."""
-    face = _Face("", "", "", text_width(text, _NOTE_SIZE) + 14, 17.0)
+    face = _Face("", "", "", text_width(text, _NOTE_SIZE) + _CHIP_PADDING, _CHIP_HEIGHT)
     return [
         _rectangle(centre, face, 0.0, 8.5, palette.fill, palette.line, 0.8),
         _text(text, centre.x, centre.y + 3.8, _NOTE_SIZE, palette.text),

@@ -13,7 +13,7 @@ from symgraph.errors import InputError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Size, as_shape, product
-from symgraph.graph.types import as_integer, broadcast_shapes, normalize_axis
+from symgraph.graph.types import as_count, as_integer, broadcast_shapes, normalize_axis
 from symgraph.ops.arrange import moveaxis
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.create import arange, ones_like, zeros, zeros_like
@@ -169,13 +169,14 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
             f"vander: how many powers must be known now, not {count}",
             hint="N=3, or x[:, None] ** np.arange(n)",
         )
+    count = as_count(count, "vander: how many powers")
     node = astype(node, promote([node.dtype, np.dtype(np.int64)]))
     powers = [ones_like(node)]
     if count == 0:
         return zeros_like(expand_dims(node, 1)[:, :0])
-    for _ in range(int(count) - 1):
+    for _ in range(count - 1):
         powers.append(powers[-1] * node if len(powers) > 1 else node)
-    powers = powers[: int(count)]
+    powers = powers[:count]
     return stack(powers if increasing else powers[::-1], axis=1)
 
 

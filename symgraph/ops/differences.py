@@ -11,7 +11,7 @@ import numpy as np
 from symgraph.errors import DTypeError, ShapeError, UnsupportedError
 from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node, constant
-from symgraph.graph.types import normalize_axis
+from symgraph.graph.types import as_count, normalize_axis
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.elementwise import (
     absolute,
@@ -62,8 +62,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     >>> diff(placeholder("x", ("n", 3)), axis=0, append=0.0).shape
     (n, 3)
     """
-    if n < 0:
-        raise ShapeError("diff: how often cannot be negative", got=str(n))
+    n = as_count(n, "diff: how often")
     node = as_node(a)
     if n == 0:
         return node  # as NumPy, which does not look at the rest

@@ -15,7 +15,15 @@ from symgraph.graph.node import Node, as_node, make
 from symgraph.graph.record import record
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, Size
-from symgraph.graph.types import TensorType, TupleType, Type, as_dtype, normalize_axis
+from symgraph.graph.types import (
+    TensorType,
+    TupleType,
+    Type,
+    as_count,
+    as_dtype,
+    as_integer,
+    normalize_axis,
+)
 from symgraph.ops.arrange import atleast_1d, atleast_2d, atleast_3d
 from symgraph.ops.batching import AlongAxes
 from symgraph.ops.elementwise import astype
@@ -422,9 +430,9 @@ def _split(ary: Any, where: Any, axis: int, function: Any) -> Any:
 def _count(sections: Any) -> int:
     if isinstance(sections, Node | Size):
         raise UnsupportedError("split: how many pieces must be known now", got=repr(sections))
-    count = int(sections)
-    if count <= 0:
-        raise ShapeError("split: the number of pieces must be positive", got=str(sections))
+    count = as_count(sections, "split: the number of pieces")
+    if not count:
+        raise ShapeError("split: the number of pieces must be positive", got="0")
     return count
 
 
@@ -434,7 +442,7 @@ def _position(position: Any) -> Dim:
             "split: a position that is a node: the shapes would depend on its value",
             hint="np.where(np.arange(n) < position, x, 0) keeps the shape",
         )
-    return position if isinstance(position, Size) else int(position)
+    return position if isinstance(position, Size) else as_integer(position, "split: a position")
 
 
 def _split_at(node: Node, positions: Sequence[Dim], axis: int) -> list[Node]:

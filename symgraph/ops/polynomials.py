@@ -14,6 +14,7 @@ import numpy as np
 from symgraph.errors import InputError, ShapeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.sizes import Size
+from symgraph.graph.types import as_count
 from symgraph.ops.assemble import vander
 from symgraph.ops.calls import of_numpy
 from symgraph.ops.correlation import convolve
@@ -165,10 +166,7 @@ def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
 
 
 def _often(m: Any, function: str) -> int:
-    times = int(m)
-    if times < 0:
-        raise InputError(f"{function}: how often", expected="0 or more", got=str(m))
-    return times
+    return as_count(m, f"{function}: how often")
 
 
 @of_numpy(np.poly)

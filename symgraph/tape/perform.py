@@ -204,7 +204,9 @@ MOST_CALLS = 20_000
 
 def _known_sizes(node: Node) -> None:
     if not all(isinstance(size, int) for size in node.shape):
-        raise ShapeError("a size of a tensor is a number", got=f"shape {node.shape}")
+        raise ShapeError(
+            "a size of a tensor is a number", expected="integers", got=f"shape {node.shape}"
+        )
 
 
 def _one_dtype(name: str, nodes: Sequence[Node]) -> None:

@@ -23,7 +23,7 @@ def test_values_then_gradients():
     assert f"{y**2:.3g}" not in texts(strip.pictures[2][1])
     assert f"{y**2:.3g}" in texts(strip.pictures[3][1])
     last = texts(strip.pictures[-1][1])
-    assert f"0.5, gradient {2 * slope:.3g}" in last
+    assert f"0.5, ∇ {2 * slope:.3g}" in last
     assert f"↑ {0.5 * slope:.3g}" in last
     assert strip._repr_html_().count("<img") == 7
 
@@ -32,13 +32,13 @@ def test_a_value_that_is_used_twice():
     x = sg.placeholder("x")
     last = texts(frames(x * x, {x: 3.0}).pictures[-1][1])
     assert last.count("↑ 3") == 2
-    assert "3, gradient 6" in last
+    assert "3, ∇ 6" in last
 
 
 def test_arrays_and_several_steps_a_picture():
     x = sg.placeholder("x", ("n", 2))
     strip = frames(np.sum(np.sin(x) * 2.0), {x: np.ones((3, 2))}, every=2)
     assert len(strip) == 5
-    assert "3 × 2 numbers, gradient 3 × 2 numbers" in texts(strip.pictures[-1][1])
+    assert "3 × 2 numbers, ∇ 3 × 2 numbers" in texts(strip.pictures[-1][1])
     with pytest.raises(sg.DerivativeError):
         frames(x, {x: np.ones((3, 2))})

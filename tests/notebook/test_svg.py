@@ -199,6 +199,32 @@ def test_data_uri_and_image():
     assert (tag.get("alt"), tag.get("src")) == ('a "b" <c>', uri)
 
 
+def test_a_picture_that_would_be_too_small_scrolls():
+    names = [f"operand {i}" for i in range(30)]
+    boxes = [PictureNode(name, name) for name in names]
+    edges = [(name, "sum") for name in names]
+    assert "overflow-x:auto" not in img_tag(render(run_of(3)), "")
+    wide = render(picture(*boxes, PictureNode("sum", "+"), edges=edges))
+    assert "overflow-x:auto" in img_tag(wide, "")
+
+
+def test_words_beside_arrows_do_not_hide_each_other():
+    ends = [PictureNode(f"v{i}", "x", "0.604, ∇ -0.502") for i in range(2)]
+    edges = [(node.id, "sum", "↑ -0.502") for node in ends]
+    drawn = ET.fromstring(render(picture(*ends, PictureNode("sum", "+"), edges=edges)))
+    chips = [r for r in drawn.iter(SVG + "rect") if r.get("height") == "17"][:2]
+    (ax, ay, aw), (bx, by, bw) = [
+        tuple(float(chip.get(key)) for key in ("x", "y", "width")) for chip in chips
+    ]
+    assert abs(ax - bx) >= (aw + bw) / 2 or abs(ay - by) >= 17
+
+
+def test_boxes_keep_room_for_what_other_pictures_show():
+    small = render(picture(PictureNode("a", "x", room="much more than there is", pill=True)))
+    full = render(picture(PictureNode("a", "x", "much more than there is", "input")))
+    assert ET.fromstring(small).get("viewBox").split()[2] == ET.fromstring(full).get("width")
+
+
 class TestFold:
     def test_small_pictures_stay(self):
         original = run_of(10)

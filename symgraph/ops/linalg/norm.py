@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -170,7 +171,10 @@ def _vector_norm(node: Node, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
         return min(absolute(node), axis=axes, keepdims=keepdims)
     if ord == 0:
         return sum((node != 0).astype(real_dtype(node.dtype)), axis=axes, keepdims=keepdims)
-    return make(PowerNorm(axes, keepdims, float(ord)), node)
+    order = float(ord)
+    if math.isnan(order):
+        raise UnsupportedError("norm of vectors: ord", expected="a number", got="nan")
+    return make(PowerNorm(axes, keepdims, order), node)
 
 
 _EXTREMES = {1: max, -1: min, np.inf: max, -np.inf: min, 2: max, -2: min}

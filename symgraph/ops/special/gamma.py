@@ -13,6 +13,7 @@ import numpy as np
 from symgraph.errors import DTypeError, UnsupportedError
 from symgraph.graph.node import Node, as_node
 from symgraph.graph.registry import builder
+from symgraph.graph.types import as_count
 from symgraph.ops.calls import evaluated
 from symgraph.ops.elementwise import cos, exp, sin, where
 from symgraph.ops.facts import Limit
@@ -206,7 +207,7 @@ def multigammaln(a: Any, d: Any) -> Any:
     """
     if any_node(d) or d != int(d):
         raise DTypeError("multigammaln: the dimension", expected="an integer", got=repr(d))
-    count = int(d)
+    count = as_count(int(d), "multigammaln: the dimension")
     total = count * (count - 1) / 4.0 * float(np.log(np.pi))
     for j in range(count):
         total = gammaln(a - 0.5 * j) + total
