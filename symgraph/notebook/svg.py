@@ -98,7 +98,7 @@ def render(picture: Picture, fold_above: int = FOLD_ABOVE) -> str:
     drawing = lay_out(
         [Box(node.id, faces[node.id].width, faces[node.id].height) for node in picture.nodes],
         [(edge.source, edge.target) for edge in picture.edges],
-        Spacing(layers=40.0)
+        Spacing(layers=44.0)
         if picture.labelled or any(edge.label for edge in picture.edges)
         else Spacing(),
     )
@@ -184,14 +184,8 @@ def _body(picture: Picture, drawing: Drawing, faces: dict[str, _Face]) -> list[s
     lines = [arrows, *(f'<path d="{path}"/>' for path in paths), "</g>"] if paths else []
     for node in picture.nodes:
         lines += _box(node, faces[node.id], drawing.centres[node.id])
-    placed: list[tuple[Point, float]] = []
-    for edge, route in zip(picture.edges, drawing.routes, strict=True):
-        label = shortened(plain_text(edge.label), _NOTE_SIZE, _EDGE_LABEL_ROOM)
-        if label:
-            width = text_width(label, _NOTE_SIZE) + _CHIP_PADDING
-            centre = _free_place(width, route.points, placed)
-            placed.append((centre, width))
-            lines += _chip(label, centre, PALETTES["constant"])
+    for label, centre in _placed_labels(picture.edges, drawing):
+        lines += _chip(label, centre, PALETTES["constant"])
     return lines
 
 
@@ -272,24 +266,33 @@ def _path(points: Sequence[Point]) -> str:
 
 _CHIP_PADDING = 14.0
 _CHIP_HEIGHT = 17.0
-_PLACES = (0.5, 0.27, 0.73, 0.15)
+_PLACES = (0.5, 0.27, 0.75)
 """How far along its arrow a label may stand, the best first."""
 
 
-def _free_place(
-    width: float, points: Sequence[Point], placed: Sequence[tuple[Point, float]]
-) -> Point:
-    """Where a label hides the others least, on the last bend of its edge; a trunk may be shared."""
+def _placed_labels(edges: Sequence[PictureEdge], drawing: Drawing) -> list[tuple[str, Point]]:
+    """Each where it hides the others least: on the last bend, as a trunk may be shared."""
+    shown = [
+        (label, text_width(label, _NOTE_SIZE) + _CHIP_PADDING, route.points[-4:])
+        for edge, route in zip(edges, drawing.routes, strict=True)
+        if (label := shortened(plain_text(edge.label), _NOTE_SIZE, _EDGE_LABEL_ROOM))
+    ]
+    centres = [_on_curve(points, _PLACES[0]) for _, _, points in shown]
 
-    def hidden(centre: Point) -> float:
+    def hidden(i: int, centre: Point) -> float:
         shared = 0.0
-        for other, its_width in placed:
-            across = (width + its_width) / 2 + 1.0 - abs(centre.x - other.x)
+        for j, other in enumerate(centres):
             down = _CHIP_HEIGHT - abs(centre.y - other.y)
-            shared += max(across, 0.0) * max(down, 0.0)
+            if j != i and down > 0:
+                across = (shown[i][1] + shown[j][1]) / 2 + 1.0 - abs(centre.x - other.x)
+                shared += max(across, 0.0) * down
         return shared
 
-    return min([_on_curve(points[-4:], t) for t in _PLACES], key=hidden)
+    for i, (_, _, points) in reversed(list(enumerate(shown))):
+        if hidden(i, centres[i]):
+            places = [_on_curve(points, t) for t in _PLACES]
+            centres[i] = min(places, key=lambda centre, i=i: hidden(i, centre))
+    return [(label, centre) for (label, _, _), centre in zip(shown, centres, strict=True)]
 
 
 def _on_curve(points: Sequence[Point], t: float) -> Point:

@@ -211,7 +211,8 @@ def test_a_picture_that_would_be_too_small_scrolls():
 def test_words_beside_arrows_do_not_hide_each_other():
     ends = [PictureNode(f"v{i}", "x", "0.604, ∇ -0.502") for i in range(2)]
     edges = [(node.id, "sum", "↑ -0.502") for node in ends]
-    drawn = ET.fromstring(render(picture(*ends, PictureNode("sum", "+"), edges=edges)))
+    total = PictureNode("sum", "+", "0.604, ∇ -0.502")
+    drawn = ET.fromstring(render(picture(*ends, total, edges=edges)))
     chips = [r for r in drawn.iter(SVG + "rect") if r.get("height") == "17"][:2]
     (ax, ay, aw), (bx, by, bw) = [
         tuple(float(chip.get(key)) for key in ("x", "y", "width")) for chip in chips
