@@ -97,6 +97,10 @@ class Conditions:
             stack.pop()
         return self._known[mask]
 
+    def known(self, node: Node) -> Condition | None:
+        """That of a mask which has been asked for."""
+        return self._known.get(node)
+
     def _whole(self, node: Node, kind: str) -> Condition:
         if not kind:
             return self._atom(node)

@@ -128,8 +128,9 @@ class Delta(Linear):
         length = self.sizes[self.outer[0]]
         if not isinstance(k, int) or not (row == 0 or column == 0):
             return None
-        if self.inner:
+        if self.inner or not _is_finite(x):  # 0 * inf is not 0
             square = rows == columns == length + abs(k)
+            x = x if self.inner else broadcast_to(x, (length,))
             return make(Diag(k), x) if square else None
         if length not in (rows + min(k, 0), columns - max(k, 0)):
             return None
@@ -180,6 +181,11 @@ def cut(x: Node, starts: Sequence[Dim], lengths: Sequence[Dim]) -> Node:
 
 def _is_one(x: Node) -> bool:
     return isinstance(x.op, Constant) and x.ndim == 0 and bool(x.op.value == 1)
+
+
+def _is_finite(x: Node) -> bool:
+    """Whether a number is known not to be infinite or NaN; others are taken not to be."""
+    return not isinstance(x.op, Constant) or x.ndim > 0 or bool(np.isfinite(x.op.value))
 
 
 def _positions(start: Dim, length: Dim, axis: int, ndim: int) -> Node:

@@ -21,14 +21,37 @@ from symgraph.graph.node import Node, constant, make, topological
 from symgraph.graph.registry import apply
 from symgraph.graph.side import ORIGINS, origin_as, set_origin
 from symgraph.graph.sizes import Dim
-from symgraph.graph.types import TupleType
+from symgraph.graph.types import TensorType, TupleType
 from symgraph.ops.conditions import ALWAYS, NEVER, Condition, Conditions, difference, weaker
 from symgraph.ops.elementwise import WHERE, Where, is_zero
 from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Elementwise
 from symgraph.transforms.masks import bounds, support
 
-__all__ = ["guard"]
+__all__ = ["decide", "guard"]
+
+
+def decide(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
+    """Leave out choices of which one branch is never wanted, and make each condition one mask.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+
+    Returns
+    -------
+    outputs : list of Node
+    image : dict
+        From every node to what stands for it; empty if nothing changed.
+    """
+    order = topological(outputs)
+    if not any(isinstance(node.op, Where) for node in order):
+        return list(outputs), {}
+    conditions = Conditions()
+    image = _decided(order, _needs(order, outputs, conditions), conditions)
+    if all(image[node] is node for node in outputs):
+        return list(outputs), {}
+    return [image[node] for node in outputs], image
 
 
 def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
@@ -72,6 +95,41 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
             image[node] = guarding.rebuilt(node)
             stack.pop()
     return [image[node] for node in outputs], image
+
+
+def _decided(
+    order: Sequence[Node], needs: Mapping[Node, Condition], conditions: Conditions
+) -> dict[Node, Node]:
+    """What stands for each node."""
+    image: dict[Node, Node] = {}
+    first: dict[tuple[Condition, TensorType], Node] = {}
+    with origin_as(None):
+        for node in order:
+            set_origin(ORIGINS.get(node))
+            taken = _taken(node, needs, conditions)
+            known = conditions.known(node)
+            if known is not None and known in (ALWAYS, NEVER):
+                taken = constant(np.asarray(known == ALWAYS))
+            elif known is not None:
+                taken = first.setdefault((known, node.type), node)
+            if taken is not None and taken is not node and taken.dtype == node.dtype:
+                image[node] = apply("broadcast_to", image.get(taken, taken), node.shape)
+                continue
+            inputs = [image[operand] for operand in node.inputs]
+            same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
+            image[node] = node if same else rebuild(node, inputs)
+    return image
+
+
+def _taken(node: Node, needs: Mapping[Node, Condition], conditions: Conditions) -> Node | None:
+    """The branch of a choice that is taken wherever the choice matters."""
+    if not isinstance(node.op, Where) or node not in needs:
+        return None
+    mask, first, second = node.inputs
+    asked = conditions.of(mask)
+    if conditions.implies(needs[node], asked):
+        return first
+    return second if conditions.implies(needs[node], conditions.opposite(asked)) else None
 
 
 def _masks_first(
@@ -194,7 +252,7 @@ def _risks(node: Node) -> list[tuple[int, Limit]]:
     found: list[tuple[int, Limit]] = []
     for i, limit in enumerate(op.limits(node.inputs)):
         operand = node.inputs[i]
-        if limit is None or operand.dtype.kind != "f" or isinstance(operand.op, Constant):
+        if limit is None or operand.dtype.kind != "f":
             continue
         if not limit.holds(*bounds(operand)):
             found.append((i, limit))
@@ -211,7 +269,8 @@ _Key: TypeAlias = "tuple[Node, Limit, Node | None]"
 
 
 def _key(node: Node, operand: int, limit: Limit) -> _Key:
-    return node.inputs[operand], limit, None if limit.sharp else node
+    x = node.inputs[operand]
+    return x, limit, None if limit.sharp and not isinstance(x.op, Constant) else node
 
 
 class _Guarding:
@@ -236,7 +295,9 @@ class _Guarding:
             for i, limit in found:
                 key = _key(node, i, limit)
                 self.first.setdefault(key, self.position[node])
-                need = conditions.moved(needs[node], _axes_onto(node, i))
+                need = needs[node]
+                if not isinstance(node.inputs[i].op, Constant):  # which is made as large as needed
+                    need = conditions.moved(need, _axes_onto(node, i))
                 self.guards[key] = conditions.either(self.guards.get(key, NEVER), need)
         for key, need in self.guards.items():
             kept = [a for a in need.atoms if self._usable(conditions.atoms[a].mask, key)]

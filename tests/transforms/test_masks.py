@@ -145,6 +145,14 @@ QUIET = {
         lambda x: np.select([x > 0, x < 0], [np.log(x), np.log(-x)], 0.0),
         [0, 1 / 4, 1, 1 / 9, -1, 1],
     ),
+    "division by nothing": (
+        lambda x: np.where(x > 9, x / 0.0, np.where(x > 9, 2.0 / x, x**2)),
+        [0, 8, 2, 18, -2, 2],
+    ),
+    "a branch that cannot be": (
+        lambda x: np.where(x > 0, np.where(~(x > 0), x / 0.0, np.log(x)), 1.0),
+        [0, 1 / 4, 1, 1 / 9, 0, 1],
+    ),
     "a condition for all": (
         lambda x: np.where(x[0, 1] > 9, np.sum(np.log(x) @ np.ones(2)), np.sum(x * x[0, 1])),
         [4, 18, 4, 4, 4, 4],
@@ -200,6 +208,17 @@ def test_no_hessian_warns_for_what_is_not_taken(name):
             change = f(ROWS + step)[0] - f(ROWS - step)[0]
         if step.any():
             np.testing.assert_allclose(found[place], change / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+def test_choices_that_are_none_are_not_written():
+    x = sg.placeholder("x", 3)
+    inner = np.where((x < 5) | ~(x > 0), np.where(~(x < 5), np.log(x), x), x**2)
+    whole = np.where(x > 0, np.where(x > 0, inner, np.exp(x)), 0.0)
+    lines = sg.function([x], whole).source.splitlines()
+    code = "".join([line for line in lines if not line.strip().startswith("#")])
+    assert code.count("np.where") == 2
+    assert "log" not in code
+    assert "exp" not in code
 
 
 def test_masks_of_rows_reach_their_elements():
