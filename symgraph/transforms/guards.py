@@ -273,6 +273,12 @@ def _key(node: Node, operand: int, limit: Limit) -> _Key:
     return x, limit, None if limit.sharp and not isinstance(x.op, Constant) else node
 
 
+def _guarded_as(key: _Key) -> Node:
+    """What has the shape of a guarded operand: a number is made as large as the result."""
+    operand, _, user = key
+    return user if isinstance(operand.op, Constant) and user is not None else operand
+
+
 class _Guarding:
     """The graph with its guards, and what is known of values where conditions do not hold."""
 
@@ -296,7 +302,7 @@ class _Guarding:
                 key = _key(node, i, limit)
                 self.first.setdefault(key, self.position[node])
                 need = needs[node]
-                if not isinstance(node.inputs[i].op, Constant):  # which is made as large as needed
+                if not isinstance(node.inputs[i].op, Constant):
                     need = conditions.moved(need, _axes_onto(node, i))
                 self.guards[key] = conditions.either(self.guards.get(key, NEVER), need)
         for key, need in self.guards.items():
@@ -309,7 +315,7 @@ class _Guarding:
 
     def _fits(self, mask: Node, key: _Key) -> bool:
         """Whether a mask is usable as it is written, and no larger than the operand."""
-        operand = key[0]
+        operand = _guarded_as(key)
         own = operand.shape[operand.ndim - mask.ndim :] if mask.ndim <= operand.ndim else ()
         fits = len(own) == mask.ndim and all(map(_goes_into, mask.shape, own))
         return fits and self._usable(mask, key)
@@ -349,11 +355,12 @@ class _Guarding:
         safe = constant(np.asarray(limit.safe, operand.dtype))
         if need == NEVER:
             return apply("broadcast_to", safe, operand.shape)
+        like = _guarded_as(key)
         mask, wanted = self.conditions.mask(need, self.image, partial(self._fits, key=key))
-        if mask.ndim > operand.ndim:  # by axes of size one
-            mask = apply("squeeze", mask, tuple(range(mask.ndim - operand.ndim)))
+        if mask.ndim > like.ndim:  # by axes of size one
+            mask = apply("squeeze", mask, tuple(range(mask.ndim - like.ndim)))
         result = make(WHERE, mask, *((operand, safe) if wanted else (safe, operand)))
-        if result.shape != operand.shape:
+        if not isinstance(operand.op, Constant) and result.shape != operand.shape:
             return operand  # the mask lies along axes that the operand does not have
         self.outside[result] = (need, limit.safe)
         return result
