@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.errors import DerivativeError, DisconnectedError, InputError, ShapeError
+from symgraph.errors import (
+    DerivativeError,
+    DisconnectedError,
+    InputError,
+    ShapeError,
+    UnsupportedError,
+)
 from symgraph.graph.refusal import public
 from symgraph.graph.tree import flatten, unflatten
 from symgraph.tape.backward import gradients
@@ -225,7 +231,18 @@ class GradientTape:
         return no_grad()
 
     def reset(self) -> None:
-        """Forget what was watched."""
+        """Raise: what was recorded belongs to the tensors, and a tape cannot forget it.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        raise UnsupportedError(
+            "GradientTape.reset", hint="open another tape, and record there what is wanted again"
+        )
+
+    def unwatch(self) -> None:
+        """Record nothing more of what was watched."""
         self._unwatch()
         self._sources = {}
 

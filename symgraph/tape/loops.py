@@ -231,7 +231,7 @@ class _Finder:
     def __init__(self, items: list[Item]) -> None:
         self._known: dict[Any, int] = {}
         self._stacks: dict[Any, Outside] = {}
-        self.cycle = 0
+        self.cycle = self.first = 0
         self._set(items)
 
     def _set(self, items: list[Item]) -> None:
@@ -261,8 +261,10 @@ class _Finder:
         for begin in range(lowest, start + period):
             rounds = (stop - begin) // period
             weight = self.weights[begin : begin + period].sum() * rounds
-            if rounds < FEWEST or weight < SMALLEST:
+            if rounds < FEWEST:
                 break
+            if weight < SMALLEST:
+                continue  # what stands before the loop may be light
             if best is not None and begin + (best.stop - best.start) > stop:
                 break  # fewer rounds
             if best is None or self._begins(begin, period):
@@ -277,18 +279,22 @@ class _Finder:
         keys = self.keys[begin : begin + period * rounds].reshape(rounds, period)
         if not (keys == keys[0]).all():
             return None
-        self.cycle = rounds
+        self.cycle, self.first = rounds, 0
         return _Rounds(self, begin, period, rounds).item()
 
     def _cycles(self, found: _Found, period: int) -> list[_Found]:
         """A loop in pieces if its constants come again and again: there is one around it."""
         rounds = (found.stop - found.start) // period
         self._loop(found.start, period, rounds)
-        cycle = self.cycle
-        if cycle < FEWEST or rounds % cycle or rounds // cycle < FEWEST:
+        cycle, first = self.cycle, self.first
+        if cycle < FEWEST or (rounds - first) % cycle or rounds // cycle < FEWEST:
             return [found]
         pieces: list[_Found] = []
-        for begin in range(found.start, found.stop, cycle * period):
+        second = found.start + first * period
+        head = self._loop(found.start, period, first) if first >= FEWEST else None
+        if head is not None:
+            pieces.append(_Found(found.start, second, head))
+        for begin in range(second, found.stop, cycle * period):
             item = self._loop(begin, period, cycle)
             if item is None:
                 return [found]
@@ -308,9 +314,10 @@ class _Finder:
         """The key of a loop."""
         return -1 - self._known.setdefault(key, len(self._known))
 
-    def recurs(self, rounds: int) -> None:
-        """Note after how many rounds something starts again."""
-        self.cycle = min(self.cycle, rounds)
+    def recurs(self, rounds: int, first: int = 0) -> None:
+        """Note after how many rounds something starts again, and where it does first."""
+        if rounds < self.cycle or (rounds == self.cycle and first):
+            self.cycle, self.first = rounds, first
 
     def stacked(self, series: Sequence[Ref]) -> Outside:
         """Constants as one array."""
@@ -554,7 +561,7 @@ class _Rounds:
             if not first.front and numbers and self.one_line:
                 rows: list[Any] = list(first.rows)
                 for i in varying:
-                    self.finder.recurs(in_pieces(columns[i]))
+                    self.finder.recurs(*in_pieces(columns[i]))
                     rows[i] = self._positions(columns[i])
                 fixed = self._local([first._replace(rows=())] * self.rounds)
                 return None if fixed is None else fixed._replace(rows=tuple(rows))
@@ -570,7 +577,7 @@ class _Rounds:
         if not isinstance(grid.steps[0], range):
             if not self.one_line:
                 return None
-            self.finder.recurs(in_pieces(grid.steps[0]))
+            self.finder.recurs(*in_pieces(grid.steps[0]))
         before, after = first.rows[:axis], first.rows[axis + 1 :]
         kept = sum(type(row) is not int for row in before)
         inner = (WHOLE,) * (kept + len(grid.steps) - 1) if after else ()

@@ -90,14 +90,19 @@ def rows_in_turn(rows: Sequence[Any]) -> Grid | None:
     return Grid(first.start, (steps, *first.steps))
 
 
-def in_pieces(starts: Sequence[int]) -> int:
-    """How many of some numbers are evenly spaced, if the others are in pieces of that length."""
+def in_pieces(starts: Sequence[int]) -> tuple[int, int]:
+    """How long the evenly spaced pieces are in which numbers come, and where the second begins.
+
+    The first one may be the end of a piece. One piece of all where there are none.
+    """
     gaps = [b - a for a, b in pairwise(starts)]
-    length = next((i + 1 for i, gap in enumerate(gaps) if gap != gaps[0]), len(starts))
-    if len(starts) % length:
-        return len(starts)
-    within = (gap for i, gap in enumerate(gaps) if (i + 1) % length)
-    return length if all(gap == gaps[0] for gap in within) else len(starts)
+    common = max(set(gaps), key=gaps.count)
+    ends = [i + 1 for i, gap in enumerate(gaps) if gap != common]
+    length = ends[1] - ends[0] if len(ends) > 1 else len(starts)
+    even = ends and all(end == ends[0] + k * length for k, end in enumerate(ends))
+    if not even or ends[0] > length or (len(starts) - ends[0]) % length:
+        return len(starts), 0
+    return length, ends[0] % length
 
 
 def shape_after(shape: Sequence[Any], rows: Sequence[Any]) -> tuple[Any, ...]:

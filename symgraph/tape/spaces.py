@@ -94,7 +94,7 @@ def _jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False)
             tape.watch(sources)
             y = func(*sources)
         if not create_graph:
-            outer.reset()
+            outer.unwatch()
         found = tape.jacobian(y, sources, unconnected_gradients="zero")
     results = found if create_graph else [item.detach() for item in found]
     return results[0] if isinstance(inputs, Tensor) else tuple(results)

@@ -110,6 +110,16 @@ def minibatches():
     return w.sum(), [X, y, start], 2
 
 
+def a_first_round_apart():
+    X, w, velocity = leaf(RNG.normal(size=(20, 3))), leaf(np.zeros(3)), 0.0
+    start = w
+    for _ in range(5):
+        for i in range(0, 20, 4):
+            velocity = 0.9 * velocity + X[i : i + 4].T @ (X[i : i + 4] @ w - 1.0)
+            w = w - 0.1 * velocity
+    return w.sum(), [X, start], 3
+
+
 def windows_and_columns():
     X, s = leaf(RNG.normal(size=(3, 14))), 0.0
     for t in range(10):
@@ -147,6 +157,7 @@ def columns_in_the_outer_loop():
     [
         one_index_of_two_counters,
         minibatches,
+        a_first_round_apart,
         windows_and_columns,
         any_rows,
         pairs_above_the_diagonal,

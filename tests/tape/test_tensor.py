@@ -426,6 +426,11 @@ def test_tapes_within_tapes():
     assert outer.gradient(slope, x).item() == 12.0
 
 
+def test_a_tape_cannot_forget():
+    with tape.GradientTape() as t, pytest.raises(sg.UnsupportedError, match="another tape"):
+        t.reset()
+
+
 def test_variables_are_assigned():
     v = tape.Variable([1.0, 2.0])
     v.assign_add([1.0, 1.0]).assign_sub(0.5)
