@@ -1,10 +1,11 @@
 """Probability distributions by SciPy's names: ``sg.stats``.
 
 Each has SciPy's parameters with their defaults, and of its methods ``pdf``, ``logpdf``, ``cdf``,
-``logcdf``, ``sf`` and ``logsf`` (``pmf`` and ``logpmf`` of integers). A density outside its support
-is 0, its logarithm -inf, and the derivative there 0; a bound belongs to the inside. Parameters
-outside their range give NaN. The dtype is that of the floating arguments: float32 stays float32,
-where SciPy computes in float64. SciPy itself is not needed but for its special functions.
+``logcdf``, ``sf``, ``logsf``, ``ppf`` and ``isf`` (``pmf`` and ``logpmf`` of integers) those that
+have a formula. A density outside its support is 0, its logarithm -inf, and the derivative there 0;
+a bound belongs to the inside. Parameters outside their range give NaN. The dtype is that of the
+floating arguments: float32 stays float32, where SciPy computes in float64. SciPy itself is not
+needed but for its special functions.
 
 Examples
 --------
@@ -15,6 +16,28 @@ Examples
 -2.0
 """
 
+from symgraph.ops.stats.further import (
+    betabinom,
+    betaprime,
+    chi,
+    f,
+    fisk,
+    gennorm,
+    gumbel_l,
+    halflogistic,
+    invgauss,
+    invweibull,
+    loguniform,
+    lomax,
+    maxwell,
+    nakagami,
+    powerlaw,
+    rayleigh,
+    skewnorm,
+    truncnorm,
+    vonmises,
+    zipf,
+)
 from symgraph.ops.stats.multivariate import dirichlet, multivariate_normal
 from symgraph.ops.stats.univariate import (
     bernoulli,
@@ -44,26 +67,46 @@ from symgraph.ops.stats.univariate import (
 __all__ = [
     "bernoulli",
     "beta",
+    "betabinom",
+    "betaprime",
     "binom",
     "cauchy",
+    "chi",
     "chi2",
     "dirichlet",
     "expon",
+    "f",
+    "fisk",
     "gamma",
+    "gennorm",
     "geom",
+    "gumbel_l",
     "gumbel_r",
     "halfcauchy",
+    "halflogistic",
     "halfnorm",
     "invgamma",
+    "invgauss",
+    "invweibull",
     "laplace",
     "logistic",
     "lognorm",
+    "loguniform",
+    "lomax",
+    "maxwell",
     "multivariate_normal",
+    "nakagami",
     "nbinom",
     "norm",
     "pareto",
     "poisson",
+    "powerlaw",
+    "rayleigh",
+    "skewnorm",
     "t",
+    "truncnorm",
     "uniform",
+    "vonmises",
     "weibull_min",
+    "zipf",
 ]

@@ -24,7 +24,7 @@ from symgraph.ops import (
 )
 from symgraph.ops.linalg import names as linalg
 from symgraph.ops.nn import names as nn
-from symgraph.ops.stats import multivariate, univariate
+from symgraph.ops.stats import further, multivariate, univariate
 
 __all__ = [
     "assemble",
@@ -36,6 +36,7 @@ __all__ = [
     "delta",
     "differences",
     "fft",
+    "further",
     "interpolate",
     "linalg",
     "multivariate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -12,18 +13,24 @@ from symgraph.graph.leaves import Constant
 from symgraph.graph.node import Node, as_node
 from symgraph.ops.calls import evaluated
 from symgraph.ops.elementwise import astype, exp, floor, log, log1p, where
+from symgraph.ops.kinds import Example
 from symgraph.ops.promotion import promote, weak_nodes
 
-__all__ = ["Continuous", "Discrete", "Distribution", "Frozen", "Function"]
+__all__ = ["Continuous", "Discrete", "Distribution", "Frozen", "Function", "example"]
 
 # One form for each number of operands, so that the types of lambda's parameters are known.
 Function: TypeAlias = (
-    "Callable[[Node], Node] | Callable[[Node, Node], Node] | Callable[[Node, Node, Node], Node]"
+    Callable[[Node], Node]
+    | Callable[[Node, Node], Node]
+    | Callable[[Node, Node, Node], Node]
+    | Callable[[Node, Node, Node, Node], Node]
 )
 """Of the standardised variable and of the shape parameters."""
 
 Conditions: TypeAlias = (
-    "Callable[[Node], list[Node | None]] | Callable[[Node, Node], list[Node | None]]"
+    Callable[[Node], list[Node | None]]
+    | Callable[[Node, Node], list[Node | None]]
+    | Callable[[Node, Node, Node], list[Node | None]]
 )
 """From the shape parameters to what they must fulfil; ``None`` for what they do."""
 
@@ -38,6 +45,8 @@ _SUMMARIES = {
     "logcdf": "Logarithm of the probability of a value that is not larger",
     "sf": "Probability of a larger value",
     "logsf": "Logarithm of the probability of a larger value",
+    "ppf": "Value that is not exceeded with a given probability: the inverse of `cdf`",
+    "isf": "Value that is exceeded with a given probability: the inverse of `sf`",
 }
 
 
@@ -62,8 +71,9 @@ class Distribution:
     methods: tuple[str, ...] = ()
     located: tuple[tuple[str, float], ...] = ()
 
-    def __init__(self, name: str, shapes: str) -> None:
+    def __init__(self, name: str, shapes: str, methods: tuple[str, ...] = ()) -> None:
         self.name = name
+        self.methods = methods or self.methods
         self.shapes = tuple(shapes.split())
         self.__doc__ = f"{name}: {', '.join(self.methods)}, as ``scipy.stats.{name}``."
         for method in self.methods:
@@ -197,6 +207,10 @@ class Continuous(Distribution):
         positive.
     logcdf, logsf : callable, optional
         Where there is more than the logarithms of `cdf` and `sf`.
+    ppf, isf : callable, optional
+        The inverses of `cdf` and `sf`, of a probability and the shape parameters.
+    bounds : callable, optional
+        The support of the standardised variable, where it depends on the shape parameters.
     """
 
     methods = ("pdf", "logpdf", "cdf", "logcdf", "sf", "logsf")
@@ -207,8 +221,8 @@ class Continuous(Distribution):
         name: str,
         shapes: str,
         logpdf: Function,
-        cdf: Function,
-        sf: Function,
+        cdf: Function | None = None,
+        sf: Function | None = None,
         *,
         low: float = -np.inf,
         high: float = np.inf,
@@ -217,8 +231,15 @@ class Continuous(Distribution):
         valid: Conditions | None = None,
         logcdf: Function | None = None,
         logsf: Function | None = None,
+        ppf: Function | None = None,
+        isf: Function | None = None,
+        bounds: Callable[[Node, Node], tuple[Node, Node]] | None = None,
     ) -> None:
-        super().__init__(name, shapes)
+        methods = ("pdf", "logpdf") if cdf is None else self.methods
+        methods += () if ppf is None else ("ppf",)
+        super().__init__(name, shapes, methods + (() if isf is None else ("isf",)))
+        self._inverse = cast("dict[str, _Any | None]", {"ppf": ppf, "isf": isf})
+        self._bounds = bounds
         self._log_density, self._cdf, self._sf = (cast("_Any", f) for f in (logpdf, cdf, sf))
         self._low, self._high, self._inner = low, high, inner
         self._open, self._conditions = open, cast("_Any | None", valid)
@@ -227,10 +248,17 @@ class Continuous(Distribution):
     def _compute(self, method: str, x: Any, parameters: list[Any]) -> Any:
         value, *shapes, loc, scale = floats([x, *parameters], f"{self.name}.{method}")
         unshifted = isinstance(parameters[-2], int | float) and parameters[-2] == 0
-        y = value if unshifted else value - loc
         unscaled = isinstance(parameters[-1], int | float) and parameters[-1] == 1
-        y = y if unscaled else y / scale
         checks = self._conditions(*shapes) if self._conditions else [positive(s) for s in shapes]
+        inverse = self._inverse.get(method)
+        if inverse is not None:
+            inside = (value >= 0) & (value <= 1)
+            y = inverse(where(inside, value, 0.5), *shapes)
+            y = y if unscaled else y * scale
+            y = y if unshifted else y + loc
+            return _valid(_all([*checks, positive(scale), inside]), y)
+        y = value if unshifted else value - loc
+        y = y if unscaled else y / scale
         if method in ("pdf", "logpdf"):
             density = self._inside(y, shapes, None if unscaled else scale)
             # The logarithm of a scale that is not positive is NaN already, but for the outside.
@@ -240,13 +268,20 @@ class Continuous(Distribution):
 
     @property
     def _bounded(self) -> bool:
-        return np.isfinite(self._low) or np.isfinite(self._high)
+        return bool(np.isfinite(self._low) or np.isfinite(self._high) or self._bounds)
+
+    def _ends(self, shapes: list[Node]) -> list[Any]:
+        """The ends of the support; ``None`` for one that is infinite."""
+        if self._bounds is not None:
+            first, second = shapes
+            return list(self._bounds(first, second))
+        return [end if np.isfinite(end) else None for end in (self._low, self._high)]
 
     def _inside(self, y: Node, shapes: list[Node], scale: Node | None) -> Node:
         outside: Node | None = None
         below = y.__le__ if self._open else y.__lt__
-        for beyond, bound in ((below, self._low), (y.__gt__, self._high)):
-            if np.isfinite(bound):
+        for beyond, bound in zip((below, y.__gt__), self._ends(shapes), strict=True):
+            if bound is not None:
                 outside = beyond(bound) if outside is None else outside | beyond(bound)
         safe = y if outside is None else where(outside, self._inner, y)
         found = self._log_density(safe, *shapes)
@@ -254,10 +289,9 @@ class Continuous(Distribution):
         return found if outside is None else where(outside, -np.inf, found)
 
     def _cumulative(self, method: str, y: Node, shapes: list[Node]) -> Node:
-        if np.isfinite(self._low):
-            y = where(y < self._low, self._low, y)
-        if np.isfinite(self._high):
-            y = where(y > self._high, self._high, y)
+        low, high = self._ends(shapes)
+        y = y if low is None else where(y < low, low, y)
+        y = y if high is None else where(y > high, high, y)
         special = self._special.get(method)
         if special is not None:
             return special(y, *shapes)
@@ -278,15 +312,15 @@ class Discrete(Distribution):
         name: str,
         shapes: str,
         logpmf: Function,
-        cdf: Function,
-        sf: Function,
+        cdf: Function | None = None,
+        sf: Function | None = None,
         *,
         valid: Conditions,
         low: float = 0.0,
         high: Function | None = None,
         logsf: Function | None = None,
     ) -> None:
-        super().__init__(name, shapes)
+        super().__init__(name, shapes, ("pmf", "logpmf") if cdf is None else ())
         self._log_sf, self._low = cast("_Any | None", logsf), low
         self._log_probability, self._cdf, self._sf = (cast("_Any", f) for f in (logpmf, cdf, sf))
         self._high, self._conditions = cast("_Any | None", high), cast("_Any", valid)
@@ -328,3 +362,27 @@ class Discrete(Distribution):
         everything = 0.0 if method.startswith("log") else 1.0
         found = where(below, everything if upper else nothing, p)
         return found if end is None else where(end, nothing if upper else everything, found)
+
+
+# Examples for the tests ------------------------------------------------------------------------
+
+
+def example(
+    found: Distribution, method: str, x: Any, shapes: tuple[Any, ...], held: int = 0
+) -> Example:
+    """A method at `x`, with a location and a scale, against SciPy's.
+
+    The first `held` shapes are no operands.
+    """
+    name = found.name
+    ends = (np.float64(-0.25), np.array([1.5, 1.25, 2.0])) if isinstance(found, Continuous) else ()
+    known = shapes[:held]
+
+    def call(x: Any, *rest: Any) -> Any:
+        return getattr(found, method)(x, *known, *rest)
+
+    def expected(x: Any, *rest: Any) -> Any:
+        theirs = getattr(import_module("scipy.stats"), name)
+        return np.asarray(getattr(theirs, method)(x, *known, *rest))
+
+    return Example(call, (x, *shapes[held:], *ends), expected)

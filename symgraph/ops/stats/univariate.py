@@ -6,7 +6,6 @@ Kemp and Kotz, "Univariate Discrete Distributions" (2005). Parameterised as in S
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -25,23 +24,28 @@ from symgraph.ops.elementwise import (
     log1p,
     sigmoid,
     square,
+    tan,
     where,
 )
 from symgraph.ops.kinds import Example
 from symgraph.ops.nn.activations import log_sigmoid
-from symgraph.ops.special.cumulative import pdtr, pdtrc, stdtr
-from symgraph.ops.special.entropy import xlog1py, xlogy
-from symgraph.ops.special.error import erf, erfc, log_ndtr, ndtr
+from symgraph.ops.special.cumulative import pdtr, pdtrc, stdtr, stdtrit
+from symgraph.ops.special.entropy import logit, xlog1py, xlogy
+from symgraph.ops.special.error import erf, erfc, log_ndtr, ndtr, ndtri
 from symgraph.ops.special.gamma import (
     betainc,
     betaincc,
+    betainccinv,
+    betaincinv,
     betaln,
     gammainc,
     gammaincc,
+    gammainccinv,
+    gammaincinv,
     gammaln,
     poch,
 )
-from symgraph.ops.stats.common import Continuous, Discrete, Distribution, positive
+from symgraph.ops.stats.common import Continuous, Discrete, Distribution, example, positive
 
 __all__ = [
     "bernoulli",
@@ -98,6 +102,8 @@ norm = Continuous(
     lambda y: ndtr(-y),
     logcdf=log_ndtr,
     logsf=lambda y: log_ndtr(-y),
+    ppf=ndtri,
+    isf=lambda q: -ndtri(q),
 )
 halfnorm = Continuous(
     "halfnorm",
@@ -107,6 +113,8 @@ halfnorm = Continuous(
     lambda y: erfc(y / _ROOT_2),
     low=0.0,
     logsf=_halfnorm_log_tail,
+    ppf=lambda q: ndtri(0.5 + 0.5 * q),
+    isf=lambda q: -ndtri(0.5 * q),
 )
 lognorm = Continuous(
     "lognorm",
@@ -118,9 +126,19 @@ lognorm = Continuous(
     open=True,
     logcdf=lambda y, s: log_ndtr(log(y) / s),
     logsf=lambda y, s: log_ndtr(-log(y) / s),
+    ppf=lambda q, s: exp(s * ndtri(q)),
+    isf=lambda q, s: exp(-s * ndtri(q)),
 )
 uniform = Continuous(
-    "uniform", "", lambda y: 0.0 * y, lambda y: y, lambda y: 1.0 - y, low=0.0, high=1.0
+    "uniform",
+    "",
+    lambda y: 0.0 * y,
+    lambda y: y,
+    lambda y: 1.0 - y,
+    low=0.0,
+    high=1.0,
+    ppf=lambda q: q,
+    isf=lambda q: 1.0 - q,
 )
 expon = Continuous(
     "expon",
@@ -131,6 +149,8 @@ expon = Continuous(
     low=0.0,
     logcdf=_log1mexp_negative,
     logsf=lambda y: -y,
+    ppf=lambda q: -log1p(-q),
+    isf=lambda q: -log(q),
 )
 
 
@@ -145,6 +165,31 @@ def _laplace_tail(y: Node) -> Node:
     return where(y < 0, 0.5 * exp(-absolute(y)), 1.0 - 0.5 * exp(-absolute(y)))
 
 
+def _laplace_inverse(q: Node) -> Node:
+    left = q < 0.5
+    below = log(2.0 * where(left, q, 0.5))
+    return where(left, below, -log(2.0 * where(left, 0.5, 1.0 - q)))
+
+
+def _cauchy_tail_inverse(q: Node) -> Node:
+    """What is exceeded with probability q: the cotangent, from the nearer end."""
+    left = q < 0.5
+    tail = 1.0 / tan(np.pi * where(left, q, 1.0 - q))
+    return where(left, tail, -tail)
+
+
+def _halfcauchy_inverse(q: Node) -> Node:
+    left = q < 0.5
+    near = tan((0.5 * np.pi) * where(left, q, 0.25))
+    return where(left, near, 1.0 / tan((0.5 * np.pi) * where(left, 0.25, 1.0 - q)))
+
+
+def _t_inverse(q: Node, df: Node) -> Node:
+    # SciPy's function has the wrong infinity there.
+    none = q == 0
+    return where(none, -np.inf, stdtrit(df, where(none, 0.5, q)))
+
+
 laplace = Continuous(
     "laplace",
     "",
@@ -153,6 +198,8 @@ laplace = Continuous(
     lambda y: _laplace_tail(-y),
     logcdf=_laplace_log_tail,
     logsf=lambda y: _laplace_log_tail(-y),
+    ppf=_laplace_inverse,
+    isf=lambda q: -_laplace_inverse(q),
 )
 logistic = Continuous(
     "logistic",
@@ -162,6 +209,8 @@ logistic = Continuous(
     lambda y: sigmoid(-y),
     logcdf=log_sigmoid,
     logsf=lambda y: log_sigmoid(-y),
+    ppf=logit,
+    isf=lambda q: -logit(q),
 )
 cauchy = Continuous(
     "cauchy",
@@ -169,6 +218,8 @@ cauchy = Continuous(
     lambda y: -_log1p_square(y) - _LOG_PI,
     lambda y: arctan2(1.0, -y) / np.pi,
     lambda y: arctan2(1.0, y) / np.pi,
+    ppf=lambda q: -_cauchy_tail_inverse(q),
+    isf=_cauchy_tail_inverse,
 )
 halfcauchy = Continuous(
     "halfcauchy",
@@ -177,6 +228,8 @@ halfcauchy = Continuous(
     lambda y: (2.0 / np.pi) * arctan(y),
     lambda y: (2.0 / np.pi) * arctan2(1.0, y),
     low=0.0,
+    ppf=_halfcauchy_inverse,
+    isf=lambda q: _cauchy_tail_inverse(0.5 * q),
 )
 gumbel_r = Continuous(
     "gumbel_r",
@@ -186,6 +239,8 @@ gumbel_r = Continuous(
     lambda y: -expm1(-exp(-y)),
     logcdf=lambda y: -exp(-y),
     logsf=lambda y: log1mexp(-exp(-y)),
+    ppf=lambda q: -log(-log(q)),
+    isf=lambda q: -log(-log1p(-q)),
 )
 t = Continuous(
     "t",
@@ -197,6 +252,8 @@ t = Continuous(
     ),
     lambda y, df: stdtr(df, y),
     lambda y, df: stdtr(df, -y),
+    ppf=_t_inverse,
+    isf=lambda q, df: -_t_inverse(q, df),
 )
 gamma = Continuous(
     "gamma",
@@ -206,6 +263,8 @@ gamma = Continuous(
     lambda y, a: gammaincc(a, y),
     low=0.0,
     inner=1.0,
+    ppf=lambda q, a: gammaincinv(a, q),
+    isf=lambda q, a: gammainccinv(a, q),
 )
 chi2 = Continuous(
     "chi2",
@@ -215,6 +274,8 @@ chi2 = Continuous(
     lambda y, df: gammaincc(0.5 * df, 0.5 * y),
     low=0.0,
     inner=1.0,
+    ppf=lambda q, df: 2.0 * gammaincinv(0.5 * df, q),
+    isf=lambda q, df: 2.0 * gammainccinv(0.5 * df, q),
 )
 invgamma = Continuous(
     "invgamma",
@@ -225,6 +286,8 @@ invgamma = Continuous(
     low=0.0,
     open=True,
     inner=1.0,
+    ppf=lambda q, a: 1.0 / gammainccinv(a, q),
+    isf=lambda q, a: 1.0 / gammaincinv(a, q),
 )
 beta = Continuous(
     "beta",
@@ -234,6 +297,8 @@ beta = Continuous(
     lambda y, a, b: betaincc(a, b, y),
     low=0.0,
     high=1.0,
+    ppf=lambda q, a, b: betaincinv(a, b, q),
+    isf=lambda q, a, b: betainccinv(a, b, q),
 )
 weibull_min = Continuous(
     "weibull_min",
@@ -245,6 +310,8 @@ weibull_min = Continuous(
     inner=1.0,
     logcdf=lambda y, c: log1mexp(-(y**c)),
     logsf=lambda y, c: -(y**c),
+    ppf=lambda q, c: (-log1p(-q)) ** (1.0 / c),
+    isf=lambda q, c: (-log(q)) ** (1.0 / c),
 )
 pareto = Continuous(
     "pareto",
@@ -255,6 +322,8 @@ pareto = Continuous(
     low=1.0,
     inner=2.0,
     logsf=lambda y, b: -b * log(y),
+    ppf=lambda q, b: exp(-log1p(-q) / b),
+    isf=lambda q, b: q ** (-1.0 / b),
 )
 
 # Discrete -----------------------------------------------------------------------------------------
@@ -353,26 +422,11 @@ _INSIDE = {
 }
 
 
-def _scipy(name: str, method: str, *args: Any) -> Any:
-    return getattr(getattr(import_module("scipy.stats"), name), method)(*args)
-
-
 def _example(found: Distribution, method: str) -> Example:
-    continuous = isinstance(found, Continuous)
-    x = _INSIDE.get(found.name, _X if continuous else _K)
+    x = _INSIDE.get(found.name, _X if isinstance(found, Continuous) else _K)
     shapes = _SHAPES.get(found.name, ())
-    end: tuple[Any, ...] = (np.float64(-0.25), np.array([1.5, 1.25, 2.0])) if continuous else ()
     fixed = method not in ("pdf", "logpdf", "pmf", "logpmf") and found.name in _NO_DERIVATIVE
-    kept = len(shapes) if fixed else int(found.name in _STEPS)
-    operands, held = (x, *shapes[kept:], *end), shapes[:kept]
-
-    def call(x: Any, *rest: Any) -> Any:
-        return getattr(found, method)(x, *held, *rest)
-
-    def expected(x: Any, *rest: Any) -> Any:
-        return np.asarray(_scipy(found.name, method, x, *held, *rest))
-
-    return Example(call, operands, expected)
+    return example(found, method, x, shapes, len(shapes) if fixed else int(found.name in _STEPS))
 
 
 EXAMPLES: dict[str, list[Example]] = {
