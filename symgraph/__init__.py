@@ -251,7 +251,7 @@ from symgraph.ops.shape import (
 from symgraph.trace import spec, trace
 
 if TYPE_CHECKING:
-    from symgraph import fft, linalg, nn, optim, special, stats, tape
+    from symgraph import fft, integrate, linalg, nn, optim, signal, special, stats, tape
     from symgraph.check import CheckReport, check_gradients
     from symgraph.compile import Function, function
     from symgraph.differentiate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -419,7 +419,10 @@ _COMPILER = {
 }
 
 
-_MODULES = ("fft", "linalg", "nn", "optim", "simplify", "special", "stats", "tape", "testing")
+_MODULES = (
+    "fft", "integrate", "linalg", "nn", "optim", "signal", "simplify", "special", "stats", "tape",
+    "testing",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -604,6 +607,7 @@ __all__ = [
     "indices",
     "inner",
     "insert",
+    "integrate",
     "interp",
     "invert",
     "isclose",
@@ -718,6 +722,7 @@ __all__ = [
     "select",
     "shape",
     "sign",
+    "signal",
     "signbit",
     "simplify",
     "sin",

@@ -8,6 +8,7 @@ Examples
 (n // 2 + 1,)
 """
 
+from symgraph.ops.cosine import dct, dctn, dst, dstn, idct, idctn, idst, idstn
 from symgraph.ops.fft import (
     fft,
     fft2,
@@ -30,12 +31,20 @@ from symgraph.ops.fft import (
 )
 
 __all__ = [
+    "dct",
+    "dctn",
+    "dst",
+    "dstn",
     "fft",
     "fft2",
     "fftfreq",
     "fftn",
     "fftshift",
     "hfft",
+    "idct",
+    "idctn",
+    "idst",
+    "idstn",
     "ifft",
     "ifft2",
     "ifftn",

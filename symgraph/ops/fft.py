@@ -85,7 +85,7 @@ def _written(
     return call(f"np.fft.{base}n", operand, s=sizes, axes=axes, norm=norm)
 
 
-def _resized(x: Node, axes: Sequence[int], sizes: Sequence[Dim]) -> Node:
+def resized(x: Node, axes: Sequence[int], sizes: Sequence[Dim]) -> Node:
     """The transpose of cutting and padding: padding and cutting."""
     for axis, size in zip(axes, sizes, strict=True):
         length = x.shape[axis]
@@ -135,7 +135,7 @@ class Fft(AlongAxes, Linear):
     def transpose(self, node: Node, cotangent: Node) -> Sequence[Node | None]:
         """Itself: the matrix is symmetric."""
         (x,) = node.inputs
-        return (_resized(make(self, cotangent), self.axes, _at(x.shape, self.axes)),)
+        return (resized(make(self, cotangent), self.axes, _at(x.shape, self.axes)),)
 
     def work(self, node: Node) -> float:
         """Some logarithm of the length."""
@@ -182,7 +182,7 @@ class Rfft(AlongAxes, Linear):
         weights = _multiplicity(self.sizes[-1], self.axes[-1], node)
         inverse = Irfft(self.axes, self.sizes, _OPPOSITE[self.norm])
         back = make(inverse, apply("conjugate", cotangent) / weights)
-        return (_resized(back, self.axes, _at(x.shape, self.axes)),)
+        return (resized(back, self.axes, _at(x.shape, self.axes)),)
 
     def work(self, node: Node) -> float:
         """Some logarithm of the length."""
@@ -219,7 +219,7 @@ class Irfft(AlongAxes, Linear):
         spectrum = make(Rfft(self.axes, self.sizes, _OPPOSITE[self.norm]), cotangent)
         weights = _multiplicity(self.sizes[-1], self.axes[-1], spectrum)
         back = apply("conjugate", spectrum) * weights
-        return (_resized(back, self.axes, _at(x.shape, self.axes)),)
+        return (resized(back, self.axes, _at(x.shape, self.axes)),)
 
     def work(self, node: Node) -> float:
         """Some logarithm of the length."""
