@@ -204,28 +204,32 @@ def assigned_names(graph: Graph) -> dict[Node, str]:
 
     The variables of a function that has returned are gone; its source is not.
     """
-    names: dict[Node, str] = {}
-    texts: dict[Location, str] = {}
+    made: dict[Location, list[Node]] = {}
     for node in graph.nodes:
         origin = ORIGINS.get(node)
         # Only what a line leaves is bound to the name, not the steps on the way to it.
         if origin is None or origin.gradient or not node.inputs or STEPS.get(node):
             continue
-        location = origin.location
-        if location not in texts:
-            texts[location] = assigned_by(location.text)
-        if texts[location]:
-            names[node] = texts[location]
+        made.setdefault(origin.location, []).append(node)
+    names: dict[Node, str] = {}
+    for location, nodes in made.items():
+        targets = assigned_by(location.text)
+        if len(targets) == 1:
+            names |= dict.fromkeys(nodes, targets[0])
+        elif targets and len(nodes) == len(targets):
+            names |= dict(zip(ORIGINS.in_order(nodes), targets, strict=True))
     return names
 
 
-def assigned_by(line: str) -> str:
-    """The variable that a line of source binds to a node, or nothing.
+def assigned_by(line: str) -> list[str]:
+    """The variables that a line of source binds to the nodes that it makes, in order.
 
     Examples
     --------
     >>> [assigned_by(line) for line in ("z = x @ w", "f = sg.function([x], -x)", "y = np.exp(")]
-    ['z', '', 'y']
+    [['z'], [], ['y']]
+    >>> assigned_by("c, s, last = np.cos(x), np.sin(x), x")
+    ['c', 's']
     """
     opened = [c for c in line if c in "([{"]
     closed = sum(c in ")]}" for c in line)
@@ -233,22 +237,32 @@ def assigned_by(line: str) -> str:
     try:
         tree = ast.parse(line + missing)
     except (SyntaxError, ValueError):
-        return ""
+        return []
     match tree.body:
-        case [ast.Assign(targets=[ast.Name(id=name)], value=value)]:
-            pass
-        case [ast.AnnAssign(target=ast.Name(id=name), value=value)]:
-            pass
+        case [ast.Assign(targets=[ast.Tuple(targets)], value=ast.Tuple(values))]:
+            if len(targets) != len(values):
+                return []
+            pairs = list(zip(targets, values, strict=True))
+        case [ast.Assign(targets=[target], value=value)]:
+            pairs = [(target, value)]
+        case [ast.AnnAssign(target=target, value=value)] if value is not None:
+            pairs = [(target, value)]
         case _:
-            return ""
+            return []
+    made = [(t, v) for t, v in pairs if not isinstance(v, ast.Name | ast.Constant)]
+    names = [t.id for t, v in made if isinstance(t, ast.Name) and _makes_node(v)]
+    return names if len(names) == len(made) else []
+
+
+def _makes_node(value: ast.expr) -> bool:
     match value:
         case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)):
             # Nodes made in the arguments of anything else are not what the name is bound to.
-            return name if called in {key.rpartition(".")[2] for key in BUILDERS} else ""
+            return called in {key.rpartition(".")[2] for key in BUILDERS}
         case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.Subscript() | ast.Attribute():
-            return name
+            return True
         case _:
-            return ""
+            return False
 
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}

@@ -5,7 +5,7 @@ None of it is meaning: equal expressions from two lines are one node.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import local
@@ -53,6 +53,11 @@ class SideTable(Generic[_T]):
 
     def __setitem__(self, node: Node, value: _T) -> None:
         self._values[id(node)] = value
+
+    def in_order(self, nodes: Sequence[Node]) -> list[Node]:
+        """Nodes in the order in which they were entered."""
+        wanted = {id(node): node for node in nodes}
+        return [wanted[key] for key in list(self._values) if key in wanted]
 
     def setdefault(self, node: Node, value: _T) -> _T:
         """Enter `value` unless there is an entry; returns the entry."""

@@ -282,3 +282,14 @@ def test_no_name_of_another_graph():
     other = sg.function([x, w], np.exp(x @ shared) / (1 + shared**2).sum())
     assert "d_x" not in other.source
     assert "d_x" in sg.function([x, w], [np.sum(x * shared), gradient]).source
+
+
+def test_variables_assigned_together_keep_their_names():
+    def loss(q, r):
+        first, last, again = np.exp(q), np.exp(r), q
+        return np.sum(last * np.tanh(last) + first * np.tanh(first) + again)
+
+    q, r = sg.placeholder("q", "n"), sg.placeholder("r", "n")
+    source = sg.function([q, r], sg.grad(loss(q, r), [q, r])).source
+    assert "first = np.exp(q)" in source
+    assert "last = np.exp(r)" in source
