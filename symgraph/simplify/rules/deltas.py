@@ -28,6 +28,7 @@ from symgraph.ops.reduce import Mean, Sum, broadcast_to, count
 from symgraph.ops.shape import Transpose, squeeze
 from symgraph.simplify.common import is_number, is_op, number
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.factoring import is_smaller
 from symgraph.simplify.rules.scatters import rows_of
 from symgraph.simplify.structure import (
     CONTRACTIONS,
@@ -328,9 +329,18 @@ def _last_apart(node: Node) -> tuple[Node, Node] | None:
     if not isinstance(node.op, IndexAdd):
         return None
     inner, added, *arrays = node.inputs
-    if arrays or is_number(inner, 0):
+    if arrays or is_number(inner, 0) or not is_smaller(_scattered(node), node.size):
         return None
     return (inner, make(node.op, zeros_like(inner), added)) if _of_zeros(inner) else None
+
+
+def _scattered(node: Node) -> Dim:
+    """How many elements are put into zeros; if they fill the array, it is a matter of its own."""
+    total: Dim = 0
+    while isinstance(node.op, IndexAdd):
+        total += node.inputs[1].size
+        node = node.inputs[0]
+    return total
 
 
 def _signed_terms(node: Node) -> list[tuple[bool, Node]]:

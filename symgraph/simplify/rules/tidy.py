@@ -38,38 +38,41 @@ def _alone(node: Node) -> bool:
 # Signs --------------------------------------------------------------------------------------------
 
 
+_MOVED = ("negative", "multiply", "divide", "add", "subtract")
+_MOST_STEPS = 4
+
+
 @rewrite(
     "squeeze",
     "reshape",
     "transpose",
-    operands=("negative", "multiply", "divide"),
+    operands=_MOVED,
     keeps="bitwise",
     examples=(
         lambda A: (-A.sum(0, keepdims=True)).squeeze(0),
         lambda A, B: (-(A @ B)).T,
-        lambda u, v: (-(u[:, None] * v)).T,
         lambda A, a: (a * A.sum(1, keepdims=True)).squeeze(1),
         lambda u, a: (u[:, None] / a).squeeze(1),
+        lambda u, A: (A.sum(1, keepdims=True) * (2.0 * A[:, :1].sum(1, keepdims=True))).squeeze(1),
+        lambda A, B, a: (A.T / a - A.T @ B).T,
     ),
 )
 def move_inwards(node: Node) -> Node | None:
-    """squeeze(-x) = -squeeze(x), squeeze(c * x) = c * squeeze(x), where x can be asked instead."""
+    """squeeze(c * x + y) = c * squeeze(x) + squeeze(y), where x and y can be asked instead."""
     (x,) = node.inputs
-    large = [i for i, operand in enumerate(x.inputs) if operand.ndim]
-    if len(large) != 1 or not _alone(x):
+    if not is_op(x, *_MOVED) or not _takes(x, node, _MOST_STEPS):
         return None
-    (place,) = large
-    inner = x.inputs[place]
-    if inner.shape != x.shape or not _takes(inner, node):
-        return None
-    moved = make(node.op, inner)
-    return make(x.op, *[moved if i == place else y for i, y in enumerate(x.inputs)])
+    return make(x.op, *[make(node.op, y) if y.ndim else y for y in x.inputs])
 
 
-def _takes(node: Node, move: Node) -> bool:
+def _takes(node: Node, move: Node, steps: int) -> bool:
     """Whether a value can be computed as it is wanted after a move, at no cost."""
+    if is_op(node, *_MOVED) and steps and _alone(node):
+        large = [y for y in node.inputs if y.ndim]
+        fits = all(y.shape == node.shape for y in large)
+        return bool(large) and fits and all(_takes(y, move, steps - 1) for y in large)
     if is_op(move, "transpose"):
-        return (is_op(node, "matmul") and node.ndim == 2) or outer_parts(node) is not None
+        return is_op(node, "matmul", "transpose") and node.ndim == 2
     kept = isinstance(node.op, Reduction) and node.op.keepdims
     return kept or is_op(node, "squeeze", "reshape", "expand_dims")
 
