@@ -26,7 +26,6 @@ from symgraph.simplify.common import (
     unbroadcast,
 )
 from symgraph.simplify.rule import rewrite
-from symgraph.simplify.rules.repeats import outer_parts
 from symgraph.simplify.uses import uses_of
 
 
