@@ -15,6 +15,7 @@ import numpy as np
 
 from symgraph.graph.evaluate import evaluate_node
 from symgraph.graph.node import Node, as_node, constant, make
+from symgraph.graph.sizes import Dim
 from symgraph.ops.contract import Einsum
 from symgraph.ops.create import Eye
 from symgraph.ops.delta import Delta, aligned, delta
