@@ -384,6 +384,8 @@ class _Indices:
         self.parent: dict[Key, tuple[Key, Dim]] = {}
         self.lengths: dict[Key, Dim] = {}
         self.windows: dict[Key, tuple[Dim, Dim]] = {}
+        self.inside: list[tuple[str, Dim, Dim]] = []
+        """Letters of what an index takes: where it begins on an axis, and how long that is."""
 
     def find(self, key: Key) -> tuple[Key, Dim]:
         """The index that stands for all, and how much further than it this one is."""
@@ -414,6 +416,12 @@ class _Indices:
             if inside and isinstance(key, str) and root in bounded:
                 continue
             bounds.setdefault(root, []).append((0 - further, length - further))
+        for letter, start, size in self.inside:
+            root, further = self.find(letter)
+            own = (0 - further, self.lengths[letter] - further)
+            whole = (own[0] - start, own[0] - start + size)
+            if own != whole and own in bounds[root]:
+                bounds[root] = [pair for pair in bounds[root] if pair != whole]
         for root, pairs in bounds.items():
             low = _least([0 - start for start, _ in pairs])
             high = _least([stop for _, stop in pairs])
@@ -447,6 +455,8 @@ def _index_deltas(
             if letter is None:
                 continue
             indices.lengths.setdefault(letter, x.shape[axis])
+            if contraction.shifts:
+                indices.inside.append((letter, shifts[axis], x.shape[axis]))
             if known is not None:
                 own = (place, known.outer[axis])
                 indices.lengths[own] = known.sizes[known.outer[axis]]
