@@ -17,7 +17,7 @@ import numpy as np
 from symgraph.graph.leaves import Constant
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.types import TensorType, Type
-from symgraph.tape.parts import WHOLE, data_of, in_pieces, part_of, rows_in_turn, shape_after
+from symgraph.tape.parts import WHOLE, Grid, data_of, in_pieces, part_of, rows_in_turn, shape_after
 from symgraph.tape.values import KINDS, LEAF, Step, Value, kind_of
 
 __all__ = ["Item", "Loop", "Outside", "Ref", "Slot", "listed", "rolled"]
@@ -445,7 +445,8 @@ class _Rounds:
             parts = {ref.rows for ref in uses if ref.base == slot}
             (part,) = parts if len(parts) == 1 else ((),)
             if part and all(slot not in ref.rows for ref in uses):
-                self.rows[number] = row._replace(rows=row.rows + part[part.count(WHOLE) :])
+                before = row.front + len(cast("Grid", row.rows[-1]).steps) - 1
+                self.rows[number] = row._replace(rows=row.rows + part[before:])
                 body = [
                     with_fields(
                         item,

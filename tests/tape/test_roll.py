@@ -124,6 +124,7 @@ def windows_and_columns():
     X, s = leaf(RNG.normal(size=(3, 14))), 0.0
     for t in range(10):
         s = s * 0.9 + np.sin(X[:, t : t + 5]).sum() * X[1, 12 - t] + X[:, t].max()
+        s = s * np.cos(X[:, :, None][:, t : t + 3, 0]).sum()
     return s + s, [X], 1
 
 
@@ -214,6 +215,7 @@ STEPS = {
     "swap": lambda s, k, W, X: (s[1], s[0]),
     "mix": lambda s, k, W, X: (0.5 * s[0] + 0.3 * s[1], s[0]),
     "stretch": lambda s, k, W, X: (s[0] + X[k // 2 : k // 2 + 2].sum(axis=0) * 0.1, s[1]),
+    "part of a stretch": lambda s, k, W, X: (s[0] * X[k // 2 : k // 2 + 3, 1] * 0.5, s[1]),
     "column": lambda s, k, W, X: (s[0] * X[:3, k % 3], s[1] + 0.1 * X[k, k % 3]),
     "element": lambda s, k, W, X: (s[0] + s[0][0] * s[1][2] * 0.1 * X[1], s[1]),
     "set": lambda s, k, W, X: (s[0].at[k % 3].set(s[1][0]), s[1]),
