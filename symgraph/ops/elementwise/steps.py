@@ -21,7 +21,7 @@ from symgraph.ops.elementwise.arithmetic import (
     square,
 )
 from symgraph.ops.elementwise.choice import where
-from symgraph.ops.elementwise.comparison import logical_and, logical_or
+from symgraph.ops.elementwise.comparison import isinf, logical_and, logical_or
 from symgraph.ops.elementwise.exponential import exp, expm1, log, log1p, sigmoid
 from symgraph.ops.elementwise.extremes import maximum, minimum
 from symgraph.ops.elementwise.stable import log1mexp
@@ -241,8 +241,8 @@ logsubexp = elementwise(
 
 
 def _part_of_sum(x: Node, y: Node) -> Node:
-    far = absolute(x) > 4.0 * absolute(y)
-    return where(far, 1.0 / (1.0 + y / where(far, x, 1.0)), x / where(far, 1.0, x + y))
+    infinite = isinf(x)
+    return where(infinite, 1.0 / (1.0 + y / where(infinite, x, 1.0)), x / (x + y))
 
 
 part_of_sum = elementwise(
@@ -257,7 +257,7 @@ part_of_sum = elementwise(
     cost=6.0,
     domain=(0.1, 4.0),
     decompose=_part_of_sum,
-    why="both sums are infinite where x is, and the quotient is 1",
+    why="infinity by infinity is 1: the two differ by what is finite",
     doc="``x / (x + y)``, and 1 at infinite x.",
 )
 

@@ -105,11 +105,18 @@ def double(node: Node) -> Node | None:
     return scalar(2, node) * x if x is y and node.dtype.kind == "f" else None
 
 
-@rewrite("multiply", keeps="bitwise", examples=(lambda x: x * x,))
+@rewrite("multiply", keeps="bitwise", examples=(lambda u: u * u,))
 def square(node: Node) -> Node | None:
     """x * x = x**2."""
     x, y = node.inputs
-    return ew_square(x) if x is y and node.dtype.kind == "f" else None
+    return ew_square(x) if x is y and node.dtype.kind == "f" and node.ndim else None
+
+
+@rewrite("multiply", keeps="accurate", examples=(lambda a: a * a,))
+def square_of_number(node: Node) -> Node | None:
+    """x * x = x**2 of a number, of which Python's power is not always the same."""
+    x, y = node.inputs
+    return ew_square(x) if x is y and node.dtype.kind == "f" and not node.ndim else None
 
 
 @rewrite(

@@ -1,20 +1,15 @@
-"""What vanishes, or is one, wherever the term beside it is defined.
-
-Deviations from a mean sum to nothing: gradients through a mean need no second one. And where there
-is a logarithm of x, x / x is 1.
-"""
+"""Deviations from a mean sum to nothing: gradients through a mean need no second one."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from symgraph.graph.leaves import SizeValue
-from symgraph.graph.node import Node, make
+from symgraph.graph.node import Node
 from symgraph.graph.op import Op
-from symgraph.graph.registry import apply
 from symgraph.ops.reduce import BroadcastTo, Mean, Sum
 from symgraph.ops.shape import ExpandDims, Squeeze, Transpose
-from symgraph.simplify.common import is_op, scalar, unbroadcast
+from symgraph.simplify.common import is_op, unbroadcast
 from symgraph.simplify.rule import rewrite
 
 _DEEPEST = 8
@@ -170,49 +165,4 @@ def sum_of_deviations(node: Node) -> Node | None:
         if not search.vanishes(term) or not _carries(kept, search.roots):
             continue
         return -kept if kept is second and is_op(node, "subtract") else kept
-    return None
-
-
-# Quotients beside logarithms ----------------------------------------------------------------------
-
-
-def _without_factor(node: Node, x: Node, left: int = _DEEPEST) -> Node | None:
-    """A product without one of its factors x; ``None`` if there is none."""
-    if node is x:
-        return scalar(1, node)
-    if not left or not is_op(node, "multiply", "negative"):
-        return None
-    for i, part in enumerate(node.inputs):
-        rest = _without_factor(part, x, left - 1) if part.type == node.type else None
-        if rest is not None:
-            return make(node.op, *[rest if i == j else y for j, y in enumerate(node.inputs)])
-    return None
-
-
-@rewrite(
-    "add",
-    "subtract",
-    operands=("divide",),
-    keeps="accurate",
-    domain="positive",
-    examples=(
-        lambda x: np.log(x) + x / x,
-        lambda x, y: -(y * np.log(x)) - (y * x) / x,
-        lambda x, y: (np.log(x) - np.log(y)) + (-x) / x,
-    ),
-)
-def quotient_beside_logarithm(node: Node) -> Node | None:
-    """log(x) + y * x / x = log(x) + y: where there is a logarithm, x is not 0."""
-    for place in (0, 1):
-        term, other = node.inputs[place], node.inputs[1 - place]
-        if not is_op(term, "divide") or not term.type == other.type == node.type:
-            continue
-        top, x = term.inputs
-        if x.type != node.type or node.dtype.kind != "f":
-            continue
-        if not _carries(other, {apply("log", x)}):
-            continue
-        rest = _without_factor(top, x)
-        if rest is not None:
-            return make(node.op, *((rest, other) if place == 0 else (other, rest)))
     return None

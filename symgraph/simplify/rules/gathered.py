@@ -13,9 +13,10 @@ from symgraph.graph.node import Node, constant, make
 from symgraph.graph.registry import apply
 from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.reduce import Sum
-from symgraph.simplify.common import HEADROOM, is_known_factor, is_op, number, scalar, unbroadcast
+from symgraph.simplify.common import HEADROOM, is_op, number, scalar, unbroadcast
 from symgraph.simplify.flat import flat_product
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.algebra import undivided
 from symgraph.simplify.uses import uses_of
 
 _DEEPEST = 4
@@ -78,6 +79,73 @@ def power_beside_its_base(node: Node) -> Node | None:
     return None
 
 
+def _without_factor(node: Node, x: Node, left: int = 2 * _DEEPEST) -> Node | None:
+    """A product without one of its factors x; ``None`` if there is none."""
+    if node is x:
+        return scalar(1, node)
+    if not left or not is_op(node, "multiply", "negative"):
+        return None
+    for i, part in enumerate(node.inputs):
+        rest = _without_factor(part, x, left - 1) if part.type == node.type else None
+        if rest is not None:
+            return make(node.op, *[rest if i == j else y for j, y in enumerate(node.inputs)])
+    return None
+
+
+def _times_number(node: Node) -> tuple[Node | None, Node]:
+    """A number and the rest of a product; ``None`` if there is no number."""
+    if is_op(node, "multiply"):
+        for c, x in (node.inputs, node.inputs[::-1]):
+            if number(c) is not None and x.type == node.type:
+                return unbroadcast(c), x
+    return None, node
+
+
+@rewrite(
+    "multiply",
+    "divide",
+    operands=("multiply", "divide", "square", "negative"),
+    keeps="accurate",
+    stage="numpy",
+    headroom=HEADROOM,
+    examples=(
+        lambda x, y: x * (y / x / x),
+        lambda x, y: (2.0 * x) * (y * (3.0 / np.square(x))),
+        lambda x, y: (y * x) / np.square(x),
+        lambda x: (2.0 * x) / np.square(x),
+    ),
+)
+def factor_over_its_square(node: Node) -> Node | None:
+    """x * (y / x**2) = y / x: neither is defined at 0."""
+    if node.dtype.kind != "f":
+        return None
+    if is_op(node, "divide"):
+        top, below = node.inputs
+        if not is_op(below, "square") or below.dtype != node.dtype or top.type != node.type:
+            return None
+        (x,) = below.inputs
+        rest = _without_factor(top, x)
+        return None if rest is None or (rest / x).type != node.type else rest / x
+    for base, rest in (node.inputs, node.inputs[::-1]):
+        c, x = _times_number(base)
+        if number(x) is not None or rest.type != node.type:
+            continue
+        found = _exchanged(rest, partial(_once_less, x=x))
+        if found is not None and found.type == node.type:
+            return found if c is None else c * found
+    return None
+
+
+def _once_less(node: Node, x: Node) -> Node | None:
+    """What is divided by x twice, divided by it once."""
+    if not is_op(node, "divide"):
+        return None
+    top, below = node.inputs
+    if is_op(below, "square") and below.inputs[0] is x:
+        return top / x
+    return top if below is x and undivided(top, x) is not None else None
+
+
 # Numbers ------------------------------------------------------------------------------------------
 
 
@@ -123,56 +191,6 @@ def _over(value: Node | None, x: Node) -> Node:
 
 def _is_used(node: Node) -> bool:
     return number(node) is None and len(uses_of(node)) > 1
-
-
-@rewrite(
-    "multiply",
-    operands=("multiply", "divide"),
-    keeps="accurate",
-    stage="numpy",
-    headroom=HEADROOM,
-    rounds=True,
-    examples=(
-        lambda x, y: (0.5 * x) * (2.0 * y),
-        lambda x, y: 0.3 * (np.exp(x) * (2.0 * y)),
-        lambda x, y, z: (x * (3.0 / y)) * (-0.5 * z),
-        lambda x, y: (0.5 * x) / y * (y * 4.0),
-    ),
-)
-def numbers_of_a_product(node: Node) -> Node | None:
-    """(a * x) * (b * y) = (a * b) * (x * y) for numbers a and b."""
-    x, y = node.inputs
-    if node.dtype.kind != "f" or not x.dtype == y.dtype == node.dtype:
-        return None
-    if _is_used(x) or _is_used(y):
-        return None
-    first, second = (_number_alone(part) or _number_in(part) for part in (x, y))
-    if first is None or second is None:
-        return None
-    known = [found.value for found in (first, second)]
-    value = scalar(number(known[0]) * number(known[1]), node)
-    if not all(map(is_known_factor, (*known, value))):
-        return None
-    whole = _joined(first, second, value)
-    return whole if whole is not None and whole.type == node.type else None
-
-
-def _number_alone(node: Node) -> _Found | None:
-    return None if number(node) is None else _Found(unbroadcast(node), False, None)
-
-
-def _joined(first: _Found, second: _Found, value: Node) -> Node | None:
-    """The product with one number, where there was one already above a line, or in front."""
-    if first.put is None or second.put is None:
-        found = second if first.put is None else first
-        if found.put is None:
-            return None
-        return found.put(value) if found.above else _times(value, found.put(None))
-    if first.above or second.above:
-        return first.put(value if first.above else None) * second.put(
-            None if first.above else value
-        )
-    return _times(value, first.put(None)) * second.put(None)
 
 
 def _times(value: Node | None, x: Node) -> Node:

@@ -19,6 +19,7 @@ from symgraph.simplify.common import (
 from symgraph.simplify.facts import bounds
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.shifts import constant_along, without_axes
+from symgraph.simplify.uses import uses_of
 
 
 @rewrite("sum", "mean", keeps="accurate", examples=(lambda x: (-x).sum(), lambda x: (-x).mean()))
@@ -99,6 +100,26 @@ def sum_of_multiple(node: Node) -> Node | None:
     """sum(c * x) = c * sum(x), sum(x / c) = sum(x) / c where c is constant along the axes."""
     scale, total, divides = _multiple_reduced(node)
     if scale is None:
+        return None
+    return total / scale if divides else scale * total
+
+
+@rewrite(
+    "sum",
+    operands=("multiply", "divide"),
+    keeps="accurate",
+    stage="numpy",
+    headroom="half",
+    examples=(
+        lambda a, v: (a * v).sum(),
+        lambda a, A: (A / a).sum(axis=1),
+    ),
+)
+def scale_of_sum(node: Node) -> Node | None:
+    """sum(c * x) = c * sum(x), sum(x / c) = sum(x) / c for 0-d c: once, not for each element."""
+    scale, total, divides = _multiple_reduced(node)
+    (x,) = node.inputs
+    if scale is None or scale.ndim or len(uses_of(x)) > 1 or node.dtype.kind != "f":
         return None
     return total / scale if divides else scale * total
 

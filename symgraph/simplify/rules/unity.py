@@ -94,6 +94,46 @@ def difference_over_one_divisor(node: Node) -> Node | None:
 
 
 @rewrite(
+    "subtract",
+    operands=("divide",),
+    keeps="accurate",
+    headroom=2,
+    examples=(
+        lambda x, y: 1.0 / (x + y) - (x / (x + y)) / (x + y),
+        lambda x, y, z: z / (x + y) - ((z * x) / (x + y)) / (x + y),
+    ),
+)
+def slope_of_share(node: Node) -> Node | None:
+    """a / z - (a * x / z) / z = a * (1 - x / z) / z where z - x is known."""
+    first, second = node.inputs
+    if not (is_op(first, "divide") and is_op(second, "divide")) or node.dtype.kind != "f":
+        return None
+    (a, z), (share, other) = first.inputs, second.inputs
+    if z is not other or not is_op(share, "divide") or share.inputs[1] is not z:
+        return None
+    x = _beside(share.inputs[0], a)
+    if x is None or not are_floats(node, a, x, z):
+        return None
+    gap = known_difference(x, z)
+    less = None if gap is None else _quotient(x, z, gap)
+    if less is None:
+        return None
+    return -less / z if number(a) == 1 else a * (-less / z)
+
+
+def _beside(product: Node, a: Node) -> Node | None:
+    """The other factor of a product with a."""
+    if number(a) == 1:
+        return product
+    if not is_op(product, "multiply"):
+        return None
+    for factor, x in (product.inputs, product.inputs[::-1]):
+        if factor is a:
+            return x
+    return None
+
+
+@rewrite(
     "add",
     "subtract",
     operands=("divide",),
