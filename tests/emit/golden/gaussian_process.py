@@ -70,7 +70,7 @@ def gaussian_process(x, y, length, noise):
     # gradient of: covariance = np.exp(-0.5 * distances**2) + (0.1 + noise**2) * sg.e...
     d_distances = -(d_covariance * exp * distances)
     # gradient of: distances = (x[:, None] - x) / length
-    d_length = -(d_distances * distances / length).sum()
+    d_length = -(d_distances.ravel() @ distances.ravel() / length)
     return loss, d_length, d_noise
 
 
