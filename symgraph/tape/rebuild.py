@@ -194,7 +194,8 @@ def origin_of(value: Value) -> Origin | None:
 def assigned_name(value: Value) -> str:
     """The variable of the line that made a value, if there is one."""
     location = location_of(value.line)
-    return assigned_by(location.text) if location is not None else ""
+    targets = assigned_by(location.text) if location is not None else []
+    return targets[0] if len(targets) == 1 else ""
 
 
 def _names(loop: Loop) -> list[str]:
