@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,7 +91,8 @@ def _export(arguments: argparse.Namespace) -> int:
         return 0
     path = Path(arguments.output)
     _write(path, text, target, arguments)
-    print(f"wrote {path}; symgraph check {path} compares its gradients with differences")
+    again = shlex.quote(str(path))
+    print(f"wrote {path}; symgraph check {again} compares its gradients with differences")
     return 0
 
 
@@ -199,8 +201,17 @@ def _usage(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return convert
 
 
+def _path(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a file, or -, got ''")
+    return text
+
+
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"expected names of placeholders: w,b, got {text!r}")
+    return names
 
 
 def _add_export(commands: Any) -> None:
@@ -209,6 +220,7 @@ def _add_export(commands: Any) -> None:
     export.add_argument(
         "-o",
         "--output",
+        type=_path,
         default=STANDARD_OUTPUT,
         metavar="FILE",
         help="by default, and for -, standard output",

@@ -20,7 +20,7 @@ from symgraph.graph.size_numbers import SizeNumber
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 
-__all__ = ["ArrayLike", "Node", "as_node", "constant", "make", "placeholder"]
+__all__ = ["ArrayLike", "Node", "as_node", "constant", "make", "masked_refusal", "placeholder"]
 
 ArrayLike: TypeAlias = "Node | np.ndarray[Any, Any] | np.generic | complex | Size | Sequence[Any]"
 """What may stand where a node is taken."""
@@ -273,6 +273,16 @@ def placeholder(name: str, shape: object = (), dtype: object = "float64") -> Nod
     return make(Placeholder.new(name, TensorType.of(shape, dtype)))
 
 
+def masked_refusal() -> DTypeError:
+    """What is said of a masked array: there is nothing that its mask could become."""
+    return DTypeError(
+        "a masked array",
+        expected="an array of numbers",
+        got="numpy.ma.MaskedArray",
+        hint="fill it first, value.filled(0.0), or take np.where(value.mask, 0.0, value.data)",
+    )
+
+
 def constant(value: ArrayLike, dtype: object = None) -> Node:
     """A value that is known now, as a node.
 
@@ -300,6 +310,8 @@ def constant(value: ArrayLike, dtype: object = None) -> Node:
         return constant(value.as_node(), dtype)
     if isinstance(value, Size):
         return make(SizeValue(value, np.dtype(wanted or np.int64)))
+    if isinstance(value, np.ma.MaskedArray):
+        raise masked_refusal()
     try:
         array: Any = np.asarray(value, dtype=wanted)
     except (ValueError, TypeError, OverflowError) as error:

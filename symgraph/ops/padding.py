@@ -249,6 +249,27 @@ def _width(value: Any) -> Dim:
 _COPYING = ("edge", "reflect", "symmetric", "wrap")
 
 
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int) and value == 0
+
+
+def _check_of_mode(mode: Any, constants: Any, ends: Any, length: Any, reflect: str) -> None:
+    """Refuse a keyword that its mode does not look at, as NumPy does."""
+    given = {
+        "constant_values": (("constant",), not _is_zero(constants)),
+        "end_values": (("linear_ramp",), not _is_zero(ends)),
+        "stat_length": (tuple(_STATISTICS), length is not None),
+        "reflect_type": (("reflect", "symmetric"), reflect != "even"),
+    }
+    for name, (modes, changed) in given.items():
+        if changed and mode not in modes:
+            raise UnsupportedError(
+                f"pad: {name} says nothing in the mode {mode!r}",
+                expected=f"mode {' or '.join(map(repr, modes))}",
+                got=f"{name} with mode {mode!r}",
+            )
+
+
 @of_numpy(np.pad)
 def pad(
     array: Any,
@@ -290,6 +311,7 @@ def pad(
         return node  # a 0-d array has no sides
     if reflect_type not in ("even", "odd"):
         raise UnsupportedError("pad: reflect_type", expected="'even' or 'odd'", got=reflect_type)
+    _check_of_mode(mode, constant_values, end_values, stat_length, reflect_type)
     if mode in _COPYING:
         odd = reflect_type == "odd" and mode in ("reflect", "symmetric")
         return _pad_copies(node, widths, mode, odd)

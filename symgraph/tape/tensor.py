@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 
 from symgraph.errors import DerivativeError, DTypeError, InputError, ShapeError
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, masked_refusal
 from symgraph.graph.refusal import public
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.types import as_dtype
@@ -406,6 +406,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     DTypeError
         If it is not numeric.
     """
+    if isinstance(data, np.ma.MaskedArray):
+        raise masked_refusal()
     try:
         plain = _plain_tree(data)
         if dtype is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symgraph.errors import DTypeError
 from symgraph.graph.graph import flatten_nodes
 from symgraph.graph.node import Node, constant, topological
 from symgraph.graph.side import ORIGINS, current_origin, origin_as, origin_at, set_origin
@@ -120,5 +121,7 @@ def hvp(loss: Node, wrt: Any, vector: Any, *, unconnected: Unconnected = "raise"
     >>> float(sg.function([x], sg.hvp(x**3, x, 1.0))(2.0))
     12.0
     """
+    if vector is None:
+        raise DTypeError("hvp: the vector", expected="a tree in the form of wrt", got="None")
     gradient = grad(loss, wrt, unconnected=unconnected)
     return jvp(gradient, wrt, vector, unconnected="zero")

@@ -14,6 +14,7 @@ from symgraph.graph.refusal import short
 x = sg.placeholder("x", (2, 4, 3))
 square = sg.placeholder("a", (3, 3))
 tensor = tape.tensor([1.0, 2.0], requires_grad=True)
+masked = np.ma.array(np.ones(3), mask=[True, False, False])
 double = sg.function([square], square * 2.0)
 
 WRONG: dict[str, tuple[Callable[[], Any], type[sg.SymgraphError], str]] = {
@@ -38,6 +39,17 @@ WRONG: dict[str, tuple[Callable[[], Any], type[sg.SymgraphError], str]] = {
     "no number": (lambda: tensor.new_full(3, None), sg.DTypeError, "object"),
     "a number of tensors": (lambda: tape.optim.SGD(3), sg.DTypeError, "SGD(3)"),
     "a missing folder": (lambda: double.export("/no/such/folder/f.py"), sg.InputError, "No such"),
+    "a masked array": (lambda: x * masked, sg.DTypeError, "filled"),
+    "a masked tensor": (lambda: tape.tensor(masked), sg.DTypeError, "filled"),
+    "a tensor with a masked array": (lambda: tensor * masked, sg.DTypeError, "filled"),
+    "no vector": (lambda: sg.hvp(np.sum(x**2), x, None), sg.DTypeError, "None"),
+    "a keyword of another mode": (lambda: np.pad(x, 1, end_values=3), sg.UnsupportedError, "ramp"),
+    "too many pieces": (lambda: np.array_split(x, 10**30), sg.ShapeError, "1000000"),
+    "an order that is none": (
+        lambda: np.linalg.norm(x[0, 0], np.nan),
+        sg.UnsupportedError,
+        "nan",
+    ),
     "an optimizer": (lambda: sg.optim.clip_by_value([x], None), sg.DTypeError, "None"),
     "names": (lambda: sg.Graph([x], [x], names="abc"), sg.DTypeError, "'abc'"),
     "a rank": (lambda: sg.nn.scaled_dot_product_attention(tensor, 1, 2), sg.ShapeError, ", 1, 2"),
