@@ -116,6 +116,16 @@ def test_a_wide_node_and_many_outputs():
     assert found[1500].tolist() == [2998.0, 2998.0]
 
 
+def test_a_product_of_many_factors():
+    x = sg.placeholder("x")
+    y = x
+    for i in range(450):
+        y = y * (1.0 + np.cos(x + float(i)))
+    value, slope = sg.function([x], [y, sg.grad(y, x)])(0.5)
+    terms = 1 / 0.5 - np.sum(np.sin(0.5 + np.arange(450)) / (1 + np.cos(0.5 + np.arange(450))))
+    np.testing.assert_allclose(slope, value * terms, rtol=1e-9)
+
+
 def test_an_expression_that_no_statement_holds():
     """More terms than CPython's parser takes in one chain (2 990)."""
     inputs = [sg.placeholder(f"p{i}") for i in range(5000)]

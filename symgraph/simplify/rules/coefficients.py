@@ -123,7 +123,7 @@ def _operand(node: Node, steps: int) -> _Multiple:
     if len(users) <= 1:
         found = _multiple(node, steps - 1)
         return found if found.numbers else opaque
-    found = _multiple(node, 2)
+    found = _multiple(node, min(steps - 1, 2))
     if not found.numbers:
         return opaque
     if not all(user is not None and _undone(user, node, found.number) for user in users):
