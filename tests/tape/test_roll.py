@@ -147,7 +147,7 @@ def columns_in_the_outer_loop():
     X, W, h = leaf(RNG.normal(size=(5, 4, 2))), leaf(np.eye(2) * 0.4), tape.zeros(2)
     for e in range(4):
         for t in range(5):
-            h = np.tanh(h @ W + X[t, e]) * X[t, :, 0].mean()
+            h = np.tanh(h @ W + X[t, e]) * X[4 - t, :, 0].mean()
         h = h * 0.5
     return h.sum(), [X, W], 2
 
