@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import symgraph as sg
-from symgraph.graph.node import _TABLE
+from symgraph.graph.node import _TABLE, topological
+from symgraph.simplify import simplify
 
 
 def chain(x, count):
@@ -117,13 +118,12 @@ def test_a_wide_node_and_many_outputs():
 
 
 def test_a_product_of_many_factors():
-    x = sg.placeholder("x")
-    y = x
-    for i in range(450):
-        y = y * (1.0 + np.cos(x + float(i)))
-    value, slope = sg.function([x], [y, sg.grad(y, x)])(0.5)
-    terms = 1 / 0.5 - np.sum(np.sin(0.5 + np.arange(450)) / (1 + np.cos(0.5 + np.arange(450))))
-    np.testing.assert_allclose(slope, value * terms, rtol=1e-9)
+    x = y = sg.placeholder("x")
+    for i in range(500):
+        y = y * (x + float(i))
+    outputs = [y, sg.grad(y, x)]
+    result = simplify(outputs, stage="numpy").outputs
+    assert len(topological(result)) <= len(topological(outputs))
 
 
 def test_an_expression_that_no_statement_holds():
