@@ -3,6 +3,9 @@
 PyTorch's names, and TensorFlow's `GradientTape` and `Variable`, on NumPy's operations. What was
 recorded is an ordinary graph: `graph` and `function` give it, and its source.
 
+What PyTorch and NumPy read differently (``x.max(1)``, ``x.std()``, ``x.sort()``) is refused unless
+a word says who is meant: ``axis=`` is NumPy's, ``dim=`` PyTorch's.
+
 Examples
 --------
 >>> from symgraph import tape as torch
