@@ -257,14 +257,21 @@ def _convolve_transposed(
     windows = reshape(columns, (batch, groups * out, *kernel, *places))
     order = (0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
     more = _added(output_padding, [max(s, g) for s, g in zip(steps, gaps, strict=True)], what)
+    # The windows leave less than a step over; what is more, which the dilation allows, is empty.
+    empty = [max(extra - step + 1, 0) for extra, step in zip(more, steps, strict=True)]
     dims = [
-        (n - 1) * step + gap * (size - 1) + 1 + extra
-        for n, step, gap, size, extra in zip(places, steps, gaps, kernel, more, strict=True)
+        (n - 1) * step + gap * (size - 1) + 1 + extra - none
+        for n, step, gap, size, extra, none in zip(
+            places, steps, gaps, kernel, more, empty, strict=True
+        )
     ]
     axes = range(2, 2 + rank)
     y = window_sum(
         transpose(windows, order), axes, kernel, steps, gaps, (batch, groups * out, *dims)
     )
+    if any(empty):
+        y = padded(y, [(0, none) for none in empty])
+        dims = [dim + none for dim, none in zip(dims, empty, strict=True)]
     borders = padding_pairs(padding, places, kernel, steps, what)
     cut = [slice(before, dim - after) for (before, after), dim in zip(borders, dims, strict=True)]
     y = y[(slice(None), slice(None), *cut)]
