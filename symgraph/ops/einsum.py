@@ -220,7 +220,7 @@ def _with_broadcasting(labels: Sequence[str], nodes: Sequence[Node], output: str
         ]
         kept = "".join([label for i, label in enumerate(text) if i not in stretched])
         pairs.append((kept, squeeze(node, tuple(stretched)) if stretched else node))
-    held = Counter("".join([output, *[text for text, _ in pairs]]))
+    held = Counter("".join(["".join(set(text)) for text in (output, *[t for t, _ in pairs])]))
     if common.kind in "fc":
         # What is summed by itself, before it meets the others, is summed in their precision.
         pairs = [
@@ -384,6 +384,7 @@ EXAMPLES: dict[str, list[Example]] = {
         _einsum("ij,jk,ki->", _A, _B, array(4, 2)),
         _einsum("ij,jk->ik", _A.astype(np.float32), _B.astype(np.float32)),
         _einsum("ij,jk->ik", np.ones((0, 3)), _B),
+        _einsum("ijj,jk->ik", np.ones((2, 2, 2), bool), array(1, 1)),
         _einsum("bij,bijk->bk", _CUBE, array(2, 3, 4, 2)),
         _einsum("bij,bij->b", _CUBE, _CUBE + 1),
         _einsum("ibj,bij->b", array(3, 2, 4), _CUBE),

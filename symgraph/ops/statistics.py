@@ -218,6 +218,7 @@ def cov(
         total = sum(weights)
         share = 1.0 if aweights is None else sum(weights * as_node(aweights)) / total
         divisor = total if freedom == 0 else total - freedom * share
+        divisor = divisor if freedom < 2 else maximum(divisor, 0.0)
         weighted = centered * weights
     if weighted.dtype.kind == "c":
         weighted = apply("conjugate", weighted)
