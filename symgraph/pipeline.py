@@ -16,7 +16,7 @@ from symgraph.graph.registry import BUILDERS
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
 from symgraph.plan.lower import lower, unwrap
 from symgraph.simplify import Firing, known_rules, simplify
-from symgraph.transforms.guards import decide, guard
+from symgraph.transforms.guards import choices, decide, guard
 from symgraph.transforms.loops import tidy_loops
 
 __all__ = ["PASSES", "Options", "Prepared", "Strictness", "prepare", "wishes"]
@@ -119,18 +119,17 @@ def idiom_pass(prepared: Prepared, options: Options) -> None:
     prepared.follow(result.mapping, result.outputs)
 
 
-def decide_pass(prepared: Prepared, options: Options) -> None:
-    """Drop branches that are never taken, and simplify what is left."""
-    outputs, image = decide(prepared.outputs)
+def guard_pass(prepared: Prepared, options: Options) -> None:
+    """Drop branches that are never taken; make operands safe where a choice drops the result."""
+    known = choices(prepared.outputs)
+    outputs, image = ([], {}) if known is None else decide(known)
     if image:
         prepared.follow(image, outputs)
         simplify_pass(prepared, options)
-
-
-def guard_pass(prepared: Prepared, options: Options) -> None:
-    """Make operands safe where a choice drops the result."""
-    outputs, image = guard(prepared.outputs)
-    prepared.follow(image, outputs)
+        known = choices(prepared.outputs)
+    if known is not None:
+        outputs, image = guard(known)
+        prepared.follow(image, outputs)
 
 
 PASSES: tuple[Pass, ...] = (
@@ -138,7 +137,6 @@ PASSES: tuple[Pass, ...] = (
     loop_pass,
     simplify_pass,
     loop_pass,
-    decide_pass,
     guard_pass,
     lower_pass,
     idiom_pass,

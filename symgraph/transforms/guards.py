@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -28,15 +28,45 @@ from symgraph.ops.facts import Limit
 from symgraph.ops.kinds import Elementwise
 from symgraph.transforms.masks import bounds, support
 
-__all__ = ["decide", "guard"]
+__all__ = ["Choices", "choices", "decide", "guard"]
 
 
-def decide(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
-    """Leave out choices of which one branch is never wanted, and make each condition one mask.
+class Choices(NamedTuple):
+    """What a graph with choices needs of each of its nodes.
 
-    Parameters
+    Attributes
     ----------
-    outputs : sequence of Node
+    outputs, order : list of Node
+        Masks come early in the order.
+    conditions : Conditions
+        Those of its masks.
+    needs : dict
+        For each node the condition without which no output depends on its value.
+    risks : dict
+        For each node the operands that may lie where the operation is not finite.
+    """
+
+    outputs: list[Node]
+    order: list[Node]
+    conditions: Conditions
+    needs: dict[Node, Condition]
+    risks: dict[Node, list[tuple[int, Limit]]]
+
+
+def choices(outputs: Sequence[Node]) -> Choices | None:
+    """What is needed of the nodes of a graph; ``None`` if nothing is chosen in it."""
+    order = topological(outputs)
+    masks = [node.inputs[0] for node in order if isinstance(node.op, Where)]
+    if not masks:
+        return None
+    risks = {node: found for node in order if (found := _risks(node))}
+    order = _masks_first(order, masks, outputs, risks)
+    conditions = Conditions()
+    return Choices(list(outputs), order, conditions, _needs(order, outputs, conditions), risks)
+
+
+def decide(known: Choices) -> tuple[list[Node], dict[Node, Node]]:
+    """Leave out choices of which one branch is never wanted, and make each condition one mask.
 
     Returns
     -------
@@ -44,22 +74,14 @@ def decide(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     image : dict
         From every node to what stands for it; empty if nothing changed.
     """
-    order = topological(outputs)
-    if not any(isinstance(node.op, Where) for node in order):
-        return list(outputs), {}
-    conditions = Conditions()
-    image = _decided(order, _needs(order, outputs, conditions), conditions)
-    if all(image[node] is node for node in outputs):
-        return list(outputs), {}
-    return [image[node] for node in outputs], image
+    image = _decided(known.order, known.needs, known.conditions)
+    if all(image[node] is node for node in known.outputs):
+        return known.outputs, {}
+    return [image[node] for node in known.outputs], image
 
 
-def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
+def guard(known: Choices) -> tuple[list[Node], dict[Node, Node]]:
     """Replace operands of singular operations where their results are not taken.
-
-    Parameters
-    ----------
-    outputs : sequence of Node
 
     Returns
     -------
@@ -67,17 +89,10 @@ def guard(outputs: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     image : dict
         From every node to what stands for it.
     """
-    order = topological(outputs)
-    masks = [node.inputs[0] for node in order if isinstance(node.op, Where)]
-    if not masks:
-        return list(outputs), {}
-    risks = {node: found for node in order if (found := _risks(node))}
-    order = _masks_first(order, masks, outputs, risks)
-    conditions = Conditions()
-    needs = _needs(order, outputs, conditions)
+    outputs, order, conditions, needs, risks = known
     risks = {node: found for node, found in risks.items() if needs[node] != ALWAYS}
     if not risks:
-        return list(outputs), {}
+        return outputs, {}
     guarding = _Guarding(conditions, needs, risks, order)
     image = guarding.image
     stack = list(reversed(outputs))
