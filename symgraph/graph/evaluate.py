@@ -88,10 +88,13 @@ class _LocalScope:
                 lines += statements(node, name, [texts[i] for i in node.inputs], self)
 
 
+_STAND_IN = "stand-in"
+
+
 def stand_in(number: int, type_: Type) -> Node:
     """A placeholder for the operand of this number, the same whenever it is asked for."""
     assert isinstance(type_, TensorType)
-    return make(Placeholder(f"a{number}", type_, ("stand-in", number, 0)))
+    return make(Placeholder(f"a{number}", type_, (_STAND_IN, number, 0)))
 
 
 def statements(node: Node, target: str, args: Sequence[str], scope: Scope) -> list[str]:
@@ -177,7 +180,11 @@ def evaluate_node(node: Node, operands: Sequence[Any], sizes: Mapping[str, int])
 
 def _leaf(number: int, operand: Node) -> Node:
     kind = operand.result_type
-    return operand if not operand.inputs or isinstance(kind, TupleType) else stand_in(number, kind)
+    if isinstance(kind, TupleType):
+        return operand
+    # One stand-in of an outer operation may be that of the other operand here.
+    stands = isinstance(operand.op, Placeholder) and operand.op.key[0] == _STAND_IN
+    return stand_in(number, kind) if operand.inputs or stands else operand
 
 
 def bind_sizes(values: Mapping[Node, Any]) -> dict[str, int]:

@@ -236,6 +236,10 @@ def _divide(
         yield powers, found
         return
     (part, exponent), *others = wanted
+    parts = _parts_of(part, found)
+    if parts is not None and (left := _without(powers, parts, exponent)) is not None:
+        yield from _divide(others, left, found)
+        return
     for i, (factor, power) in enumerate(powers.factors):
         if power * exponent <= 0 or abs(power) < abs(exponent):
             continue
@@ -245,6 +249,33 @@ def _divide(
         for scale, bindings in _match_factor(part, factor, found):
             rest = Powers(powers.number * scale**exponent, left)
             yield from _divide(others, rest, bindings)
+
+
+def _parts_of(part: Pattern, found: Bindings) -> Powers | None:
+    """The factors of what a variable stands for, if that is a product or a quotient."""
+    old = found.get(part.name) if isinstance(part, Variable) else None
+    if old is None or old.base.op.name not in ("multiply", "divide"):
+        return None
+    powers = flat_product(old.base, deep=True)
+    if powers is not None:
+        powers.number *= old.number
+    return powers
+
+
+def _without(powers: Powers, parts: Powers, exponent: int) -> Powers | None:
+    """A product without a power of others, if these are among its factors."""
+    left = (
+        dict(powers.factors)
+        if len({id(f) for f, _ in powers.factors}) == len(powers.factors)
+        else {}
+    )
+    for factor, k in parts.factors:
+        had, gone = left.get(factor, 0), k * exponent
+        if had * gone <= 0 or abs(had) < abs(gone):
+            return None
+        left[factor] = had - gone
+    rest = [(factor, power) for factor, power in left.items() if power]
+    return Powers(powers.number / parts.number**exponent, rest)
 
 
 def _match_factor(part: Pattern, factor: Node, found: Bindings) -> Iterator[tuple[float, Bindings]]:

@@ -11,6 +11,7 @@ import symgraph as sg
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph, replace
 from symgraph.graph.node import topological
+from symgraph.graph.registry import apply
 from symgraph.graph.tree import flatten, leaf_paths, tree_map, unflatten
 
 
@@ -97,6 +98,12 @@ def test_interpret_runs_op_by_op(x):
     value = np.arange(6.0).reshape(2, 3)
     (found,) = interpret([(x * 2).sum(axis=1) / x.shape[0]], {x: value})
     np.testing.assert_array_equal(found, (value * 2).sum(axis=1) / 2)
+
+
+def test_interpret_keeps_operands_apart_where_a_decomposition_holds_another(x):
+    step = apply("reciprocal_step", x, np.negative(-x))
+    (found,) = interpret([step], {x: np.full((2, 3), 4.0)})
+    np.testing.assert_array_equal(found, np.full((2, 3), 0.125))
 
 
 TREES = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.comparison import isinf, logical_and
 from symgraph.ops.elementwise.exponential import exp, expm1, log, log1p
 from symgraph.ops.elementwise.extremes import clip, maximum, minimum
-from symgraph.ops.elementwise.trigonometric import arctan2, cos, hypot, sin, sinh, tan
+from symgraph.ops.elementwise.trigonometric import arctan2, cos, hypot, sin, sinh, tan, tanh
 from symgraph.ops.kinds import Facts, elementwise
 
 BOUND = 2.0**-56
@@ -105,6 +106,8 @@ relative_exp2 = elementwise(
 )
 
 
+X_COSH_LESS_SINH = coefficients(lambda k: (2 * k + 2) / math.factorial(2 * k + 3), 1.5**2)
+
 inverse_relative_exp = elementwise(
     "inverse_relative_exp",
     dtypes=np.exp,
@@ -128,16 +131,15 @@ def _inverse_relative_exp1(x: Node) -> Node:
 
 
 def _inverse_relative_exp2(r: Node, x: Node) -> Node:
-    near = absolute(x) < 1.0
-    small, far = where(near, x, 0.0), where(near, 1.0, x)
-    b, slope = inverse_relative_exp(small), relative_exp1(small)
-    inside = square(b) * (2.0 * (square(slope) * b) - relative_exp2(small))
-    c = 1.0 / expm1(-far)
-    return where(
-        near,
-        inside,
-        r * (1.0 / far + c) + inverse_relative_exp(far) * (c * (c + 1.0) - 1.0 / far / far),
-    )
+    half = 0.5 * x
+    near = absolute(half) < 1.0
+    small, far = where(near, half, 0.0), absolute(where(near, 1.0, half))
+    ratio = where(small == 0, 1.0, small / sinh(_unless(small == 0, small)))
+    y = square(small)
+    inside = 0.5 * (polynomial(X_COSH_LESS_SINH, y) * (square(ratio) * ratio))
+    e = exp(-2.0 * far)
+    outside = 2.0 * e / square(expm1(-2.0 * far)) * (far / tanh(far) - 1.0)
+    return where(near, inside, outside)
 
 
 inverse_relative_exp1 = elementwise(
@@ -260,6 +262,22 @@ log1p_inverse = elementwise(
 
 # Differences of one function at b + d and at b ----------------------------------------------------
 
+reciprocal_step = elementwise(
+    "reciprocal_step",
+    dtypes=np.logaddexp,
+    arity=2,
+    partials=(
+        lambda r, b, d: -(r * (1.0 / b + 1.0 / (b + d))),
+        lambda r, b, d: 1.0 / (b + d) / (b + d),
+    ),
+    formula="1 / x - 1 / (x + y)",
+    cost=5.0,
+    domain=(0.1, 3.0),
+    # The quotient first: the product of both divisors, or d / b, may overflow.
+    decompose=lambda b, d: finite_ratio(d, b + d) / b,
+    doc="``1 / b - 1 / (b + d)``, accurate where d is small against b.",
+)
+
 
 def _far_below_one(dtype: DType) -> float:
     """A ratio far from underflow whose logarithm is most of what logarithms can be."""
@@ -283,7 +301,7 @@ log_difference = elementwise(
     "log_difference",
     dtypes=np.logaddexp,
     arity=2,
-    partials=(lambda r, b, d: -((d / (b + d)) / b), lambda r, b, d: 1.0 / (b + d)),
+    partials=(lambda r, b, d: -reciprocal_step(b, d), lambda r, b, d: 1.0 / (b + d)),
     formula="log(x + y) - log(x)",
     cost=20.0,
     domain=(0.1, 4.0),
@@ -293,14 +311,13 @@ log_difference = elementwise(
 )
 
 
-def _branched(
-    near: Callable[[Node, Node], Node], function: Callable[[Node], Node]
-) -> Callable[[Node, Node], Node]:
-    def expansion(b: Node, d: Node) -> Node:
-        small = absolute(d) < 1.0
-        return where(small, near(b, d), function(b + d) - function(b))
+def _sin_of_sum(b: Node, h: Node) -> Node:
+    # The sum itself would be rounded.
+    return sin(b) * cos(h) + cos(b) * sin(h)
 
-    return expansion
+
+def _cos_of_sum(b: Node, h: Node) -> Node:
+    return cos(b) * cos(h) - sin(b) * sin(h)
 
 
 sin_difference = elementwise(
@@ -310,8 +327,10 @@ sin_difference = elementwise(
     partials=(lambda r, b, d: cos_difference(b, d), lambda r, b, d: cos(b + d)),
     formula="sin(x + y) - sin(x)",
     cost=40.0,
-    decompose=_branched(lambda b, d: 2.0 * (cos(b + 0.5 * d) * sin(0.5 * d)), sin),
-    why="the difference cancels for a small step; for a large one the half of it is rounded",
+    decompose=lambda b, d: where(
+        absolute(d) < 1.0, 2.0 * (sin(0.5 * d) * _cos_of_sum(b, 0.5 * d)), sin(b + d) - sin(b)
+    ),
+    why="the difference cancels for a small step",
     doc="``sin(b + d) - sin(b)``, accurate for small d.",
 )
 cos_difference = elementwise(
@@ -321,10 +340,19 @@ cos_difference = elementwise(
     partials=(lambda r, b, d: -sin_difference(b, d), lambda r, b, d: -sin(b + d)),
     formula="cos(x + y) - cos(x)",
     cost=40.0,
-    decompose=_branched(lambda b, d: -2.0 * (sin(b + 0.5 * d) * sin(0.5 * d)), cos),
-    why="the difference cancels for a small step; for a large one the half of it is rounded",
+    decompose=lambda b, d: where(
+        absolute(d) < 1.0, -2.0 * (sin(0.5 * d) * _sin_of_sum(b, 0.5 * d)), cos(b + d) - cos(b)
+    ),
+    why="the difference cancels for a small step",
     doc="``cos(b + d) - cos(b)``, accurate for small d.",
 )
+
+
+def _tan_difference(b: Node, d: Node) -> Node:
+    small = absolute(d) < 1.0
+    return where(small, sin(d) / (cos(b) * cos(b + d)), tan(b + d) - tan(b))
+
+
 tan_difference = elementwise(
     "tan_difference",
     dtypes=np.logaddexp,
@@ -336,7 +364,7 @@ tan_difference = elementwise(
     formula="tan(x + y) - tan(x)",
     cost=50.0,
     domain=(0.1, 0.7),
-    decompose=_branched(lambda b, d: sin(d) / (cos(b) * cos(b + d)), tan),
+    decompose=_tan_difference,
     why="the difference cancels for a small step",
     doc="``tan(b + d) - tan(b)``, accurate for small d.",
 )
@@ -446,15 +474,24 @@ def _sum_with_root(t: Node, root: Node, other: Node, rest: Callable[[Node], Node
     return where(cancels, rest(where(cancels, divisor, 1.0)), t + root)
 
 
+def _root_of(t: Node, d: Node) -> Node:
+    """``sqrt(t**2 + d)``, as a product where d is minus the square of a number."""
+    if isinstance(d.op, Constant) and not d.ndim and d.op.value < 0:
+        root = math.sqrt(-d.op.value)
+        if Fraction(root) ** 2 == Fraction(-float(d.op.value)):
+            return sqrt((t - root) * (t + root))
+    return sqrt(square(t) + d)
+
+
 def _root_plus(t: Node, d: Node) -> Node:
-    return _sum_with_root(t, sqrt(square(t) + d), d, lambda divisor: d / divisor)
+    return _sum_with_root(t, _root_of(t, d), d, lambda divisor: d / divisor)
 
 
 root_plus = elementwise(
     "root_plus",
     dtypes=np.logaddexp,
     arity=2,
-    partials=(lambda r, t, d: r / sqrt(square(t) + d), lambda r, t, d: 0.5 / sqrt(square(t) + d)),
+    partials=(lambda r, t, d: r / _root_of(t, d), lambda r, t, d: 0.5 / _root_of(t, d)),
     formula="x + sqrt(x**2 + y)",
     cost=6.0,
     domain=(0.1, 3.0),

@@ -9,8 +9,9 @@ import numpy as np
 
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
-from symgraph.ops.elementwise import absolute, exp, full_like, square, where
+from symgraph.ops.elementwise import absolute, exp, full_like, log, log1p, square, where
 from symgraph.ops.facts import Facts, Limit
+from symgraph.ops.kinds import elementwise
 from symgraph.ops.special.common import (
     ABOVE_ZERO,
     INSIDE_ONE,
@@ -105,6 +106,25 @@ erfcx = special(
     partials=(_erfcx_slope,),
     formula="exp(x**2) * erfc(x)",
     limits=(Limit(-9.0, np.inf, 0.0),),
+)
+
+
+def _log_half_erfc(x: Node) -> Node:
+    far = x > 1.0
+    large = where(far, x, 1.0)
+    near = where(x > 0.0, log(0.5 * erfc(x)), log1p(-0.5 * erfc(-x)))
+    return where(far, log(0.5 * erfcx(large)) - square(large), near)
+
+
+log_half_erfc = elementwise(
+    "log_half_erfc",
+    dtypes=np.log,
+    partials=(lambda r, x: -_PEAK / erfcx(x),),
+    formula="log(erfc(x) / 2)",
+    cost=30.0,
+    decompose=_log_half_erfc,
+    why="for large x the function underflows, and for small x the logarithm is next to 0",
+    doc="``log(erfc(x) / 2)``, without underflow: `scipy.special.log_ndtr` of another scale.",
 )
 
 

@@ -17,6 +17,7 @@ from symgraph.simplify.common import (
     number,
     scalar,
 )
+from symgraph.simplify.facts import bounds
 from symgraph.simplify.rule import rewrite
 
 
@@ -41,6 +42,30 @@ def add_negative(node: Node) -> Node | None:
         if b is not None:
             return a - b
     return None
+
+
+@rewrite(
+    "add",
+    operands=("constant", "broadcast_to", "multiply", "divide"),
+    keeps="bitwise",
+    examples=(lambda x: -1.0 + x, lambda x, y: -2.0 / y + x, lambda x, y: -2.0 * y + x),
+)
+def add_negative_multiple(node: Node) -> Node | None:
+    """-c + x = x - c, -c / a + x = x - c / a, -c * a + x = x - c * a for a number c > 0."""
+    x, y = node.inputs
+    opposite = _positive(x) if node.dtype.kind == "f" and _positive(y) is None else None
+    return None if opposite is None else y - opposite
+
+
+def _positive(node: Node) -> Node | None:
+    """-x of a negative number, or of what has one for its first factor or above the line."""
+    known = node.inputs[0] if is_op(node, "multiply", "divide") else node
+    value = number(known)
+    if value is None or known.dtype.kind != "f" or not value < 0:
+        return None
+    if known is node:
+        return scalar(-value, node)
+    return make(node.op, scalar(-value, known), node.inputs[1])
 
 
 @rewrite("subtract", operands=("negative",), keeps="bitwise", examples=(lambda x, y: x - -y,))
@@ -132,10 +157,11 @@ def square_of_number(node: Node) -> Node | None:
         lambda x: x**2,
         lambda x: x**-1,
         lambda x: x**0.5,
+        lambda x: (1.0 + np.square(x)) ** -0.5,
     ),
 )
 def small_powers(node: Node) -> Node | None:
-    """x**2, x**-1, x**0.5, x**0 by multiplication, division and square root."""
+    """x**2, x**-1, x**0.5, x**-0.5, x**0 by multiplication, division and square root."""
     x, y = node.inputs
     exponent = number(y)
     if exponent is None or node.dtype != x.dtype or node.dtype.kind != "f":
@@ -146,6 +172,8 @@ def small_powers(node: Node) -> Node | None:
         return scalar(1, node) / x
     if exponent == 0.5:
         return sqrt(x)
+    if exponent == -0.5 and bounds(x)[0] > 0:  # -0.0 and -inf have other roots than powers
+        return scalar(1, node) / sqrt(x)
     return scalar(1, node) if exponent == 0 else None
 
 

@@ -15,10 +15,11 @@ from symgraph.graph.registry import apply
 from symgraph.graph.side import NOTES
 from symgraph.ops.reduce import Mean
 from symgraph.ops.reduce_moments import Var
-from symgraph.simplify.common import is_op, number, scalar, unbroadcast
+from symgraph.simplify.common import is_op, number, unbroadcast
 from symgraph.simplify.flat import flat_sum
 from symgraph.simplify.match import split_multiple
-from symgraph.simplify.pattern import Pattern, p
+from symgraph.simplify.pattern import SUMS, Pattern, p
+from symgraph.simplify.polynomials import difference, expanded, of_number, written
 from symgraph.simplify.rule import equation, rewrite
 
 Sides = tuple[Pattern, Pattern]
@@ -32,39 +33,16 @@ def noted(node: Node, why: str) -> Node:
 
 def known_difference(a: Node, b: Node, offset: int | Fraction = 0) -> Node | None:
     """a - b + offset, if terms cancel and one term or number is left; ``None`` otherwise."""
-    first, second = flat_sum(unbroadcast(a), deep=True), flat_sum(unbroadcast(b), deep=True)
-    if first is None or second is None or a.dtype != b.dtype or a.dtype.kind != "f":
+    if a.dtype != b.dtype or a.dtype.kind != "f":
         return None
-    total = Fraction(offset)
-    factors: dict[Node, Fraction] = {}
-    met = int(offset != 0)
-    for terms, side in ((first, 1), (second, -1)):
-        for sign, term in terms:
-            value = number(term)
-            if value is not None:
-                if not np.isfinite(value):
-                    return None
-                total += side * sign * Fraction(float(value))
-                met += int(value != 0)
-                continue
-            factor, base = split_multiple(term)
-            base = unbroadcast(base)
-            if base.dtype != a.dtype:
-                return None
-            if is_op(base, "multiply") and base.inputs[0] is base.inputs[1]:
-                base = apply("square", base.inputs[0])
-            met += 1
-            factors[base] = factors.get(base, Fraction(0)) + side * sign * Fraction(factor)
-    kept = {base: factor for base, factor in factors.items() if factor}
-    left = len(kept) + (total != 0)
-    if left != 1 or met <= left:
+    first, second = expanded(a, a.dtype), expanded(b, a.dtype)
+    if first is None or second is None:
         return None
-    if not kept:
-        return scalar(float(total), a)
-    ((base, factor),) = kept.items()
-    if factor == 1:
-        return base
-    return -base if factor == -1 else scalar(float(factor), a) * base
+    left = difference(difference(first, second), of_number(-Fraction(offset)))
+    if len(left) != 1 or len(first) + len(second) + (offset != 0) <= 1:
+        return None
+    (term,) = left.values()
+    return written(term, a)
 
 
 def _two(node: Node, name: str) -> tuple[Node, Node, Node] | None:
@@ -88,14 +66,46 @@ def is_longer(a: Node, b: Node) -> bool:
     return len(terms[0]) >= len(terms[1])
 
 
-def stepped(name: str, a: Node, b: Node, gap: Node) -> Node:
-    """f(a) - f(b) by an operation that takes the shorter argument, and the step to the other."""
-    return apply(name, b, gap) if is_longer(a, b) else -apply(name, a, -gap)
+def is_sum_of(a: Node, b: Node, gap: Node) -> bool:
+    """Whether a was computed from b and the gap, and not from what either has beside the other."""
+    wanted = flat_sum(unbroadcast(a), deep=True) or []
+    terms = [(sign, id(term)) for sign, term in wanted]
+    parts = [*(flat_sum(unbroadcast(b), deep=True) or []), *(flat_sum(gap, deep=True) or [])]
+    return sorted(terms) == sorted([(sign, id(unbroadcast(term))) for sign, term in parts])
+
+
+def stepped(name: str, a: Node, b: Node, gap: Node, *more: Node) -> Node | None:
+    """f(a) - f(b) by an operation that takes one argument, and the step to the other.
+
+    The other one is computed again from these two: so it must be nothing else than their sum.
+    """
+    value = number(gap)
+    if value is not None:
+        forward = value > 0
+    elif is_sum_of(a, b, gap):
+        forward = True
+    elif is_sum_of(b, a, -gap):
+        forward = False
+    elif is_op(a, *SUMS) and is_op(b, *SUMS):
+        forward = is_longer(a, b)
+    else:
+        return None
+    return apply(name, b, gap, *more) if forward else -apply(name, a, -gap, *more)
 
 
 def _by_step(node: Node, name: str) -> Node | None:
     found = _two(node, name)
     return None if found is None else stepped(f"{name}_difference", *found)
+
+
+def over(gap: Node, divisor: Node) -> Node:
+    """A quotient that is 0 where both are 0, and infinite where both are infinite."""
+    if number(gap) is not None:
+        return gap / divisor
+    ends = np.finfo(divisor.dtype)
+    # No root is as near to the ends of the range as these.
+    guarded = apply("clip", divisor, float(ends.tiny), float(ends.max))
+    return gap / noted(guarded, "the quotient would be NaN where both terms are 0, or one infinite")
 
 
 @rewrite(
@@ -114,7 +124,10 @@ def difference_of_roots(node: Node) -> Node | None:
         return None
     gap = found[2]
     first, second = node.inputs
-    return gap / (first + second) if number(gap) is not None else stepped("sqrt_difference", *found)
+    a, b, _ = found
+    if number(gap) is None and (is_sum_of(a, b, gap) or is_sum_of(b, a, -gap)):
+        return stepped("sqrt_difference", a, b, gap)
+    return over(gap, first + second)
 
 
 @rewrite(
@@ -132,7 +145,7 @@ def difference_of_cube_roots(node: Node) -> Node | None:
     if found is None:
         return None
     if number(found[2]) is None:
-        return apply("cbrt_difference", *found[1:])
+        return stepped("cbrt_difference", *found)
     r, s = node.inputs
     total = apply("square", r) + r * s + apply("square", s)
     return found[2] / total
@@ -198,6 +211,11 @@ def _logarithm(node: Node) -> tuple[Node, int] | None:
     return (node.inputs[0], 1) if is_op(node, "log1p") else None
 
 
+def _are_opposite(a: Node, b: Node) -> bool:
+    (c, x), (d, y) = split_multiple(a), split_multiple(b)
+    return c == -d and unbroadcast(x) is unbroadcast(y)
+
+
 @rewrite(
     "subtract",
     operands=("log", "log1p"),
@@ -214,11 +232,13 @@ def difference_of_logarithms(node: Node) -> Node | None:
     if first is None or second is None or node.dtype.kind != "f":
         return None
     (a, plus), (b, more) = first, second
+    if plus and more and _are_opposite(a, b):
+        return None  # that is an inverse hyperbolic tangent
     gap = known_difference(a, b, plus - more)
     if gap is None or not a.dtype == b.dtype == gap.dtype == node.dtype:
         return None
-    if more == plus and is_longer(a, b):
-        return apply("log_difference", b + 1.0 if more else b, gap)
+    if more == plus:
+        return stepped("log_difference", *([a + 1.0, b + 1.0] if more else [a, b]), gap)
     if plus and not more:
         return apply("log_difference", b, gap)
     # 1 + b, which a step of -1 would take back to what is left of b.
@@ -243,6 +263,13 @@ def difference_of_shifted_exponentials(node: Node) -> Node | None:
     return node.inputs[1] * apply("expm1", found[2])
 
 
+def _reciprocal_step(a: Node, b: Node, gap: Node) -> Node | None:
+    """1 / a - 1 / b of a sum and a part of it."""
+    if is_sum_of(b, a, gap):
+        return apply("reciprocal_step", a, gap)
+    return -apply("reciprocal_step", b, -gap) if is_sum_of(a, b, -gap) else None
+
+
 @rewrite(
     "subtract",
     operands=("divide",),
@@ -265,6 +292,10 @@ def difference_of_reciprocals(node: Node) -> Node | None:
     gap = known_difference(b, a)
     if gap is None:
         return None
+    if number(gap) is None:
+        step = _reciprocal_step(a, b, gap)
+        if step is not None:
+            return value * step if value != 1 else step
     # The quotient first: the product of a and b, or gap / a, may overflow.
     ratio = gap / b if number(gap) is not None else apply("finite_ratio", gap, b)
     return value * ratio / a if value != 1 else ratio / a
@@ -284,6 +315,8 @@ def difference_of_reciprocals(node: Node) -> Node | None:
         lambda x, y: x + np.sqrt(x * x + 4.0 * y),
         lambda x: np.hypot(x, 1.0) - x,
         lambda x: x - np.hypot(x, 1.0),
+        lambda x: np.sqrt((x - 1.0) * (x + 1.0)) - x,
+        lambda x, y: -0.5 * x - np.sqrt(np.square(0.5 * x) + y),
     ),
 )
 def root_beside_its_square(node: Node) -> Node | None:
@@ -304,11 +337,24 @@ def root_beside_its_square(node: Node) -> Node | None:
     return None
 
 
+def _has_square(x: Node, term: Node) -> bool:
+    """Whether the square of a sum is one of the terms, and not only multiplied out."""
+    return any(
+        is_op(part, "square") and unbroadcast(part.inputs[0]) is unbroadcast(term)
+        for _, part in flat_sum(x, deep=True) or []
+    )
+
+
 def _root_plus(root: Node, signed: Node, term: Node) -> Node | None:
     """A root plus a signed term, if the root is over the square of the term."""
     if is_op(root, "sqrt"):
-        rest = known_difference(root.inputs[0], apply("square", term))
-        return None if rest is None else apply("root_plus", signed, rest)
+        (x,) = root.inputs
+        rest = known_difference(x, apply("square", term))
+        if rest is None or not (number(rest) is not None or is_op(x, "add", "subtract")):
+            return None  # a product under the root does not cancel, as a sum of squares would
+        if is_op(term, *SUMS) and not _has_square(x, term):
+            return None
+        return apply("root_plus", signed, rest)
     for leg, other in (root.inputs, root.inputs[::-1]):
         if unbroadcast(leg) is unbroadcast(term):
             return apply("hypot_plus", signed, other)

@@ -16,7 +16,7 @@ from symgraph.simplify.common import is_op, number, scalar
 from symgraph.simplify.facts import bounds
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
-from symgraph.simplify.rules.differences import is_longer, known_difference, stepped
+from symgraph.simplify.rules.differences import is_longer, known_difference, over, stepped
 from symgraph.simplify.rules.formulas import beside_one
 
 Sides = tuple[Pattern, Pattern]
@@ -88,6 +88,60 @@ def root_less_number(node: Node) -> Node | None:
             continue
         quotient = apply("sqrt_difference", scalar(c * c, x), gap)
         return quotient if first == 1 else -quotient
+    return None
+
+
+@rewrite(
+    "subtract",
+    operands=("sqrt", "divide"),
+    keeps="accurate",
+    examples=(
+        lambda x: np.sqrt((1.0 + x) / (1.0 - x)) - 1.0,
+        lambda x: np.sqrt(1.0 + x) / np.sqrt(1.0 - x) - 1.0,
+    ),
+)
+def root_of_quotient_less_one(node: Node) -> Node | None:
+    """sqrt(a / b) - 1 = (a - b) / b / (sqrt(a / b) + 1) where a - b is known."""
+    found = beside_one(node, "sqrt", "divide")
+    if found is None or found[1] == found[2] or node.dtype.kind != "f":
+        return None
+    root, sign, _ = found
+    parts = [root.inputs[0]] if is_op(root, "sqrt") else root.inputs
+    if is_op(root, "sqrt"):
+        sides = parts[0].inputs if is_op(parts[0], "divide") else ()
+    else:
+        sides = [x.inputs[0] for x in parts if is_op(x, "sqrt")]
+    if len(sides) != 2 or not are_floats(node, *sides):
+        return None
+    a, b = sides
+    gap = known_difference(a, b)
+    if gap is None or not are_floats(node, gap):
+        return None
+    result = over(gap / b, root + 1.0)
+    return result if sign > 0 else -result
+
+
+@rewrite(
+    "subtract",
+    operands=("hypot",),
+    keeps="accurate",
+    examples=(lambda x: np.hypot(x, 3.0) - np.hypot(x, 2.0),),
+)
+def difference_of_hypotenuses(node: Node) -> Node | None:
+    """hypot(x, c) - hypot(x, d) = (c - d) * (c + d) / (hypot(x, c) + hypot(x, d)) for numbers."""
+    first, second = node.inputs
+    if not (is_op(first, "hypot") and is_op(second, "hypot")) or node.dtype.kind != "f":
+        return None
+    for leg, c in (first.inputs, first.inputs[::-1]):
+        for other, d in (second.inputs, second.inputs[::-1]):
+            value, less = number(c), number(d)
+            if leg is not other or value is None or less is None or leg.dtype != node.dtype:
+                continue
+            if not (1e-9 < abs(value) < 1e9 and 1e-9 < abs(less) < 1e9):
+                continue
+            gap = Fraction(float(value)) ** 2 - Fraction(float(less)) ** 2
+            if 4 * abs(gap) > Fraction(float(value)) ** 2:
+                return float(gap) / (first + second)
     return None
 
 
@@ -168,9 +222,7 @@ def difference_of_any_powers(node: Node) -> Node | None:
     gap = known_difference(a, b)
     if gap is None or not a.dtype == b.dtype == gap.dtype == exponent.dtype == node.dtype:
         return None
-    if is_longer(a, b):
-        return apply("pow_step", b, gap, exponent)
-    return -apply("pow_step", a, -gap, exponent)
+    return stepped("pow_step", a, b, gap, exponent)
 
 
 # Powers next to one -------------------------------------------------------------------------------
@@ -256,7 +308,8 @@ def difference_of_exponentials_of_two(node: Node) -> Node | None:
     if not a.dtype == b.dtype == node.dtype:
         return None
     gap = known_difference(a, b)
-    return apply("exp_difference", a, b) if gap is None else stepped("exp_step", a, b, gap)
+    step = None if gap is None else stepped("exp_step", a, b, gap)
+    return apply("exp_difference", a, b) if step is None else step
 
 
 @rewrite(
@@ -290,27 +343,54 @@ _BASES = {"log2": math.log2(math.e), "log10": math.log10(math.e)}
 
 @rewrite(
     "subtract",
-    operands=("log2", "log10"),
+    operands=("log2", "log10", "multiply"),
     keeps="accurate",
     examples=(lambda x: np.log2(x + 3.0) - np.log2(x), lambda x: np.log10(x + 3.0) - np.log10(x)),
 )
 def difference_of_logarithms_of_base(node: Node) -> Node | None:
     """log2(a) - log2(b) = log1p((a - b) / b) / log(2) where a - b is known; log10 likewise."""
-    first, second = node.inputs
-    if first.op is not second.op or first.op.name not in _BASES or node.dtype.kind != "f":
+    first, second = map(_of_base, node.inputs)
+    if first is None or second is None or node.dtype.kind != "f":
         return None
-    (a,), (b,) = first.inputs, second.inputs
-    gap = known_difference(a, b)
+    (unit, a, plus), (other, b, more) = first, second
+    if abs(unit - other) > 1e-15 * abs(unit):
+        return None
+    gap = known_difference(a, b, plus - more)
     if gap is None or not a.dtype == b.dtype == gap.dtype == node.dtype:
         return None
-    return _BASES[first.op.name] * stepped("log_difference", a, b, gap)
+    if plus or more:
+        return unit * (_natural(a, plus) - _natural(b, more))
+    result = stepped("log_difference", a, b, gap)
+    return None if result is None else unit * result
+
+
+def _of_base(node: Node) -> tuple[float, Node, int] | None:
+    """The unit and the argument of a multiple of a logarithm, less 1 where that is of 1 + x."""
+    if node.op.name in _BASES:
+        return _BASES[node.op.name], node.inputs[0], 0
+    if not is_op(node, "multiply"):
+        return None
+    for c, x in (node.inputs, node.inputs[::-1]):
+        value = number(c)
+        if value is not None and x.op.name in (*_BASES, "log1p"):
+            unit = float(value) * _BASES.get(x.op.name, 1.0)
+            return unit, x.inputs[0], int(is_op(x, "log1p"))
+    return None
+
+
+def _natural(x: Node, plus: int) -> Node:
+    return apply("log1p" if plus else "log", x)
 
 
 @rewrite(
     "log",
     operands=("divide",),
     keeps="accurate",
-    examples=(lambda x: np.log((x + 1.0) / x), lambda x: np.log(x / (x + 2.0))),
+    examples=(
+        lambda x: np.log((x + 1.0) / x),
+        lambda x: np.log(x / (x + 2.0)),
+        lambda x, y: np.log((x + y) / x),
+    ),
 )
 def logarithm_of_quotient_next_to_one(node: Node) -> Node | None:
     """log(a / b) = log1p((a - b) / b) where a - b is known."""
@@ -325,7 +405,8 @@ def logarithm_of_quotient_next_to_one(node: Node) -> Node | None:
     base, step = (b, gap) if longer else (a, -gap)
     if bounds(base)[0] < 0 or bounds(step)[0] < 0:
         if number(gap) is None:
-            return None
+            result = apply("log1p_quotient", step, base)
+            return result if longer else -result
         # A quotient of two negative numbers has a logarithm as well.
         base, step = apply("absolute", base), apply("where", base < 0.0, -step, step)
     result = apply("log_difference", base, step)

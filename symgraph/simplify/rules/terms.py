@@ -93,6 +93,8 @@ def log_of_exponential_terms(node: Node) -> Node | None:
     result = _log_of_sum(terms_of(total), node)
     if result is None:
         return None
+    if powers.number == 0.5 and exponent > 0 and is_op(result, "logaddexp"):
+        return _in_base(node, apply("log_mean_exp", *result.inputs))
     result = result if exponent > 0 else -result
     if powers.number != 1:
         result = _times(result, powers.number)

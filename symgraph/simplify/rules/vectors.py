@@ -196,6 +196,8 @@ def difference_of_squares(node: Node) -> Node | None:
     if node.dtype.kind != "f":
         return None
     first, second = node.inputs
+    if is_op(first.inputs[0] if first.inputs else first, "cosh") and is_op(second, "square"):
+        return None  # next to a hyperbolic sine nothing is gained
     a, b = [
         side.inputs[0] if is_op(side, "square") else _whole_root(side) for side in (first, second)
     ]
