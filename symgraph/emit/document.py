@@ -284,6 +284,8 @@ class _Sample:
         shape = ", ".join(map(self._dim, type_.shape)) + ("," if type_.ndim == 1 else "")
         size = f"({shape})" if type_.ndim else ""
         scalar = "bool_" if type_.dtype.kind == "b" else type_.dtype.name
+        if type_.dtype.kind == "b" and type_.ndim:  # of a mask both sides: a mean of each is one
+            return f"{self.rng}.permuted(np.resize([True, False], {size}))"
         if type_.dtype.kind in "biu":
             text = f"{self.rng}.integers(0, 2{size and ', '}{size})"
         elif GENERATORS[kind]:
