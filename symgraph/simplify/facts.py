@@ -16,7 +16,7 @@ from symgraph.graph.side import FACTS
 from symgraph.graph.types import TupleType
 from symgraph.ops.create import Eye
 from symgraph.ops.delta import Delta
-from symgraph.ops.diagonals import Diag, Triangle
+from symgraph.ops.diagonals import Diag, Diagonal, Triangle
 from symgraph.ops.kinds import Elementwise
 from symgraph.ops.reduce import Reduction
 from symgraph.ops.shape import ExpandDims
@@ -374,12 +374,22 @@ _NONZERO_OF_NONZERO = (
 )
 
 
+def _is_pivots(node: Node) -> bool:
+    """The diagonal of a Cholesky factor: where one is not positive there is no factor."""
+    diagonal = isinstance(node.op, Diagonal) and node.op.offset == 0 and node.dtype.kind == "f"
+    return diagonal and is_op(node.inputs[0], "cholesky")
+
+
 def _is_nonzero(node: Node, walk: _Walk) -> bool:
     """Whether no element is 0 as a real number, nor anything but a number."""
+    if _is_pivots(node):
+        return True
     if isinstance(node.op, Constant):
         value = node.op.value
         small = value.size <= _MOST_ELEMENTS and value.dtype.kind in "biuf"
         return bool(small and np.isfinite(value).all() and (value != 0).all())
+    if _is_pivots(node):
+        return True
     # A sign is stated of numbers, too.
     if not {"positive", "negative"}.isdisjoint(FACTS.get(node) or ()):
         return True

@@ -1,4 +1,4 @@
-"""Laws of cumulative sums: of what stands on a diagonal they fill the triangle beside it."""
+"""Laws of triangles, and of cumulative sums, which fill one beside what stands on a diagonal."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from string import ascii_letters
 import numpy as np
 
 from symgraph.graph.node import Node, constant, make
+from symgraph.graph.registry import apply
 from symgraph.ops.contract import contract
 from symgraph.ops.create import Tri
 from symgraph.ops.delta import delta
+from symgraph.ops.diagonals import Triangle
 from symgraph.ops.index import GetItem
 from symgraph.ops.indices import Range
-from symgraph.ops.reduce import CumSum, cumsum
+from symgraph.ops.reduce import CumSum, broadcast_to, cumsum
 from symgraph.simplify.common import is_number
+from symgraph.simplify.facts import Fact, states
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.structure import may_be_delta, structure
 
@@ -87,3 +90,31 @@ def _summed(x: Node, axis: int, *, backwards: bool) -> Node | None:
     inner = "".join([c for c in dict.fromkeys(outer) if c in wanted])
     core = contract(pairs, inner)
     return delta(core, inner, outer, {**known.sizes, other: size}, x.shape, known.starts)
+
+
+@rewrite(
+    "triangle",
+    keeps="accurate",
+    examples=(
+        lambda A: np.tril(np.triu(A)),
+        lambda A: np.tril(np.triu(A), -1),
+        lambda A, v: np.triu(np.tril(A) / np.exp(v)),
+        lambda A: np.tril(np.tril(A)),
+    ),
+)
+def triangle_of_triangle(node: Node) -> Node | None:
+    """tril(U) = diag(diagonal(U)), tril(U, -1) = 0, tril(L) = L for a triangular U and L."""
+    (x,) = node.inputs
+    assert isinstance(node.op, Triangle)
+    if node.ndim != 2 or x.shape[0] != x.shape[1] or node.dtype.kind != "f":
+        return None
+    sides: tuple[Fact, Fact] = ("lower_triangular", "upper_triangular")
+    same, other = sides if node.op.side == "tril" else sides[::-1]
+    beside = -node.op.k if node.op.side == "tril" else node.op.k
+    if beside <= 0 and states(x, same):
+        return x
+    if beside < 0 or not states(x, other):
+        return None
+    if beside:
+        return broadcast_to(constant(np.zeros((), node.dtype)), node.shape)
+    return apply("diag", apply("diagonal", x))
