@@ -10,6 +10,7 @@ from symgraph.graph.node import Node, make
 from symgraph.graph.registry import apply
 from symgraph.ops.linalg.det import Slogdet
 from symgraph.ops.linalg.solve import Solve
+from symgraph.ops.linalg.triangular import TriangularSolve
 from symgraph.ops.products import MatMul
 from symgraph.ops.shape import Transpose, swapaxes
 from symgraph.simplify.common import is_op, number, scalar, unbroadcast
@@ -18,6 +19,7 @@ from symgraph.simplify.flat import flat_product
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.algebra import undivided
 from symgraph.simplify.rules.deltas import identity_like
+from symgraph.simplify.structure import structure
 from symgraph.simplify.uses import users_of
 
 
@@ -45,6 +47,31 @@ def _det(A: Node) -> Node:
 
 
 # Inverses -----------------------------------------------------------------------------------------
+
+
+def _by_factor(A: Node) -> Node:
+    """The inverse of a matrix by its Cholesky factor, as the gradient of that asks for it."""
+    turned = apply("cholesky", A @ A.T + 32.0 * identity_like(A)).T
+    half = make(TriangularSolve(), turned, identity_like(A))
+    return make(TriangularSolve(), turned, half.T)
+
+
+@rewrite("triangular_solve", operands=("transpose",), keeps="accurate", examples=(_by_factor,))
+def inverse_by_factor(node: Node) -> Node | None:
+    """solve(L.T, solve(L.T, c * I).T) = c * inv(A) for the Cholesky factor L of a symmetric A."""
+    turned, right = node.inputs
+    inner = right.inputs[0] if _is_turned(right) else right
+    if not _is_turned(turned) or not is_op(turned.inputs[0], "cholesky") or node.ndim != 2:
+        return None
+    if not is_op(inner, "triangular_solve") or inner is right or inner.inputs[0] is not turned:
+        return None
+    known = structure(inner.inputs[1])
+    (A,) = turned.inputs[0].inputs
+    if known is None or known.outer != "aa" or not states(A, "symmetric"):
+        return None
+    if number(known.core) is None or node.dtype.kind != "f":
+        return None
+    return known.core * apply("inv", A)
 
 
 @rewrite(
