@@ -450,7 +450,9 @@ def recorded(
         by_name = _by_name(ours, theirs, args, keywords) if "positional" in str(error) else None
         if by_name is not None:
             return ours(**by_name)
-        theirs_too = _refusal(theirs, args, keywords)
+        # The stand-ins cannot be written to.
+        others = {name: value for name, value in keywords.items() if name != "out"}
+        theirs_too = _refusal(theirs, args, others)
         hint = "NumPy refuses this call, too"
         if theirs_too is None:
             unknown = isinstance(error, TypeError) and "argument" in str(error)
