@@ -6,12 +6,16 @@ a look at the two operands is cheaper than a pattern.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
+
 import numpy as np
 
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
 from symgraph.ops.elementwise import softplus
 from symgraph.simplify.common import is_op, number, scalar
+from symgraph.simplify.flat import flat_product
 from symgraph.simplify.pattern import Pattern, p
 from symgraph.simplify.rule import equation, rewrite
 from symgraph.simplify.uses import uses_of
@@ -220,21 +224,25 @@ def root_of_quotient_of_squares(x: Pattern, y: Pattern) -> Sides:
     operands=("multiply",),
     keeps="accurate",
     rounds=True,
-    examples=(lambda x: np.sqrt(4.0 * np.square(x)), lambda x: np.sqrt(np.square(x) * 0.3)),
+    examples=(
+        lambda x: np.sqrt(4.0 * np.square(x)),
+        lambda x: np.sqrt(np.square(x) * 0.3),
+        lambda x, y: np.sqrt((x * y * 2.0) * (x * y)),
+    ),
 )
 def root_of_multiple_of_square(node: Node) -> Node | None:
-    """sqrt(c * x**2) = sqrt(c) * abs(x) for a number c > 0."""
+    """sqrt(c * x**2 * y**2) = sqrt(c) * abs(x * y) for a number c > 0."""
     (product,) = node.inputs
-    if not is_op(product, "multiply") or node.dtype.kind != "f":
+    if product.dtype != node.dtype or node.dtype.kind != "f":
         return None
-    for c, square in (product.inputs, product.inputs[::-1]):
-        value = number(c)
-        if value is None or not 0 < value < np.inf or not is_op(square, "square"):
-            continue
-        (x,) = square.inputs
-        if c.dtype == x.dtype == node.dtype:
-            return scalar(np.sqrt(value), node) * apply("absolute", x)
-    return None
+    powers = flat_product(product, deep=True)
+    if powers is None or powers.number <= 0 or any(k != 2 for _, k in powers.factors):
+        return None
+    factors = [factor for factor, _ in powers.factors]
+    if not factors or any(factor.type != node.type for factor in factors):
+        return None
+    size = apply("absolute", reduce(mul, factors))
+    return size if powers.number == 1 else scalar(np.sqrt(powers.number), node) * size
 
 
 @rewrite("sqrt", operands=("power",), keeps="accurate", examples=(lambda x: np.sqrt(x**4),))

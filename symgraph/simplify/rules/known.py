@@ -25,6 +25,7 @@ from symgraph.simplify.common import (
     unbroadcast,
 )
 from symgraph.simplify.facts import bounds, diagonal_of, states
+from symgraph.simplify.flat import flat_product
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.deltas import identity_like
 from symgraph.simplify.uses import uses_of
@@ -40,6 +41,7 @@ from symgraph.simplify.uses import uses_of
         lambda x: np.fabs(np.exp(x)),
         lambda x: abs(-np.cosh(x)),
         lambda x: abs(np.hypot(x, 1.0)),
+        lambda x: abs((x * np.exp(x)) * x),
     ),
 )
 def absolute_within_bounds(node: Node) -> Node | None:
@@ -48,9 +50,19 @@ def absolute_within_bounds(node: Node) -> Node | None:
     if x.dtype.kind != "f":
         return None
     low, high = bounds(x)
-    if low >= 0:
+    if low >= 0 or _is_even_product(x):
         return x
     return -x if high <= 0 else None
+
+
+def _is_even_product(x: Node) -> bool:
+    """Whether every factor that may be negative stands there twice."""
+    powers = flat_product(x, deep=True) if is_op(x, "multiply", "divide") else None
+    return (
+        powers is not None
+        and powers.number > 0
+        and all(k % 2 == 0 or bounds(factor)[0] >= 0 for factor, k in powers.factors)
+    )
 
 
 @rewrite(

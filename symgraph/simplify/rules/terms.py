@@ -202,6 +202,52 @@ def _product(powers: Powers) -> Node:
     return top
 
 
+@rewrite(
+    "add",
+    "subtract",
+    keeps="accurate",
+    domain="positive",
+    examples=(
+        lambda x: np.log(x) + x / x,
+        lambda x, a: x / a / x - a * np.log(x),
+        lambda x, a: np.log1p(-x) + a * (1.0 - x) / (1.0 - x),
+    ),
+)
+def slope_of_entropy(node: Node) -> Node | None:
+    """log(x) + a * x / x = log(x) + a: where there is a logarithm, the gradient of x * log(x)."""
+    for here, other in ((0, 1), (1, 0)):
+        term = node.inputs[other]
+        if not is_op(term, "divide", "multiply") or node.dtype.kind != "f":
+            continue
+        powers = flat_product(term, deep=True)
+        if powers is None or term.dtype != node.dtype:
+            continue
+        below = {factor for factor, exponent in powers.factors if exponent == -1}
+        both = [factor for factor, exponent in powers.factors if exponent == 1 and factor in below]
+        if not both or not any(_is_argument(both[0], t) for _, t in terms_of(node.inputs[here])):
+            continue
+        powers.factors = [pair for pair in powers.factors if pair[0] is not both[0]]
+        rest = _product(powers) if powers.factors else scalar(powers.number, node)
+        inputs = [node.inputs[here], rest][:: 1 if here == 0 else -1]
+        result = inputs[0] + inputs[1] if is_op(node, "add") else inputs[0] - inputs[1]
+        return result if result.type == node.type else None
+    return None
+
+
+def _is_argument(x: Node, term: Node) -> bool:
+    """Whether a product has a logarithm of a value as a factor, which is positive therefore."""
+    powers = flat_product(term, deep=True)
+    for factor, _ in () if powers is None else powers.factors:
+        if is_op(factor, *_LOGARITHMS) and factor.inputs[0] is x:
+            return True
+        if is_op(factor, "log1p"):
+            (z,) = factor.inputs
+            one = scalar(1, z)
+            if x is (one - z.inputs[0] if is_op(z, "negative") else one + z):
+                return True
+    return False
+
+
 _STABLE = ("sigmoid", "softmax", "cosh", "sinh", "exp", "expm1", "sech2")
 
 
