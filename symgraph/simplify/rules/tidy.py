@@ -26,6 +26,7 @@ from symgraph.simplify.common import (
     unbroadcast,
 )
 from symgraph.simplify.rule import rewrite
+from symgraph.simplify.rules.repeats import outer_parts
 from symgraph.simplify.uses import uses_of
 
 
@@ -59,7 +60,7 @@ _MOST_STEPS = 4
 def move_inwards(node: Node) -> Node | None:
     """squeeze(c * x + y) = c * squeeze(x) + squeeze(y), where x and y can be asked instead."""
     (x,) = node.inputs
-    if not is_op(x, *_MOVED) or not _takes(x, node, _MOST_STEPS):
+    if not is_op(x, *_MOVED) or outer_parts(x) is not None or not _takes(x, node, _MOST_STEPS):
         return None
     return make(x.op, *[make(node.op, y) if y.ndim else y for y in x.inputs])
 
@@ -69,11 +70,21 @@ def _takes(node: Node, move: Node, steps: int) -> bool:
     if is_op(node, *_MOVED) and steps and _alone(node):
         large = [y for y in node.inputs if y.ndim]
         fits = all(y.shape == node.shape for y in large)
-        return bool(large) and fits and all(_takes(y, move, steps - 1) for y in large)
+        if is_op(move, "transpose") and outer_parts(node) is not None:
+            return True
+        # Transposes of all operands would be moved out again.
+        stays = is_op(move, "transpose") and len(large) > 1 and not any(map(_turns, large))
+        return bool(large) and fits and not stays and all(_takes(y, move, steps - 1) for y in large)
     if is_op(move, "transpose"):
         return is_op(node, "matmul", "transpose") and node.ndim == 2
     kept = isinstance(node.op, Reduction) and node.op.keepdims
     return kept or is_op(node, "squeeze", "reshape", "expand_dims")
+
+
+def _turns(node: Node) -> bool:
+    """Whether nothing is left of the transpose of a value."""
+    turned = is_op(node, "matmul") and any(is_op(x, "transpose") for x in node.inputs)
+    return turned or is_op(node, "transpose", *_MOVED)
 
 
 @rewrite(
