@@ -50,7 +50,7 @@ _MOST_STEPS = 4
     keeps="bitwise",
     examples=(
         lambda A: (-A.sum(0, keepdims=True)).squeeze(0),
-        lambda A, B: (-(A @ B)).T,
+        lambda A, B: (-(A.T @ B)).T,
         lambda A, a: (a * A.sum(1, keepdims=True)).squeeze(1),
         lambda u, a: (u[:, None] / a).squeeze(1),
         lambda u, A: (A.sum(1, keepdims=True) * (2.0 * A[:, :1].sum(1, keepdims=True))).squeeze(1),
@@ -76,7 +76,9 @@ def _takes(node: Node, move: Node, steps: int) -> bool:
         stays = is_op(move, "transpose") and len(large) > 1 and not any(map(_turns, large))
         return bool(large) and fits and not stays and all(_takes(y, move, steps - 1) for y in large)
     if is_op(move, "transpose"):
-        return is_op(node, "matmul", "transpose") and node.ndim == 2
+        # A product takes it only from an operand: others would hand it back to the sum.
+        turned = is_op(node, "matmul") and any(is_op(y, "transpose") for y in node.inputs)
+        return node.ndim == 2 and (turned or is_op(node, "transpose"))
     kept = isinstance(node.op, Reduction) and node.op.keepdims
     return kept or is_op(node, "squeeze", "reshape", "expand_dims")
 
