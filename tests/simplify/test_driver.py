@@ -219,3 +219,9 @@ def test_derivatives_of_no_differences():
     slope = sg.grad(np.sum(np.sin(np.diff(np.ravel(x)))), x)
     f = sg.function([x, t], [slope, sg.jvp(slope, x, t)])
     assert f(1.0, 2.0) == [0.0, 0.0]
+
+
+def test_a_vector_of_one_times_an_outer_product_of_one():
+    v, a, b = sg.placeholder("v", 1), sg.placeholder("a", (1, 1)), sg.placeholder("b", (1, 1))
+    found = sg.function([v, a, b], v @ (a * b))(np.full(1, 2.0), np.full((1, 1), 3.0), np.eye(1))
+    assert found.tolist() == [6.0]

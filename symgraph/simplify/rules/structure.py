@@ -170,7 +170,7 @@ def outer_product_times(node: Node) -> Node | None:
         return None
     column, row = found
     inner = a @ _flat(column)
-    return (expand_dims(inner, 1) if a.ndim == 2 else inner) * row
+    return expand_dims(inner, 1) * row if a.ndim == 2 else inner * _flat(row)
 
 
 @rewrite(
