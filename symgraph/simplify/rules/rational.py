@@ -10,6 +10,7 @@ import numpy as np
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
 from symgraph.simplify.common import is_op, unbroadcast
+from symgraph.simplify.flat import TERM_NAMES, terms_of
 from symgraph.simplify.match import split_multiple, times
 from symgraph.simplify.pattern import SUMS
 from symgraph.simplify.polynomials import (
@@ -38,6 +39,8 @@ from symgraph.simplify.rules.differences import known_difference
 )
 def sum_of_quotients(node: Node) -> Node | None:
     """a / b - c / d = (a * d - b * c) / b / d where a * d - b * c is a number or a variable."""
+    if sum(is_op(term, "divide") for _, term in terms_of(node)) < 2:
+        return None
     total = expanded(node, node.dtype) if node.dtype.kind == "f" else None
     if total is None or not total:
         return None
@@ -130,6 +133,8 @@ def difference_of_multiples(node: Node) -> Node | None:
 def perfect_square(node: Node) -> Node | None:
     """a**2 - 2 * a * b + b**2 = (a - b)**2, exp(2 * x) counting as a square."""
     if node.dtype.kind != "f" or not any(is_op(x, *SUMS) for x in node.inputs):
+        return None
+    if TERM_NAMES.of(node).isdisjoint(("square", "power", "exp")):
         return None
     total = expanded(node, node.dtype)
     if total is None or len(total) != 3:

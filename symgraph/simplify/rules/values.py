@@ -154,7 +154,7 @@ def logarithm_of_any_quotient(node: Node) -> Node | None:
 
 
 @rewrite("log", operands=("multiply",), keeps="bitwise", examples=(lambda x, y: np.log(x * y),))
-def logarithm_of_product(node: Node) -> Node | None:
+def logarithm_of_two_factors(node: Node) -> Node | None:
     """log(x * y) has 1 / x and 1 / y for derivatives."""
     (whole,) = node.inputs
     if not is_op(whole, "multiply") or node.dtype.kind != "f" or whole.type != node.type:
