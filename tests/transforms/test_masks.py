@@ -264,3 +264,13 @@ def test_a_mask_with_an_axis_more_guards_an_operand_of_lower_rank():
     total = np.sum(np.nanstd(np.concatenate([x, x], 1), axis=0))
     found = sg.function([x], sg.grad(total, x))(np.array([[1.0, np.nan]]))
     np.testing.assert_array_equal(found, [[0.0, 0.0]])
+
+
+def test_guard_of_a_mask_that_lies_along_other_axes():
+    """The clip of a correlation masks a matrix; what is guarded is the vector of its deviations."""
+    x, y = sg.placeholder("x", "n"), sg.placeholder("y", "n")
+    slope = sg.function([x, y], sg.grad(np.corrcoef(x, y)[0, 1], x))
+    a, b = np.array([0.5, -1.0, 2.0, 0.25]), np.array([1.0, 0.5, -2.0, 3.0])
+    step = 1e-6 * np.eye(4)
+    wanted = [np.corrcoef(a + s, b)[0, 1] - np.corrcoef(a - s, b)[0, 1] for s in step]
+    np.testing.assert_allclose(slope(a, b), np.array(wanted) / 2e-6, rtol=1e-7, atol=1e-9)
