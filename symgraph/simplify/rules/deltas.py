@@ -213,8 +213,8 @@ def on_diagonals(node: Node) -> Node | None:
     if is_op(node, "add", "subtract") and any(is_number(x, 0) for x in node.inputs):
         return None  # a term of zeros vanishes
     found = {i: s for i, x in enumerate(node.inputs) if (s := structure(x)) is not None}
-    if not found or node.dtype.kind not in "fc":
-        return None
+    if not found or node.dtype.kind not in "fc" or 0 in node.shape:
+        return None  # what has no elements is as much a delta as anything: there is no end of it
     small = [i for i in found if node.inputs[i].shape != node.shape]
     if small and _keeps_zeros(node, list(found)):
         whole = {i: broadcast_to(node.inputs[i], node.shape) for i in small}
