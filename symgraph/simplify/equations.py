@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
-from symgraph.simplify.flat import FACTOR_NAMES, TERM_NAMES, Powers, terms_of
+from symgraph.simplify.flat import FACTOR_NAMES, PART_NAMES, TERM_NAMES, Powers, terms_of
 from symgraph.simplify.heads import factor_heads, heads, loose_heads, term_heads
 from symgraph.simplify.match import (
     Bindings,
@@ -28,6 +28,7 @@ from symgraph.simplify.pattern import (
     Pattern,
     Product,
     Sum,
+    Variable,
     canonical,
 )
 
@@ -92,9 +93,13 @@ _OPEN_SUM = frozenset(SUMS)
 
 
 def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
+    # Any term is a variable: what is found by its name says which one to look for.
+    pattern = Sum(tuple(sorted(pattern.terms, key=lambda term: isinstance(term[1], Variable))))
     union = _union([part for _, part in pattern.terms])
     open_names = None if union is None else union | _OPEN_SUM
     parts = term_heads(pattern)
+    products = [part for _, part in pattern.terms if isinstance(part, Product)]
+    factors = [some for product in products for some in factor_heads(product)]
 
     def apply_rule(node: Node) -> Node | None:
         # A match lies in both operands: one that lies in one was found there.
@@ -107,6 +112,11 @@ def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
         for some in parts:
             if some.isdisjoint(names):
                 return None
+        if factors:
+            names = PART_NAMES.of(node)
+            for some in factors:
+                if some.isdisjoint(names):
+                    return None
         return _rewrite_sum(pattern, build, node)
 
     return apply_rule

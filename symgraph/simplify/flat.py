@@ -15,7 +15,7 @@ import numpy as np
 from symgraph.graph.node import Node
 from symgraph.simplify.common import number
 
-__all__ = ["FACTOR_NAMES", "LIMIT", "TERM_NAMES", "Powers", "flat_product", "flat_sum", "terms_of"]
+__all__ = ["FACTOR_NAMES", "LIMIT", "PART_NAMES", "TERM_NAMES", "Powers", "flat_product", "flat_sum", "terms_of"]
 
 LIMIT = 8
 
@@ -135,7 +135,13 @@ def _term_names(node: Node) -> frozenset[str]:
     return frozenset([term.op.name for _, term in terms_of(node)])
 
 
+def _part_names(node: Node) -> frozenset[str]:
+    return frozenset[str]().union(*[FACTOR_NAMES.of(term) for _, term in terms_of(node)])
+
+
 _MOST_KNOWN = 64
 
 FACTOR_NAMES = _Names(_factor_names)
 TERM_NAMES = _Names(_term_names)
+PART_NAMES = _Names(_part_names)
+"""Of the factors of all terms of a sum."""

@@ -119,6 +119,7 @@ HIDES_NAN = {
     "mask_out_of_quotient": "of what the mask takes away",
     "root_of_squares": "hypot is infinite beside an infinity, as IEEE 754 has it",
     "root_of_three_squares": "hypot is infinite beside an infinity, as IEEE 754 has it",
+    "subtract_self_bounded": "of the value that is gone",
 }
 """Rules by which a NaN among the operands may be no longer seen: one on which nothing depends."""
 

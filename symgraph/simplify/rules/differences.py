@@ -16,7 +16,7 @@ from symgraph.graph.side import NOTES
 from symgraph.ops.reduce import Mean
 from symgraph.ops.reduce_moments import Var
 from symgraph.simplify.common import is_op, number, unbroadcast
-from symgraph.simplify.flat import flat_sum
+from symgraph.simplify.flat import flat_product, flat_sum
 from symgraph.simplify.match import split_multiple
 from symgraph.simplify.pattern import SUMS, Pattern, p
 from symgraph.simplify.polynomials import difference, expanded, of_number, written
@@ -345,10 +345,33 @@ def _has_square(x: Node, term: Node) -> bool:
     )
 
 
+def _is_within(x: Node, term: Node) -> bool:
+    """Whether the first factor of a term, or that itself, is a part of sums and products."""
+    powers = flat_product(term, deep=True)
+    wanted = [unbroadcast(term)]
+    if powers is not None and powers.factors:
+        wanted.append(unbroadcast(powers.factors[0][0]))
+    stack = [x]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            return False
+        part = unbroadcast(stack.pop())
+        if any(part is some for some in wanted):
+            return True
+        if is_op(part, "multiply", "divide", "square", "power", "negative", *SUMS):
+            stack += part.inputs
+    return True
+
+
+_MOST_PARTS = 24
+
+
 def _root_plus(root: Node, signed: Node, term: Node) -> Node | None:
     """A root plus a signed term, if the root is over the square of the term."""
     if is_op(root, "sqrt"):
         (x,) = root.inputs
+        if not _is_within(x, term):
+            return None
         rest = known_difference(x, apply("square", term))
         if rest is None or not (number(rest) is not None or is_op(x, "add", "subtract")):
             return None  # a product under the root does not cancel, as a sum of squares would

@@ -14,7 +14,7 @@ from symgraph.graph.registry import apply
 from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.reduce import Sum
 from symgraph.simplify.common import HEADROOM, is_op, number, scalar, unbroadcast
-from symgraph.simplify.flat import flat_product
+from symgraph.simplify.flat import FACTOR_NAMES, flat_product
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.algebra import undivided
 from symgraph.simplify.uses import uses_of
@@ -56,7 +56,7 @@ def _exchanged(
 )
 def power_beside_its_base(node: Node) -> Node | None:
     """x**c * x = x**(c + 1) for a number c < -1 that is not an integer."""
-    if node.dtype.kind != "f":
+    if node.dtype.kind != "f" or _POWERS.isdisjoint(FACTOR_NAMES.of(node)):
         return None
     for base, rest in (node.inputs, node.inputs[::-1]):
         if rest.type != node.type or base.type != node.type:
@@ -77,6 +77,9 @@ def power_beside_its_base(node: Node) -> Node | None:
         if found is not None:
             return found
     return None
+
+
+_POWERS = frozenset(("power", "/power"))
 
 
 def _without_factor(node: Node, x: Node, left: int = 2 * _DEEPEST) -> Node | None:

@@ -134,7 +134,7 @@ def perfect_square(node: Node) -> Node | None:
     """a**2 - 2 * a * b + b**2 = (a - b)**2, exp(2 * x) counting as a square."""
     if node.dtype.kind != "f" or not any(is_op(x, *SUMS) for x in node.inputs):
         return None
-    if TERM_NAMES.of(node).isdisjoint(("square", "power", "exp")):
+    if TERM_NAMES.of(node).isdisjoint(("square", "power", "exp")) or len(terms_of(node)) != 3:
         return None
     total = expanded(node, node.dtype)
     if total is None or len(total) != 3:
