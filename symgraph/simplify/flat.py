@@ -15,7 +15,16 @@ import numpy as np
 from symgraph.graph.node import Node
 from symgraph.simplify.common import number
 
-__all__ = ["FACTOR_NAMES", "LIMIT", "PART_NAMES", "TERM_NAMES", "Powers", "flat_product", "flat_sum", "terms_of"]
+__all__ = [
+    "FACTOR_NAMES",
+    "LIMIT",
+    "PART_NAMES",
+    "TERM_NAMES",
+    "Powers",
+    "flat_product",
+    "flat_sum",
+    "terms_of",
+]
 
 LIMIT = 8
 
