@@ -19,18 +19,18 @@ def own_rules():
 @pytest.mark.usefixtures("own_rules")
 def test_a_rule_of_ones_own():
     @sg.equation(keeps="accurate")
-    def own_haversine(x):
-        """sin(x) * cos(x) = sin(2 * x) / 2."""
-        return p.sin(x) * p.cos(x), 0.5 * p.sin(2 * x)
+    def own_double(x):
+        """sinh(x) * cosh(x) = sinh(2 * x) / 2."""
+        return p.sinh(x) * p.cosh(x), 0.5 * p.sinh(2 * x)
 
-    mine = named("own_haversine")
+    mine = named("own_double")
     result = check_rule(mine)
     assert result, result
     assert result.proofs == ["50 digits at points"]
     x = sg.placeholder("x")
-    node = np.sin(x) * np.cos(x)
-    assert sg.simplify(node, rules=[mine]) is 0.5 * np.sin(2.0 * x)
-    assert sg.simplify({"y": node}, without=["own_haversine"])["y"] is node
+    node = np.sinh(x) * np.cosh(x)
+    assert sg.simplify(node, rules=[mine]) is 0.5 * np.sinh(2.0 * x)
+    assert sg.simplify({"y": node}, without=["own_double"])["y"] is node
 
 
 @pytest.mark.usefixtures("own_rules")

@@ -77,7 +77,7 @@ class Op:
         """Whether it makes an array of one known number: made anew wherever one is wanted."""
         return False
 
-    def starts(self, node: Node) -> Collection[int]:
+    def opening(self, node: Node) -> Collection[int]:
         """The operands that a block writes once, before all else: they need no name."""
         return ()
 

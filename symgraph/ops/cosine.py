@@ -318,5 +318,6 @@ EXAMPLES: dict[str, list[Example]] = {
         _example(idst, _X, norm="ortho"),
         _example(dst, _X[0], 4, n=4),
     ],
-    "cosines": [_example(dctn, _X, norm="forward")],
+    "cosines": [_example(dctn, _X, norm="forward"), _example(idctn, _X, axes=(0,))],
+    "sines": [_example(dstn, _X, norm="ortho"), _example(idstn, _X, 1)],
 }

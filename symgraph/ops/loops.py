@@ -82,7 +82,7 @@ class Scan(ControlFlow):
         after = self.body.outputs[: self.carries]
         return [memory_of(result) | {carry} for carry, result in zip(own, after, strict=True)]
 
-    def starts(self, node: Node) -> Collection[int]:
+    def opening(self, node: Node) -> Collection[int]:
         """Those of the carries."""
         return range(self.constants, self.constants + self.carries)
 

@@ -245,6 +245,7 @@ EXAMPLES: dict[str, list[Example]] = {
     "nanspread": [
         Example(lambda x: np.nanvar(x, axis=1, ddof=1, keepdims=True), (_GAPS,)),
         Example(lambda x: np.nanmax(x, axis=1, initial=0.1, where=CUBE < 0.9), (_GAPS,)),
+        Example(lambda x: np.nanmin(x, axis=0, initial=0.9), (_GAPS,)),
         Example(lambda x: np.nansum(x, axis=0, initial=0.1, where=CUBE < 0.5), (_GAPS,)),
     ],
 }

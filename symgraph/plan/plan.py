@@ -137,9 +137,9 @@ def _choose_inline(
     grown: set[Node] = set()
     for node in computed:
         if has_block(node):
-            starts = node.op.starts(node)
+            opening = node.op.opening(node)
             needs_name.update(
-                x for i, x in enumerate(node.inputs) if i not in starts or not x.op.is_blank(x)
+                x for i, x in enumerate(node.inputs) if i not in opening or not x.op.is_blank(x)
             )
         start = _grown_in_place(node, count, named, grown)
         if start is not None:

@@ -109,7 +109,7 @@ def written(node):
         (SQUARES[0] @ XX + SQUARES[1] @ XX, "(S + R) @ XX"),
         (SQUARES[0] @ Y + SQUARES[1] @ Y, "S @ y + R @ y"),  # a sum of matrices is no cheaper
         # Sums of products of several, of stacks, and of matrix products.
-        (np.sum(Y[:, None] * XX * W), "w @ (y @ XX)"),
+        (np.sum(Y[:, None] * XX * W), "y @ XX @ w"),
         (np.sum(2.0 * XX * W * C, 1), "2 * c * (XX @ w)"),
         ((XX * Y[:, None] * YY).sum(0), "(XX * YY).T @ y"),
         (np.sum(HEADS[:, :, None] * OTHERS[:, None], -1), "heads @ others.mT"),

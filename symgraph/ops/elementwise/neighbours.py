@@ -197,7 +197,10 @@ sigmoid_difference = elementwise(
 
 def _tanh_difference(x: Node, y: Node) -> Node:
     large = logical_or(minimum(x, y) > 2.0, maximum(x, y) < -2.0)
-    near = logical_or(absolute(_step(x, y)) < 0.0625, large)
+    step = absolute(_step(x, y))
+    # Nothing cancels where one argument is less than half of the other.
+    close = minimum(0.5 * maximum(absolute(x), absolute(y)), 0.0625)
+    near = logical_or(step < close, large)
     return where(near, 2.0 * _over_one_divisor(2.0 * x, 2.0 * y), tanh(x) - tanh(y))
 
 

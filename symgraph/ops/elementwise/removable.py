@@ -21,6 +21,7 @@ from symgraph.ops.elementwise.choice import where
 from symgraph.ops.elementwise.comparison import isinf, logical_and
 from symgraph.ops.elementwise.exponential import exp, expm1, log, log1p
 from symgraph.ops.elementwise.extremes import clip, maximum, minimum
+from symgraph.ops.elementwise.parts import real
 from symgraph.ops.elementwise.trigonometric import arctan2, cos, hypot, sin, sinh, tan, tanh
 from symgraph.ops.kinds import Facts, elementwise
 
@@ -133,7 +134,9 @@ def _inverse_relative_exp1(x: Node) -> Node:
 def _inverse_relative_exp2(r: Node, x: Node) -> Node:
     half = 0.5 * x
     near = absolute(half) < 1.0
-    small, far = where(near, half, 0.0), absolute(where(near, 1.0, half))
+    small, far = where(near, half, 0.0), where(near, 1.0, half)
+    # It is even: neither exponential may overflow.
+    far = where(real(far) < 0, -far, far) if x.dtype.kind == "c" else absolute(far)
     ratio = where(small == 0, 1.0, small / sinh(_unless(small == 0, small)))
     y = square(small)
     inside = 0.5 * (polynomial(X_COSH_LESS_SINH, y) * (square(ratio) * ratio))

@@ -7,6 +7,7 @@ import numpy as np
 from symgraph.graph.leaves import SizeValue
 from symgraph.graph.node import Node
 from symgraph.graph.op import Op
+from symgraph.graph.types import DType
 from symgraph.ops.reduce import BroadcastTo, Mean, Sum
 from symgraph.ops.shape import ExpandDims, Squeeze, Transpose
 from symgraph.simplify.common import is_op, unbroadcast
@@ -46,8 +47,9 @@ def _count(x: Node, axes: tuple[int, ...]) -> object:
 class _Search:
     """Whether elements sum to zero along an axis, and the differences from means it rests on."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: DType) -> None:
         self.roots: set[Node] = set()
+        self._dtype = dtype
 
     def centred(self, node: Node, axis: int, left: int = _DEEPEST) -> bool:
         """Whether the sum along an axis is zero."""
@@ -56,7 +58,9 @@ class _Search:
         op, operands = node.op, node.inputs
         if is_op(node, "subtract"):
             x, m = operands
-            if x.type == node.type and axis in _mean_axes(m, x):
+            # In fewer digits the mean is not that of the sum beside it.
+            same = x.type == node.type and x.dtype == self._dtype
+            if same and axis in _mean_axes(m, x):
                 self.roots.add(node)
                 return True
         if is_op(node, "add", "subtract"):
@@ -161,7 +165,7 @@ def sum_of_deviations(node: Node) -> Node | None:
     for kept, term in ((first, second), (second, first)):
         if kept.type != node.type or term.dtype != node.dtype:
             continue
-        search = _Search()
+        search = _Search(node.dtype)
         if not search.vanishes(term) or not _carries(kept, search.roots):
             continue
         return -kept if kept is second and is_op(node, "subtract") else kept

@@ -113,8 +113,9 @@ def _safe(value: Any) -> bool:
 def size_as_float(node: Node) -> Node | None:
     """A size in another dtype is that size."""
     (x,) = node.inputs
-    known = isinstance(x.op, SizeValue) and node.dtype == np.float64
-    return make(SizeValue(x.op.size, node.dtype)) if known else None
+    if not isinstance(x.op, SizeValue) or node.dtype != np.float64:
+        return None
+    return make(SizeValue(x.op.size, node.dtype))
 
 
 @rewrite(

@@ -289,7 +289,7 @@ def terms_apart(node: Node) -> Node | None:
         if place >= len(node.inputs) or node.dtype.kind not in "fc":
             continue
         x = node.inputs[place]
-        if x.dtype != node.dtype:
+        if x.dtype != node.dtype or 0 in x.shape:
             continue
         chain = _last_apart(x)
         if chain is not None and is_op(node, "multiply", "divide"):

@@ -220,7 +220,7 @@ def slope_of_entropy(node: Node) -> Node | None:
         if not is_op(term, "divide", "multiply") or node.dtype.kind != "f":
             continue
         powers = flat_product(term, deep=True)
-        if powers is None or term.dtype != node.dtype:
+        if powers is None or any(x.dtype != node.dtype for x, _ in powers.factors):
             continue
         below = {factor for factor, exponent in powers.factors if exponent == -1}
         both = [factor for factor, exponent in powers.factors if exponent == 1 and factor in below]
