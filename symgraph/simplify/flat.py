@@ -21,6 +21,7 @@ __all__ = [
     "PART_NAMES",
     "TERM_NAMES",
     "Powers",
+    "factor_named",
     "flat_product",
     "flat_sum",
     "terms_of",
@@ -63,7 +64,8 @@ def flat_product(node: Node, deep: bool) -> Powers | None:
     steps = 0
     while stack:
         factor, exponent, opened = stack.pop()
-        name, value = factor.op.name, number(factor)
+        name = factor.op.name
+        value = number(factor) if name in ("constant", "broadcast_to") else None
         if value is not None and factor is not node:
             if not _add_number(result, value, exponent):
                 return None
@@ -72,7 +74,11 @@ def flat_product(node: Node, deep: bool) -> Powers | None:
             stack.append((factor.inputs[0], exponent, opened))
         elif opened and name in ("multiply", "divide"):
             x, y = factor.inputs
-            stack += [(y, exponent if name == "multiply" else -exponent, deep), (x, exponent, deep)]
+            if x is y and name == "multiply":
+                stack.append((x, 2 * exponent, deep))
+            else:
+                below = exponent if name == "multiply" else -exponent
+                stack += [(y, below, deep), (x, exponent, deep)]
         elif name == "square":
             stack.append((factor.inputs[0], 2 * exponent, opened and deep))
         elif name == "power" and (k := _small(factor.inputs[1])) is not None:
@@ -80,7 +86,7 @@ def flat_product(node: Node, deep: bool) -> Powers | None:
         else:
             _add_factor(result.factors, factor, exponent)
         steps += 1
-        if len(result.factors) + len(stack) > LIMIT or steps > 8 * LIMIT:
+        if len(result.factors) + len(stack) > LIMIT or steps > 4 * LIMIT:
             return None  # also for x * x * x ..., which is one factor, however long
     return result
 
@@ -114,6 +120,22 @@ def _add_number(result: Powers, value: Any, exponent: int) -> bool:
 def terms_of(node: Node) -> list[tuple[int, Node]]:
     """All terms of a sum, or those of its operands if they are too many."""
     return flat_sum(node, deep=True) or flat_sum(node, deep=False) or []
+
+
+def factor_named(node: Node, names: frozenset[str], deep: int) -> bool:
+    """Whether a node has one of these names, or, at most so many products deep, a factor of it.
+
+    What a rule asks first that would otherwise look at every factor, in vain for most products.
+    """
+    name = node.op.name
+    if name in names:
+        return True
+    if not deep or name not in _PRODUCTS:
+        return False
+    return any(factor_named(operand, names, deep - 1) for operand in node.inputs)
+
+
+_PRODUCTS = frozenset(("multiply", "divide", "negative"))
 
 
 class _Names:

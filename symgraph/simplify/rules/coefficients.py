@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite, log2
+from typing import NamedTuple
 
 from symgraph.graph.node import Node
-from symgraph.graph.record import record
-from symgraph.graph.sizes import Dim
 from symgraph.simplify.common import HEADROOM, headroom_of, is_op, number, scalar
+from symgraph.simplify.flat import factor_named
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.factoring import is_smaller
 from symgraph.simplify.uses import uses_of
 
-_MOST_STEPS = 8
+_MOST_STEPS = 6
+_NUMBERS = frozenset(("constant", "broadcast_to"))
 
 
-@record
-class _Multiple:
+class _Product(NamedTuple):
+    """A product or quotient that is yet to be built."""
+
+    x: _Rest
+    y: _Rest
+    divided: bool
+
+    def build(self) -> Node:
+        x, y = [side.build() if isinstance(side, _Product) else side for side in (self.x, self.y)]
+        return x / y if self.divided else x * y
+
+
+_Rest = Node | _Product
+
+
+class _Multiple(NamedTuple):
     """A value as a number times `rest`, or divided by it.
 
-    `work` are the elements that it takes as it stands, `left` those of `rest`; `shared` says that
-    others want `rest` as well.
+    `scaled` are the products and quotients that only the numbers are for, `uneven` says that
+    some other of the operands has fewer elements, `shared` that others want `rest` as well.
     """
 
     number: float
-    rest: Node
+    rest: _Rest
     below: bool = False
     numbers: int = 0
-    work: Dim = 0
-    left: Dim = 0
+    scaled: tuple[Node, ...] = ()
+    uneven: bool = False
     shared: bool = False
+
+    def can_gain(self) -> bool:
+        """Whether there are two numbers, a place with fewer elements for one, or another user."""
+        return self.numbers > 1 or (self.numbers == 1 and (self.uneven or self.shared))
 
 
 @rewrite(
@@ -49,16 +69,23 @@ class _Multiple:
 )
 def numbers_together(node: Node) -> Node | None:
     """(a / x) * (b * y) = (a * b) * (y / x) for numbers a and b: one, where least is multiplied."""
-    if node.dtype.kind != "f":
+    if node.dtype.kind != "f" or not factor_named(node, _NUMBERS, _MOST_STEPS):
         return None
     found = _multiple(node, _MOST_STEPS)
-    if not found.numbers or not _is_moderate(found.number, node):
+    if not found.can_gain() or not _is_moderate(found.number, node):
         return None
-    result, work = _placed(found, node)
+    result, scaled = _placed(found, node)
     if result.type != node.type:
         return None
     cheaper = found.shared and found.number == 1
-    return result if cheaper or is_smaller(work, found.work) else None
+    return result if cheaper or _are_fewer(scaled, found.scaled) else None
+
+
+def _are_fewer(some: Sequence[Node], others: Sequence[Node]) -> bool:
+    """Whether some nodes have fewer elements than others."""
+    if len({node.shape for node in (*some, *others)}) == 1:
+        return len(some) < len(others)
+    return is_smaller(sum([x.size for x in some], 0), sum([x.size for x in others], 0))
 
 
 def _is_moderate(value: float, node: Node) -> bool:
@@ -80,13 +107,10 @@ def _multiple(node: Node, steps: int) -> _Multiple:
         if value is None or other.type != node.type:
             continue
         if divided and known is x:
-            return _Multiple(value, y, True, 1, node.size)
+            return _Multiple(value, y, True, 1, (node,))
         inner = _operand(other, steps)
         value = inner.number / value if divided else inner.number * value
-        work = inner.work + node.size
-        return _Multiple(
-            value, inner.rest, inner.below, inner.numbers + 1, work, inner.left, inner.shared
-        )
+        return inner._replace(number=value, numbers=inner.numbers + 1, scaled=(*inner.scaled, node))
     return _combined(node, _operand(x, steps), _operand(y, steps), divided) or opaque
 
 
@@ -99,26 +123,29 @@ def _number(node: Node, like: Node) -> float | None:
 
 def _combined(node: Node, a: _Multiple, b: _Multiple, divided: bool) -> _Multiple | None:
     """The product or quotient of two values."""
-    if divided:
-        if a.below or b.below:
-            return None
-        value, rest = a.number / b.number, a.rest / b.rest
-    else:
-        value = a.number * b.number
-        if a.below and b.below:
-            return None
-        if a.below or b.below:
-            rest = b.rest / a.rest if a.below else a.rest / b.rest
-        else:
-            rest = a.rest * b.rest
-    numbers, work, left = a.numbers + b.numbers, a.work + b.work, a.left + b.left
-    shared = a.shared or b.shared
-    return _Multiple(value, rest, False, numbers, work + node.size, left + rest.size, shared)
+    if (a.below or b.below) and (divided or (a.below and b.below)):
+        return None
+    value = a.number / b.number if divided else a.number * b.number
+    rest = (
+        _Product(b.rest, a.rest, True) if a.below else _Product(a.rest, b.rest, divided or b.below)
+    )
+    uneven = a.uneven or b.uneven or any(x.type != node.type for x in node.inputs)
+    return _Multiple(
+        value,
+        rest,
+        False,
+        a.numbers + b.numbers,
+        a.scaled + b.scaled,
+        uneven,
+        a.shared or b.shared,
+    )
 
 
 def _operand(node: Node, steps: int) -> _Multiple:
     """An operand that is there for this product only, or whose number is gone for all."""
     opaque = _Multiple(1.0, node)
+    if not is_op(node, "multiply", "divide"):
+        return opaque
     users = uses_of(node)
     if len(users) <= 1:
         found = _multiple(node, steps - 1)
@@ -128,7 +155,7 @@ def _operand(node: Node, steps: int) -> _Multiple:
         return opaque
     if not all(user is not None and _undone(user, node, found.number) for user in users):
         return opaque
-    return _Multiple(found.number, found.rest, found.below, found.numbers, 0, 0, True)
+    return _Multiple(found.number, found.rest, found.below, found.numbers, (), False, True)
 
 
 def _undone(user: Node, node: Node, value: float) -> bool:
@@ -143,27 +170,27 @@ def _undone(user: Node, node: Node, value: float) -> bool:
     return False
 
 
-def _placed(found: _Multiple, like: Node) -> tuple[Node, Dim]:
-    """A multiple with its number where the fewest elements are, and what it takes."""
-    rest, value = found.rest, scalar(found.number, like)
+def _placed(found: _Multiple, like: Node) -> tuple[Node, list[Node]]:
+    """A multiple with its number where the fewest elements are, and what only that takes."""
+    rest = found.rest.build() if isinstance(found.rest, _Product) else found.rest
+    value = scalar(found.number, like)
     if found.below:
-        return value / rest, rest.size
-    work = found.left
+        return value / rest, [rest]
     if found.number in (1, -1):
-        return (rest, work) if found.number == 1 else (-rest, work + rest.size)
+        return (rest, []) if found.number == 1 else (-rest, [rest])
     path: list[tuple[Node, int]] = []
     place = rest
     while is_op(place, "multiply", "divide"):
         choices = place.inputs[:1] if is_op(place, "divide") else place.inputs
-        smaller = [i for i, x in enumerate(choices) if is_smaller(x.size, place.size)]
+        smaller = [i for i, x in enumerate(choices) if _are_fewer([x], [place])]
         if not smaller:
             break
         path.append((place, smaller[0]))
         place = choices[smaller[0]]
-    work += place.size
-    place = value * place
+    scaled = value * place
+    result = scaled
     for outer, i in reversed(path):
         x, y = outer.inputs
-        a, b = (place, y) if i == 0 else (x, place)
-        place = a * b if is_op(outer, "multiply") else a / b
-    return place, work
+        a, b = (result, y) if i == 0 else (x, result)
+        result = a * b if is_op(outer, "multiply") else a / b
+    return result, [scaled]

@@ -14,7 +14,7 @@ from symgraph.graph.registry import apply
 from symgraph.ops.linalg.norm import Norm
 from symgraph.ops.reduce import Sum
 from symgraph.simplify.common import HEADROOM, is_op, number, scalar, unbroadcast
-from symgraph.simplify.flat import FACTOR_NAMES, flat_product
+from symgraph.simplify.flat import FACTOR_NAMES, factor_named, flat_product
 from symgraph.simplify.rule import rewrite
 from symgraph.simplify.rules.algebra import undivided
 from symgraph.simplify.uses import uses_of
@@ -129,6 +129,8 @@ def factor_over_its_square(node: Node) -> Node | None:
         (x,) = below.inputs
         rest = _without_factor(top, x)
         return None if rest is None or (rest / x).type != node.type else rest / x
+    if not any(factor_named(operand, _DIVIDED, _DEEPEST) for operand in node.inputs):
+        return None
     for base, rest in (node.inputs, node.inputs[::-1]):
         c, x = _times_number(base)
         if number(x) is not None or rest.type != node.type:
@@ -137,6 +139,9 @@ def factor_over_its_square(node: Node) -> Node | None:
         if found is not None and found.type == node.type:
             return found if c is None else c * found
     return None
+
+
+_DIVIDED = frozenset(("divide",))
 
 
 def _once_less(node: Node, x: Node) -> Node | None:
