@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from symgraph.graph.node import Node
 from symgraph.graph.registry import apply
-from symgraph.simplify.flat import FACTOR_NAMES, PART_NAMES, TERM_NAMES, Powers, terms_of
-from symgraph.simplify.heads import factor_heads, heads, loose_heads, term_heads
+from symgraph.simplify.flat import FACTOR_NAMES, Powers, terms_of
+from symgraph.simplify.heads import factor_heads, heads, loose_heads
 from symgraph.simplify.match import (
     Bindings,
     assignments,
@@ -97,9 +97,6 @@ def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
     pattern = Sum(tuple(sorted(pattern.terms, key=lambda term: isinstance(term[1], Variable))))
     union = _union([part for _, part in pattern.terms])
     open_names = None if union is None else union | _OPEN_SUM
-    parts = term_heads(pattern)
-    products = [part for _, part in pattern.terms if isinstance(part, Product)]
-    factors = [some for product in products for some in factor_heads(product)]
 
     def apply_rule(node: Node) -> Node | None:
         # A match lies in both operands: one that lies in one was found there.
@@ -108,15 +105,6 @@ def _sum_rewriter(pattern: Sum, build: Build) -> Callable[[Node], Node | None]:
             return None
         if node.dtype.kind != "f":
             return None
-        names = TERM_NAMES.of(node)
-        for some in parts:
-            if some.isdisjoint(names):
-                return None
-        if factors:
-            names = PART_NAMES.of(node)
-            for some in factors:
-                if some.isdisjoint(names):
-                    return None
         return _rewrite_sum(pattern, build, node)
 
     return apply_rule
@@ -200,13 +188,7 @@ def _plus(total: Node | None, sign: int, term: Node) -> Node:
 
 
 def _product_rewriter(pattern: Product, build: Build) -> Callable[[Node], Node | None]:
-    wanted = factor_heads(pattern)
-
     def apply_rule(node: Node) -> Node | None:
-        present = FACTOR_NAMES.of(node)
-        for some in wanted:
-            if some.isdisjoint(present):
-                return None
         if node.dtype.kind != "f":
             return None
         for rest, found in divisions(pattern, node, {}, whole=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from symgraph.graph.record import record
 from symgraph.simplify.pattern import (
     COMMUTATIVE,
     PRODUCTS,
@@ -95,6 +96,38 @@ def factor_heads(pattern: Product) -> tuple[frozenset[str], ...]:
         both = isinstance(part, Call) and part.name == "exp"
         result.append(some | below if both else some if exponent > 0 else below)
     return tuple(result)
+
+
+@record
+class Within:
+    """Names that must be met below a node: of each set one.
+
+    Attributes
+    ----------
+    terms : tuple of frozenset of str
+        Of the operations of its terms.
+    factors : tuple of frozenset of str
+        Of those of the factors of its terms; names of divisors begin with a slash.
+    """
+
+    terms: tuple[frozenset[str], ...] = ()
+    factors: tuple[frozenset[str], ...] = ()
+
+    def holds(self, terms: frozenset[str], factors: frozenset[str]) -> bool:
+        """Whether these names are enough."""
+        return not any(map(terms.isdisjoint, self.terms)) and not any(
+            map(factors.isdisjoint, self.factors)
+        )
+
+
+def within(pattern: Pattern) -> Within | None:
+    """What a node must hold for a pattern, whatever its operands are called."""
+    pattern = canonical(pattern)
+    if isinstance(pattern, Sum):
+        products = [part for _, part in pattern.terms if isinstance(part, Product)]
+        factors = [some for product in products for some in factor_heads(product)]
+        return Within(term_heads(pattern), tuple(factors))
+    return Within((), factor_heads(pattern)) if isinstance(pattern, Product) else None
 
 
 def _can_hold(

@@ -10,11 +10,12 @@ from typing import Any, Literal, TypeAlias
 from symgraph.errors import InputError
 from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
-from symgraph.graph.record import record
+from symgraph.graph.record import record, with_fields
 from symgraph.graph.refusal import public
 from symgraph.simplify.common import Headroom
 from symgraph.simplify.equations import rewriter
-from symgraph.simplify.heads import admission, roots
+from symgraph.simplify.flat import PART_NAMES, TERM_NAMES
+from symgraph.simplify.heads import Within, admission, roots, within
 from symgraph.simplify.match import instantiate
 from symgraph.simplify.pattern import Pattern, Variable
 
@@ -70,6 +71,8 @@ class Rule:
     admits : callable, optional
         Whether it can fire, from the names of the operands' operations; it is asked once for all
         nodes that look alike from there.
+    within : Within, optional
+        Names that it must meet among the terms and factors of a node; also asked once.
     domain : {"real", "positive"}
         What its variables are assumed to be where it is proved.
     rounds : bool
@@ -87,6 +90,7 @@ class Rule:
     admits: Callable[[tuple[str, ...]], bool] | None = None
     domain: Domain = "real"
     rounds: bool = False
+    within: Within | None = None
 
     def begins(self, op: Op) -> bool:
         """Whether it rewrites an operation."""
@@ -181,9 +185,8 @@ def equation(
         examples = (_example(left, names),)
         at = roots(left)
         admits = admission(left)
-        RULES.append(
-            Rule(function.__name__, law, keeps, at, apply, stage, examples, headroom, admits)
-        )
+        rule = Rule(function.__name__, law, keeps, at, apply, stage, examples, headroom, admits)
+        RULES.append(with_fields(rule, within=within(left)))
         return function
 
     return register
@@ -208,18 +211,18 @@ class Table:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
         self._by_root: dict[str, list[Rule]] = {}
-        self._found: dict[tuple[str, ...], tuple[Rule, ...]] = {}
+        self._found: dict[tuple[str, ...], _Found] = {}
 
     def of(self, node: Node) -> tuple[Rule, ...]:
         """The rules that may fire at a node, in order."""
         key = (node.op.name, *[operand.op.name for operand in node.inputs])
         found = self._found.get(key)
         if found is None:
-            found = self._of(node.op, key[1:])
+            found = _Found(self._of(node.op, key[1:]))
             # Concatenations of many operands all look different.
             if len(key) <= _MOST_OPERANDS:
                 self._found[key] = found
-        return found
+        return found.of(node) if found.looks_within else found.rules
 
     def _of(self, op: Op, operands: tuple[str, ...]) -> tuple[Rule, ...]:
         by_root = self._by_root.get(op.name)
@@ -229,6 +232,27 @@ class Table:
         return tuple([rule for rule in by_root if rule.admits is None or rule.admits(operands)])
 
 
+class _Found:
+    """The rules for operations of certain names, by what lies below those."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+        self.looks_within = any(rule.within is not None for rule in rules)
+        self._known: dict[tuple[frozenset[str], frozenset[str]], tuple[Rule, ...]] = {}
+
+    def of(self, node: Node) -> tuple[Rule, ...]:
+        key = terms, factors = TERM_NAMES.of(node), PART_NAMES.of(node)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[key] = tuple(
+                [r for r in self.rules if r.within is None or r.within.holds(terms, factors)]
+            )
+        return known
+
+
+_MOST_KNOWN = 1024
 _MOST_OPERANDS = 4
 _TABLES: dict[tuple[str, Stage, frozenset[str]], tuple[list[Rule], Table]] = {}
 
