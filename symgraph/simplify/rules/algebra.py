@@ -18,6 +18,7 @@ from symgraph.simplify.common import (
     scalar,
 )
 from symgraph.simplify.facts import bounds
+from symgraph.simplify.flat import factor_named
 from symgraph.simplify.rule import rewrite
 
 
@@ -312,6 +313,9 @@ def cancel_positive(node: Node) -> Node | None:
     return None
 
 
+_EXPM1 = frozenset(("expm1",))
+
+
 @rewrite(
     "multiply",
     operands=("exp",),
@@ -326,6 +330,8 @@ def exponential_beside_expm1(node: Node) -> Node | None:
     """(a / expm1(x)) * exp(x) = -(a / expm1(-x))."""
     for a, b in (node.inputs, node.inputs[::-1]):
         if not is_op(b, "exp") or b.inputs[0].dtype != node.dtype:
+            continue
+        if not factor_named(a, _EXPM1, _MOST_FACTORS + 1):
             continue
         (x,) = b.inputs
         found = undivided(a, apply("expm1", x), apply("expm1", -x))

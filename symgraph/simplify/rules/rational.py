@@ -134,7 +134,10 @@ def perfect_square(node: Node) -> Node | None:
     """a**2 - 2 * a * b + b**2 = (a - b)**2, exp(2 * x) counting as a square."""
     if node.dtype.kind != "f" or not any(is_op(x, *SUMS) for x in node.inputs):
         return None
-    if TERM_NAMES.of(node).isdisjoint(("square", "power", "exp")) or len(terms_of(node)) != 3:
+    if TERM_NAMES.of(node).isdisjoint(("square", "power", "exp")):
+        return None
+    names = [term.op.name for _, term in terms_of(node)]
+    if len(names) != 3 or sum(name in _ROOTED for name in names) < 2:
         return None
     total = expanded(node, node.dtype)
     if total is None or len(total) != 3:
@@ -155,6 +158,10 @@ def perfect_square(node: Node) -> Node | None:
             return None
         return apply("square", a + b if cross.number * product.number > 0 else a - b)
     return None
+
+
+_ROOTED = ("square", "power", "exp", "multiply", "divide", "constant", "broadcast_to")
+"""What the square of something may be, by name: two of the three terms are."""
 
 
 def _root(term: Term, like: Node) -> Term | None:
