@@ -12,6 +12,7 @@ from symgraph.explanation import Explanation
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.graph import Graph
 from symgraph.graph.node import constant
+from symgraph.graph.record import with_fields
 from symgraph.pipeline import Options, prepare, wishes
 from symgraph.simplify import RULES, Rule, simplify
 
@@ -191,7 +192,7 @@ def test_linear_in_rule_calls(build):
                 calls["all"] += 1
                 return some.apply(node)
 
-            return Rule(some.name, some.law, some.keeps, some.roots, apply)
+            return with_fields(some, apply=apply)
 
         graph_rules = [counted(some) for some in RULES if some.stage == "graph"]
         simplify([build(size)], rules=graph_rules)
