@@ -233,32 +233,38 @@ class FunctionWriter:
 
     def _shorten(self, node: Node, target: str) -> list[Code]:
         """Name operands of a statement until it fits on a line; returns the operands' code."""
-        while True:
-            args = [self._operand(node, i) for i in range(len(node.inputs))]
-            inner = self._inside(node)
-            if not inner or node.op.mutates:
-                return args
-            if len(self.indent) + self._width(node, target, args) <= WIDTH:
-                return args
-            longest = max(inner, key=lambda operand: len(self._code(operand).text))
+        count = len(node.inputs)
+        args = [self._operand(node, i) for i in range(count)]
+        inner = [] if node.op.mutates else self._inside(node)
+        lengths = {operand: len(self._code(operand).text) for operand, _ in inner}
+        while inner and len(self.indent) + self._width(node, target, args) > WIDTH:
+            longest, _ = max(inner, key=lambda pair: lengths[pair[0]])
             wish = self._wish(longest)
             self._shorten(longest, wish)
             name = self.names.fresh(wish)
             self.lines += assign(name, self._code(longest), self.indent)
             self.bind(longest, name)
+            for operand, i in inner:
+                if operand is longest:
+                    args[i] = self._operand(node, i)
+            inner = [pair for pair in inner if pair[0] not in self.codes]
+        return [self._operand(node, i) for i in range(count)] if lengths else args
 
-    def _inside(self, node: Node) -> list[Node]:
-        """The operations that stand inside a statement, those behind what is free among them."""
-        found: list[Node] = []
-        stack = list(reversed(node.inputs))
+    def _inside(self, node: Node) -> list[tuple[Node, int]]:
+        """The operations that stand inside a statement, those behind what is free among them.
+
+        With the position of the operand that they are or are inside of.
+        """
+        found: list[tuple[Node, int]] = []
+        stack = [(operand, i) for i, operand in enumerate(node.inputs)][::-1]
         while stack:
-            operand = stack.pop()
+            operand, i = stack.pop()
             if operand in self.codes or operand not in self.inline or not operand.inputs:
                 continue
             if operand.op.free:
-                stack.extend(operand.inputs)
+                stack.extend([(part, i) for part in operand.inputs])
             else:
-                found.append(operand)
+                found.append((operand, i))
         return found
 
     def _width(self, node: Node, target: str, args: Sequence[Code]) -> int:
