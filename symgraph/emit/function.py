@@ -235,7 +235,7 @@ class FunctionWriter:
         """Name operands of a statement until it fits on a line; returns the operands' code."""
         count = len(node.inputs)
         args = [self._operand(node, i) for i in range(count)]
-        inner = [] if node.op.mutates else self._inside(node)
+        inner: list[tuple[Node, int]] = [] if node.op.mutates else self._inside(node)
         lengths = {operand: len(self._code(operand).text) for operand, _ in inner}
         while inner and len(self.indent) + self._width(node, target, args) > WIDTH:
             longest, _ = max(inner, key=lambda pair: lengths[pair[0]])
