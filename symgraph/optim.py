@@ -128,12 +128,19 @@ class Optimizer:
         Raises
         ------
         InputError
-            If the forms differ, or the state is not this rule's.
+            If the forms or shapes differ, or the state is not this rule's.
         """
         leaves, form = flatten(params)
         slopes, other = flatten(grads)
         if other != form:
             raise InputError(f"{self.name}: the gradients have not the form of the parameters")
+        for p, g in zip(leaves, slopes, strict=True):
+            if np.shape(g) != np.shape(p):
+                raise InputError(
+                    f"{self.name}: a gradient has another shape than its parameter",
+                    expected=str(np.shape(p)),
+                    got=str(np.shape(g)),
+                )
         wanted = {*self.slots, *(["count"] if self.counting else [])}
         if set(state) != wanted:
             raise InputError(
@@ -204,6 +211,39 @@ def _like(number: Any, param: Any) -> Any:
 # The rules -------------------------------------------------------------------------------------
 
 
+def _check(name: str, learning_rate: Any, **numbers: Any) -> None:
+    """Refuse a rate or another number that no rule can mean; those of `_PARTS` are below 1."""
+    if not callable(learning_rate):
+        _check_number(name, "learning_rate", learning_rate)
+    for label, value in numbers.items():
+        _check_number(name, label, value)
+
+
+def _check_number(name: str, label: str, value: Any) -> None:
+    if isinstance(value, Node):
+        return
+    most = 1.0 if label in _PARTS else np.inf
+    array = np.asarray(value)
+    if array.ndim or array.dtype.kind not in "iuf" or not 0 <= array < most:
+        raise InputError(
+            f"{name}: {label}",
+            expected="a number from 0 to below 1" if most == 1 else "a number that is not negative",
+            got=repr(value),
+        )
+
+
+_PARTS = ("betas[0]", "betas[1]")
+
+
+def _check_moments(name: str, learning_rate: Any, betas: Any, eps: Any, weight_decay: Any) -> None:
+    got = repr(betas)
+    pair = cast("Sequence[Any]", betas) if isinstance(betas, tuple | list) else ()
+    if len(pair) != 2:
+        raise InputError(f"{name}: betas", expected="a pair of numbers", got=got)
+    parts = {f"betas[{i}]": value for i, value in enumerate(pair)}
+    _check(name, learning_rate, **parts, eps=eps, weight_decay=weight_decay)
+
+
 @public
 def sgd(
     learning_rate: Any, momentum: float = 0.0, *, nesterov: bool = False, weight_decay: float = 0.0
@@ -223,8 +263,9 @@ def sgd(
     Raises
     ------
     InputError
-        If `nesterov` is asked for without momentum.
+        If `nesterov` is asked for without momentum, or a number is negative.
     """
+    _check("sgd", learning_rate, momentum=momentum, weight_decay=weight_decay)
     if nesterov and not momentum:
         raise InputError("sgd: nesterov=True needs a momentum")
 
@@ -267,7 +308,13 @@ def adam(
     eps : float
     weight_decay : float
         Added to the gradient, times the parameter.
+
+    Raises
+    ------
+    InputError
+        If a number is negative, or one of `betas` not below 1.
     """
+    _check_moments("adam", learning_rate, betas, eps, weight_decay)
 
     def rule(p: Any, g: Any, own: dict[str, Any], count: Any, rate: Any) -> Any:
         g = g + weight_decay * p if weight_decay else g
@@ -294,7 +341,13 @@ def adamw(
     eps : float
     weight_decay : float
         Each step shrinks the parameters by ``learning_rate * weight_decay`` as well.
+
+    Raises
+    ------
+    InputError
+        If a number is negative, or one of `betas` not below 1.
     """
+    _check_moments("adamw", learning_rate, betas, eps, weight_decay)
 
     def rule(p: Any, g: Any, own: dict[str, Any], count: Any, rate: Any) -> Any:
         direction, own = _moments(g, own, count, betas, eps)
@@ -322,7 +375,15 @@ def rmsprop(
     eps : float
     momentum, weight_decay : float
         As for `sgd`.
+
+    Raises
+    ------
+    InputError
+        If a number is negative.
     """
+    _check(
+        "rmsprop", learning_rate, alpha=alpha, eps=eps, momentum=momentum, weight_decay=weight_decay
+    )
 
     def rule(p: Any, g: Any, own: dict[str, Any], count: Any, rate: Any) -> Any:
         g = g + weight_decay * p if weight_decay else g
@@ -346,7 +407,13 @@ def adagrad(
     ----------
     learning_rate : float, node or schedule
     eps, weight_decay : float
+
+    Raises
+    ------
+    InputError
+        If a number is negative.
     """
+    _check("adagrad", learning_rate, eps=eps, weight_decay=weight_decay)
 
     def rule(p: Any, g: Any, own: dict[str, Any], count: Any, rate: Any) -> Any:
         g = g + weight_decay * p if weight_decay else g

@@ -5,6 +5,7 @@ import pytest
 
 import symgraph as sg
 from symgraph import optim, tape
+from symgraph.errors import InputError
 
 CENTRE = np.array([1.0, -2.0, 0.5])
 START = np.array([0.3, 0.1, -0.7])
@@ -212,3 +213,42 @@ def test_updates_of_what_is_no_input_or_of_another_type():
             sg.function([w], [], updates=updates)
     with pytest.raises(sg.InputError, match="not among the inputs"):
         sg.function([w], [], updates={w: w * x[0]})
+
+
+BAD = {
+    "betas": [None, (0.9,), (0.9, 1.0), (-0.1, 0.9), ("0.9", 0.9)],
+    "eps": [-1e-8, None, np.nan],
+    "weight_decay": [-1.0, True],
+    "momentum": [-0.5, "0.9"],
+    "alpha": [-0.1],
+}
+KEYWORDS = {
+    "sgd": ("momentum", "weight_decay"),
+    "adam": ("betas", "eps", "weight_decay"),
+    "adamw": ("betas", "eps", "weight_decay"),
+    "rmsprop": ("alpha", "eps", "momentum", "weight_decay"),
+    "adagrad": ("eps", "weight_decay"),
+}
+CLASSES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
+
+
+@pytest.mark.parametrize("name", KEYWORDS)
+def test_numbers_that_cannot_be_meant_are_refused_at_once(name):
+    make = getattr(optim, name)
+    for rate in (-0.1, None, "0.1", np.nan):
+        with pytest.raises(InputError, match=f"{name}: learning_rate"):
+            make(rate)
+    for keyword in KEYWORDS[name]:
+        for value in BAD[keyword]:
+            with pytest.raises(InputError, match=f"{name}: {keyword}"):
+                make(0.1, **{keyword: value})
+            if name in CLASSES:
+                w = tape.tensor([1.0], requires_grad=True)
+                with pytest.raises(InputError, match=f"{name}: {keyword}"):
+                    getattr(tape.optim, CLASSES[name])([w], 0.1, **{keyword: value})
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    rule = optim.sgd(0.1)
+    with pytest.raises(InputError, match="another shape"):
+        rule.update([np.zeros(3)], [np.zeros((3, 3))], rule.init([np.zeros(3)]))

@@ -71,6 +71,7 @@ class Optimizer:
                     got=repr(tensor)[:60],
                     hint="groups of parameters are an optimizer each",
                 )
+        rule(lr.item() if isinstance(lr, Tensor) else lr)  # which refuses what cannot be meant
         self.param_groups: list[dict[str, Any]] = [{"params": self.params, "lr": lr}]
         self._rule = rule
         self._functions: dict[tuple[int, ...], tuple[Function, list[str]]] = {}
