@@ -28,6 +28,7 @@ OTHERWISE = {
     "relu6": "the same",
     "log1mexp": "of the negated argument",
     "sign": "without a derivative for complex numbers, too; that of z / |z| is ours",
+    "rtol": "its pseudo-inverse that truncates has a derivative that differences do not confirm",
     "einsum_path": "another path, whose length the example uses",
 }
 """What JAX defines otherwise, or where it has another convention at a kink."""
