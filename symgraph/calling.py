@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from symgraph.errors import InputError
-from symgraph.graph.node import Node
+from symgraph.graph.node import Node, is_masked
 from symgraph.graph.record import record
 from symgraph.graph.sizes import Dim, dim_names, evaluate, solve
 from symgraph.graph.tree import Tree, leaf_paths
@@ -177,7 +177,7 @@ def _convert(value: Any, argument: Argument) -> Any:
             got=repr(value),
             hint="a compiled function takes arrays; build nodes with the NumPy functions instead",
         )
-    if isinstance(value, np.ma.MaskedArray):
+    if is_masked(value):
         raise InputError(
             f"argument {argument.name} is a masked array",
             expected=argument.describe(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from sys import modules
 from threading import RLock
 from typing import Any, NoReturn, TypeAlias, cast
 from weakref import ref
@@ -20,7 +21,16 @@ from symgraph.graph.size_numbers import SizeNumber
 from symgraph.graph.sizes import Dim, Shape, Size, product
 from symgraph.graph.types import DType, TensorType, TupleType, Type
 
-__all__ = ["ArrayLike", "Node", "as_node", "constant", "make", "masked_refusal", "placeholder"]
+__all__ = [
+    "ArrayLike",
+    "Node",
+    "as_node",
+    "constant",
+    "is_masked",
+    "make",
+    "masked_refusal",
+    "placeholder",
+]
 
 ArrayLike: TypeAlias = "Node | np.ndarray[Any, Any] | np.generic | complex | Size | Sequence[Any]"
 """What may stand where a node is taken."""
@@ -273,6 +283,15 @@ def placeholder(name: str, shape: object = (), dtype: object = "float64") -> Nod
     return make(Placeholder.new(name, TensorType.of(shape, dtype)))
 
 
+def is_masked(value: object) -> bool:
+    """Whether a value is a masked array; ``numpy.ma`` is not loaded for this question.
+
+    Who has a masked array has loaded it, and loading takes longer than a gradient of a model.
+    """
+    loaded: Any = modules.get("numpy.ma")
+    return loaded is not None and isinstance(value, loaded.MaskedArray)
+
+
 def masked_refusal() -> DTypeError:
     """What is said of a masked array: there is nothing that its mask could become."""
     return DTypeError(
@@ -310,7 +329,7 @@ def constant(value: ArrayLike, dtype: object = None) -> Node:
         return constant(value.as_node(), dtype)
     if isinstance(value, Size):
         return make(SizeValue(value, np.dtype(wanted or np.int64)))
-    if isinstance(value, np.ma.MaskedArray):
+    if is_masked(value):
         raise masked_refusal()
     try:
         array: Any = np.asarray(value, dtype=wanted)

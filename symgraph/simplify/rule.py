@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from symgraph.errors import InputError
 from symgraph.graph.node import Node, constant
 from symgraph.graph.op import Op
-from symgraph.graph.record import record, with_fields
+from symgraph.graph.record import record
 from symgraph.graph.refusal import public
 from symgraph.simplify.common import Headroom
 from symgraph.simplify.equations import rewriter
@@ -181,12 +181,19 @@ def equation(
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         left, right = function(*[Variable(name, name[0] == "c") for name in names])
         law = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        apply = rewriter(left, right, when)
-        examples = (_example(left, names),)
-        at = roots(left)
-        admits = admission(left)
-        rule = Rule(function.__name__, law, keeps, at, apply, stage, examples, headroom, admits)
-        RULES.append(with_fields(rule, within=within(left)))
+        rule = Rule(
+            function.__name__,
+            law,
+            keeps,
+            roots(left),
+            rewriter(left, right, when),
+            stage,
+            (_example(left, names),),
+            headroom,
+            admission(left),
+            within=within(left),
+        )
+        RULES.append(rule)
         return function
 
     return register
@@ -210,6 +217,14 @@ class Table:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
+        self._named: dict[str, list[int]] = {}
+        self._general: list[int] = []
+        for i, rule in enumerate(self._rules):
+            names = [root for root in rule.roots if isinstance(root, str)]
+            if len(names) < len(rule.roots):
+                self._general.append(i)
+            for name in names:
+                self._named.setdefault(name, []).append(i)
         self._by_root: dict[str, list[Rule]] = {}
         self._found: dict[tuple[str, ...], _Found] = {}
 
@@ -228,7 +243,9 @@ class Table:
         by_root = self._by_root.get(op.name)
         if by_root is None:
             # Operations may be declared after the rules.
-            by_root = self._by_root[op.name] = [rule for rule in self._rules if rule.begins(op)]
+            general = [i for i in self._general if self._rules[i].begins(op)]
+            places = sorted({*self._named.get(op.name, ()), *general})
+            by_root = self._by_root[op.name] = [self._rules[i] for i in places]
         return tuple([rule for rule in by_root if rule.admits is None or rule.admits(operands)])
 
 

@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 
 from symgraph.errors import DerivativeError, DTypeError, InputError, ShapeError
-from symgraph.graph.node import Node, masked_refusal
+from symgraph.graph.node import Node, is_masked, masked_refusal
 from symgraph.graph.refusal import public
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.types import as_dtype
@@ -406,7 +406,7 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     DTypeError
         If it is not numeric.
     """
-    if isinstance(data, np.ma.MaskedArray):
+    if is_masked(data):
         raise masked_refusal()
     try:
         plain = _plain_tree(data)

@@ -21,7 +21,7 @@ import numpy as np
 from symgraph.errors import PACKAGE_FOLDER, Location
 from symgraph.graph.evaluate import direct, stand_in
 from symgraph.graph.leaves import Constant, Item
-from symgraph.graph.node import Node, constant, make, masked_refusal, topological
+from symgraph.graph.node import Node, constant, is_masked, make, masked_refusal, topological
 from symgraph.graph.op import Op
 from symgraph.graph.types import TensorType, Type
 from symgraph.transforms.local import differentiable_operands
@@ -380,7 +380,7 @@ def _source(node: Node, inputs: dict[Node, int]) -> int | None:
 def data_value(array: Any) -> Value:
     """A value for an array that the user gave."""
     if type(array) is not np.ndarray:
-        if isinstance(array, np.ma.MaskedArray):
+        if is_masked(array):
             raise masked_refusal()
         array = np.asarray(array)[()] if np.ndim(array) == 0 else np.asarray(array)
     return Value(array, kind_of(cast("Any", array)))
