@@ -14,7 +14,7 @@ from symgraph.ops.kinds import any_node
 from symgraph.tape.holder import Holder, View, wrap
 from symgraph.tape.mode import MODE
 from symgraph.tape.perform import LIFTED, Call, perform
-from symgraph.tape.values import Step, Value, user_line
+from symgraph.tape.values import Step, Value, data_value, user_line
 
 __all__ = ["apply"]
 
@@ -53,7 +53,14 @@ _QUICK: dict[Any, Callable[..., Any]] = {}
 
 
 def _quick_key(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """What tells calls of one or two tensors, or of a tensor and a number, apart; the values."""
+    """What tells calls of one or two tensors, or of a tensor and an array or a number, apart.
+
+    Arrays of integers or booleans may be what a shape depends on: those go the longer way.
+
+    Returns
+    -------
+    tuple of key and values, or ``None``
+    """
     count = len(args)
     if count == 1:
         if isinstance(args[0], Holder):
@@ -67,10 +74,16 @@ def _quick_key(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
                 second = right.now()
                 return (function, first.kind, second.kind), (first, second)
             kind = cast("Any", type(right))
+            if kind is np.ndarray and right.dtype.kind in "fc":
+                second = data_value(right)
+                return (function, first.kind, second.kind), (first, second)
             if (kind is float or kind is int) and right:
                 return (function, first.kind, kind, right), (first,)
         elif isinstance(right, Holder):
             kind = cast("Any", type(left))
+            if kind is np.ndarray and left.dtype.kind in "fc":
+                first, second = data_value(left), right.now()
+                return (function, first.kind, second.kind), (first, second)
             if (kind is float or kind is int) and left:
                 first = right.now()
                 return (function, kind, left, first.kind), (first,)
