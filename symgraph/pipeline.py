@@ -14,6 +14,7 @@ from symgraph.graph.node import Node
 from symgraph.graph.record import record
 from symgraph.graph.registry import BUILDERS
 from symgraph.graph.side import GRADIENT_OF, NAMES, ORIGINS, STEPS
+from symgraph.ops.reduce_order import taken_anyway
 from symgraph.plan.lower import lower, unwrap
 from symgraph.simplify import Firing, known_rules, simplify
 from symgraph.transforms.guards import choices, decide, guard
@@ -147,8 +148,9 @@ PASSES: tuple[Pass, ...] = (
 def prepare(outputs: Sequence[Node], options: Options) -> Prepared:
     """Run all passes."""
     prepared = Prepared(list(outputs))
-    for run in PASSES:
-        run(prepared, options)
+    with taken_anyway(outputs):
+        for run in PASSES:
+            run(prepared, options)
     return prepared
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from threading import local
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from symgraph.errors import InputError, ShapeError
 from symgraph.graph.code import Code, Scope, call, method
 from symgraph.graph.leaves import Constant, scalar_code
-from symgraph.graph.node import Node, as_node, make
+from symgraph.graph.node import Node, as_node, make, topological
 from symgraph.graph.record import record, with_fields
 from symgraph.graph.registry import builder
 from symgraph.graph.sizes import Dim, may_be_zero
@@ -211,8 +213,35 @@ def extreme(
     return make(start_at(axes, bool(keepdims)), masked(node, mask, start, kind.name), start)
 
 
+class _Taken(local):
+    extremes: frozenset[tuple[tuple[Dim, ...], tuple[int, ...]]] = frozenset()
+
+
+_taken = _Taken()
+
+
+@contextmanager
+def taken_anyway(outputs: Sequence[Node]) -> Generator[None]:
+    """Let `first_of_none` know of what shapes and axes a graph takes extremes by itself.
+
+    Where there is no element it refuses, and so may what is put in its place.
+    """
+    before = _taken.extremes
+    _taken.extremes = before | {
+        (node.inputs[0].shape, node.op.axes)
+        for node in topological(outputs)
+        if isinstance(node.op, Extreme)
+    }
+    try:
+        yield
+    finally:
+        _taken.extremes = before
+
+
 def first_of_none(x: Node, axes: Sequence[int], value: float) -> float | None:
     """The ``initial=`` of a reduction that must have a value where a symbolic size is 0."""
+    if (x.shape, tuple(axes)) in _taken.extremes:
+        return None
     return value if builtins.any(may_be_zero(x.shape[axis]) for axis in axes) else None
 
 

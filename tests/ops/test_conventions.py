@@ -5,6 +5,7 @@ import pytest
 import scipy.special
 
 from symgraph.compile import function
+from symgraph.differentiate import grad
 from symgraph.errors import DTypeError, InputError, ShapeError, UnsupportedError
 from symgraph.graph.evaluate import interpret
 from symgraph.graph.node import constant, placeholder, topological
@@ -207,3 +208,19 @@ def test_mixed_derivative_of_a_power_at_exponent_zero():
     (mixed,) = vjp([slope], [y])
     assert interpret([mixed], {x: 2.0, y: 0.0}) == [0.5]
     assert interpret([slope], {x: 0.0, y: 0.0}) == [0.0]
+
+
+def test_a_maximum_that_was_written_needs_no_initial_value():
+    """Where a graph takes it of no element by itself, it refuses as NumPy does."""
+    x = placeholder("x", ("n", "classes"))
+    shifted = x - np.max(x, axis=1, keepdims=True)
+    log_p = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    loss = np.sum(log_p[:, 0])
+    written = function([x], [loss, grad(loss, x)])
+    assert "initial" not in written.source
+    assert written.source.count(" = np.exp(") == 1
+    assert written(np.zeros((0, 3)))[1].shape == (0, 3)
+    plain = np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True)
+    assert function([x], plain)(np.zeros((2, 0))).shape == (2, 0)
+    beside = function([x], [plain, np.max(x, axis=0)])
+    assert beside(np.zeros((2, 0)))[0].shape == (2, 0)
