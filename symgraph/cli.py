@@ -55,8 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still in the buffer has no reader; the interpreter must not try again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return CLOSED_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -68,7 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _drop_output() -> None:
+    """Write what is still in the buffer nowhere: the interpreter must not try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _fail(error: Exception, arguments: argparse.Namespace) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     target: Target | None = getattr(arguments, "target", None)
     model = None if target is None or isinstance(error, OSError) else target.path
     print(f"symgraph {arguments.command}: {sentence(error, model)}", file=sys.stderr)

@@ -556,10 +556,14 @@ def test_a_reader_that_leaves_early(folder):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
-def test_output_that_cannot_be_written(folder):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written(folder, unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     for argv in ("show model.py:loss", "export model.py:loss", "demo"):
         command = f"{sys.executable} -m symgraph {argv} > /dev/full"
-        result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, shell=True, capture_output=True, text=True, check=False, env=environment
+        )
         assert result.returncode == 1
         assert result.stderr == f"symgraph {argv.split()[0]}: the output: No space left on device\n"
 
